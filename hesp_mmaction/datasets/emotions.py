@@ -1,0 +1,50 @@
+"""Emotion names: the single source of truth for labels, prompts and heads.
+
+Annotation files disagree on integer ids, so ids never travel further than a parser: everything
+else speaks the canonical names below (MAFW's order; the first seven are the basic emotions).
+"""
+BASIC = ('anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise')
+MAFW = BASIC + ('contempt', 'anxiety', 'helplessness', 'disappointment')
+
+# The nine of MAFW's 32 compounds that are made of basic emotions only (task 4 of the protocol).
+COMPOUNDS = ('anger_disgust', 'fear_surprise', 'happiness_surprise', 'fear_sadness',
+             'anger_sadness', 'disgust_surprise', 'anger_surprise', 'sadness_surprise',
+             'disgust_sadness')
+
+# The word that stands for an emotion in a sentence such as "a photo of a {} expression".
+PROMPT_WORDS = dict(
+    anger='angry', disgust='disgusted', fear='fearful', happiness='happy', neutral='neutral',
+    sadness='sad', surprise='surprised', contempt='contempt', anxiety='anxious',
+    helplessness='helpless', disappointment='disappointed')
+
+_ALIASES = dict(
+    angry='anger', disgusted='disgust', fearful='fear', happy='happiness', joy='happiness',
+    sad='sadness', surprised='surprise', contemptuous='contempt', anxious='anxiety',
+    helpless='helplessness', disappointed='disappointment')
+
+
+def canonical(name):
+    """The canonical name of an emotion or compound written in any known spelling.
+
+    Args:
+        name (str): such as ``'Angry'``, ``'happy'`` or ``'anger_disgust'`` (any case, any order).
+
+    Returns:
+        str: one of :data:`MAFW`, or several of them joined by ``_`` in MAFW's order.
+
+    Raises:
+        ValueError: a part of the name is not an emotion; the message lists the valid ones.
+    """
+    parts = []
+    for part in name.strip().lower().split('_'):
+        part = _ALIASES.get(part, part)
+        if part not in MAFW:
+            raise ValueError(f'unknown emotion {name!r}; the known names are: {", ".join(MAFW)} '
+                             '(compounds join them with "_")')
+        parts.append(part)
+    return '_'.join(sorted(set(parts), key=MAFW.index))
+
+
+def prompt_word(name):
+    """The word (or, for a compound, words joined by "and") that names an emotion in a prompt."""
+    return ' and '.join(PROMPT_WORDS[part] for part in canonical(name).split('_'))
