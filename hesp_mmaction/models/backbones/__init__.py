@@ -1,0 +1,3 @@
+from .clip_image_tower import CLIPImageTower
+
+__all__ = ['CLIPImageTower']

@@ -1,0 +1,98 @@
+"""CLIP's image tower (ViT or ResNet form) as an MMAction2 backbone."""
+import torch
+from mmaction.registry import MODELS
+from open_clip.modified_resnet import ModifiedResNet
+from open_clip.transformer import VisionTransformer
+
+from ...errors import InputError
+from ..clip import FrozenTower, load_clip
+
+
+def grad_cam(features, score):
+    """Gradient-weighted class-activation map (Selvaraju et al., ICCV 2017).
+
+    Args:
+        features (Tensor): (N, C, h, w), a feature map in the graph of ``score``.
+        score (Tensor): scalar, the sum over the N images of the score to be explained.
+
+    Returns:
+        Tensor: (N, h, w), not negative, detached.
+    """
+    gradient, = torch.autograd.grad(score, features)
+    weights = gradient.mean((2, 3), keepdim=True)
+    return (weights * features).sum(1).clamp_min(0).detach()
+
+
+@MODELS.register_module()
+class CLIPImageTower(FrozenTower):
+    """Frames (N, 3, S, S), normalised by CLIP's mean and deviation, to features (N, D).
+
+    The features are not normalised to length one (DESIGN: the video feature is their mean).
+
+    Args:
+        arch (str), pretrained (str, optional), quick_gelu (bool, optional): see
+            :func:`hesp_mmaction.models.clip.load_clip`.
+        frozen (bool): keep the tower as it is: no gradients, eval mode, absent from checkpoints.
+    """
+
+    def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True):
+        super().__init__(frozen)
+        self.visual = load_clip(arch, pretrained, quick_gelu).visual
+        if not isinstance(self.visual, (VisionTransformer, ModifiedResNet)):
+            raise InputError(f'the image tower of {arch!r} is neither CLIP\'s ViT nor its ResNet')
+        size = self.visual.image_size
+        self.image_size = size[0] if isinstance(size, tuple) else size
+        self.out_channels = self.visual.output_dim
+        self.freeze_if_asked()
+
+    def init_weights(self):
+        """The weights are loaded at construction."""
+
+    def forward(self, x):
+        if x.shape[-1] != self.image_size or x.shape[-2] != self.image_size:
+            raise InputError(f'CLIP takes frames of {self.image_size} x {self.image_size} pixels, '
+                             f'not {x.shape[-2]} x {x.shape[-1]}: set image_size in the config')
+        return self.visual(x)
+
+    def activation_map(self, frames, text):
+        """Where the tower sees what the texts say: Grad-CAM of the best text's cosine.
+
+        The map is taken at the last stage that is still a grid of useful size: stride 16 of the
+        ResNet form, the patch tokens before the last block of the ViT. (Similarity of patch
+        tokens to the text needs no gradient but is known to light up the background in CLIP.)
+
+        Args:
+            frames (Tensor): (N, 3, S, S), normalised. text (Tensor): (K, D).
+
+        Returns:
+            Tensor: (N, h, w), not negative.
+        """
+        with torch.enable_grad():
+            if isinstance(self.visual, ModifiedResNet):
+                grid, feature = self._resnet_stages(frames)
+            else:
+                grid, feature = self._vit_stages(frames)
+            text = torch.nn.functional.normalize(text.detach(), dim=-1)
+            cosines = torch.nn.functional.normalize(feature, dim=-1) @ text.T
+            return grad_cam(grid, cosines.max(1).values.sum())
+
+    def _resnet_stages(self, x):
+        tower = self.visual
+        with torch.no_grad():
+            x = tower.layer3(tower.layer2(tower.layer1(tower.stem(x))))
+        grid = x.requires_grad_()
+        return grid, tower.attnpool(tower.layer4(grid))
+
+    def _vit_stages(self, x):
+        tower = self.visual
+        *blocks, last = tower.transformer.resblocks
+        with torch.no_grad():
+            x = tower._embeds(x)
+            for block in blocks:
+                x = block(x)
+        side = tower.grid_size
+        patches = x[:, 1:].transpose(1, 2).unflatten(2, side)
+        grid = patches.clone().requires_grad_()
+        x = torch.cat([x[:, :1], grid.flatten(2).transpose(1, 2)], 1)
+        feature = tower._pool(last(x))[0]
+        return grid, feature if tower.proj is None else feature @ tower.proj

@@ -1,0 +1,5 @@
+from .clip_zeroshot_head import CLIPZeroShotHead
+from .hesp_head import HESPHead
+from .open_set_head import OpenSetHead
+
+__all__ = ['CLIPZeroShotHead', 'HESPHead', 'OpenSetHead']

@@ -1,0 +1,52 @@
+"""HESP's equations on logits, as functions."""
+import torch
+import torch.nn.functional as F
+
+from ..losses import global_mean
+
+
+def cosine_logits(features, text, scale):
+    """Eq. 9: z_k = exp(logit_scale) cos(f, F_T[k]). (B, D), (K, D) to (B, K)."""
+    return scale * F.normalize(features, dim=-1) @ F.normalize(text, dim=-1).T
+
+
+def negative_logits(features, points, kind):
+    """Eq. 11: how far each video is from each class's negative; far means "that class".
+
+    Args:
+        features (Tensor): f (B, D). points (Tensor): c (K, D).
+        kind (str): ``'euclidean'`` = ||f - c_k|| (the paper), ``'arpl'`` =
+            ||f - c_k||^2 / D - f . c_k (the released code).
+
+    Returns:
+        Tensor: (B, K).
+    """
+    if kind == 'arpl':
+        squares = (features[:, None] - points[None]).square().mean(2)
+        return squares - features @ points.T
+    return (features[:, None] - points[None]).square().sum(2).clamp_min(1e-12).sqrt()
+
+
+def fused_probabilities(known, negative):
+    """Eq. 13: (softmax(z) + softmax(z_neg)) / 2. (B, K) each."""
+    return (known.softmax(1) + negative.softmax(1)) / 2
+
+
+def fused_loss(known, negative, labels, fusion):
+    """Eq. 14: cross-entropy of the fused prediction, mean over the global batch.
+
+    Args:
+        known (Tensor), negative (Tensor): z, z_neg (B, K). labels (Tensor): (B,).
+        fusion (str): ``'prob'`` = minus log of the mean probability, ``'logit'`` = cross-entropy
+            of the mean logits.
+    """
+    if fusion == 'logit':
+        return mean_cross_entropy((known + negative) / 2, labels)
+    log_two = torch.log(torch.tensor(2.0, device=known.device))
+    log_prob = torch.logaddexp(known.log_softmax(1), negative.log_softmax(1)) - log_two
+    return global_mean(F.nll_loss(log_prob, labels, reduction='none'))
+
+
+def mean_cross_entropy(logits, labels):
+    """Cross-entropy (B, K), (B,), mean over the global batch."""
+    return global_mean(F.cross_entropy(logits, labels, reduction='none'))

@@ -1,0 +1,137 @@
+"""HESP's head: text prompts, negative representation, multi-task loss (ACM MM 2024)."""
+import torch
+from mmaction.registry import MODELS
+from torch import nn
+
+from ...datasets.emotions import prompt_word
+from ...errors import InputError
+from ..losses import arpl_margin, clip_alignment, global_mean, supervised_contrastive
+from ..prompts.text import CLIPTextTower, PromptLearner
+from .hesp_functional import (
+    cosine_logits,
+    fused_loss,
+    fused_probabilities,
+    mean_cross_entropy,
+    negative_logits,
+)
+from .open_set_head import OpenSetHead
+
+# L_KN = known + contrastive, L_NE = negative + margin + alignment, L_H = fused. Zero = off.
+LOSS_WEIGHTS = dict(known=1.0, contrastive=0.5, negative=1.0, margin=0.0, alignment=1.0, fused=1.0)
+
+
+@MODELS.register_module()
+class HESPHead(OpenSetHead):
+    """Known, negative and fused predictions over K known emotions.
+
+    Args:
+        known (Sequence[str]): names of the known emotions, in label order.
+        clip (dict): arguments of :class:`CLIPTextTower` (the CLIP of the backbone).
+        in_channels (int, optional): width of the backbone's features; where it is not CLIP's D, a
+            learned projection brings features (and negatives) to D. ``None`` = they are CLIP's.
+        num_contexts (int), class_specific (bool), words (dict, optional): see
+            :class:`PromptLearner`.
+        learn_contexts (bool): False leaves them as drawn (as the released code does).
+        negative_template (str): the fixed negative text of a class (Eq. 10).
+        region_template (str): the texts whose activation map decides the region.
+        negative_kind (str): ``'euclidean'`` or ``'arpl'``; negative_scale (float) multiplies z_neg.
+        fusion (str): ``'prob'`` or ``'logit'``: what is averaged, in prediction and loss.
+        score_kind (str): ``'prob'`` = largest fused probability, ``'logit'`` = largest mean logit.
+        symmetric (bool): both directions of the alignment loss.
+        contrastive_temperature (float): of the supervised contrastive loss.
+        loss_weights (dict): changes to ``LOSS_WEIGHTS``.
+
+    Without negatives (the recognizer passes none) the head is the textual prompting alone.
+    """
+
+    def __init__(self, known, clip, in_channels=None, num_contexts=16, class_specific=True,
+                 words=None, learn_contexts=True, negative_template='This video is not {}.',
+                 region_template='a photo of a {} expression', negative_kind='euclidean',
+                 negative_scale=1.0, fusion='prob', score_kind='prob', symmetric=True,
+                 contrastive_temperature=0.5, loss_weights=None, init_cfg=None):
+        super().__init__(known, init_cfg)
+        self._check(negative_kind=(negative_kind, ('euclidean', 'arpl')),
+                    fusion=(fusion, ('prob', 'logit')), score_kind=(score_kind, ('prob', 'logit')))
+        unknown_keys = set(loss_weights or {}) - set(LOSS_WEIGHTS)
+        if unknown_keys:
+            raise InputError(f'no loss is named {sorted(unknown_keys)}: {", ".join(LOSS_WEIGHTS)}')
+        self.weights = LOSS_WEIGHTS | (loss_weights or {})
+        self.negative_kind, self.negative_scale = negative_kind, negative_scale
+        self.fusion, self.score_kind, self.symmetric = fusion, score_kind, symmetric
+        self.contrastive_temperature = contrastive_temperature
+
+        self.text = CLIPTextTower(**clip)
+        width = self.text.out_channels
+        self.projection = None
+        if in_channels not in (None, width):
+            self.projection = nn.Linear(in_channels, width)
+        self.prompts = PromptLearner(self.text, known, num_contexts, class_specific, words)
+        self.prompts.requires_grad_(learn_contexts)
+        if self.weights['margin']:
+            self.radius = nn.Parameter(torch.zeros(()))
+        said = [(words or {}).get(name) or prompt_word(name) for name in known]
+        with torch.no_grad():
+            self.register_buffer('negative_text', self.text.encode_text(
+                [negative_template.format(word) for word in said]), persistent=False)
+            self.register_buffer('region_text', self.text.encode_text(
+                [region_template.format(word) for word in said]), persistent=False)
+        self._eval_text = None
+
+    @staticmethod
+    def _check(**choices):
+        for name, (value, allowed) in choices.items():
+            if value not in allowed:
+                raise InputError(f'{name}={value!r}: one of {", ".join(allowed)}')
+
+    def train(self, mode=True):
+        self._eval_text = None
+        return super().train(mode)
+
+    def class_text(self):
+        """F_T (K, D); computed once per evaluation."""
+        if self.training or torch.is_grad_enabled():
+            return self.text(*self.prompts())
+        if self._eval_text is None:
+            self._eval_text = self.text(*self.prompts())
+        return self._eval_text
+
+    def forward(self, feats, points=None, **kwargs):
+        """Video features (B, C) and negatives (K, C) to ``feature``, ``logits``,
+        ``probabilities``, ``logits_known`` and, with negatives, ``logits_negative``, ``points``."""
+        if self.projection is not None:
+            feats = self.projection(feats)
+            points = None if points is None else self.projection(points)
+        known = cosine_logits(feats, self.class_text(), self.text.logit_scale)
+        if points is None:
+            return dict(feature=feats, logits=known, probabilities=known.softmax(1),
+                        logits_known=known)
+        negative = self.negative_scale * negative_logits(feats, points, self.negative_kind)
+        mean = (known + negative) / 2
+        probabilities = fused_probabilities(known, negative)
+        if self.fusion == 'logit':
+            probabilities = mean.softmax(1)
+        return dict(feature=feats, probabilities=probabilities,
+                    logits=probabilities.log() if self.fusion == 'prob' else mean,
+                    logits_known=known, logits_negative=negative, logits_mean=mean, points=points)
+
+    def score(self, outputs):
+        if self.score_kind == 'prob':
+            return outputs['probabilities'].max(1).values
+        return outputs.get('logits_mean', outputs['logits_known']).max(1).values
+
+    def losses(self, outputs, labels):
+        """The terms of Eq. 8-14 that are switched on, weighted."""
+        known, feature = outputs['logits_known'], outputs['feature']
+        terms = dict(known=lambda: mean_cross_entropy(known, labels),
+                     contrastive=lambda: supervised_contrastive(
+                         feature, labels, self.contrastive_temperature))
+        if 'points' in outputs:
+            points, negative = outputs['points'], outputs['logits_negative']
+            terms.update(
+                negative=lambda: mean_cross_entropy(negative, labels),
+                margin=lambda: global_mean(arpl_margin(feature, points, labels, self.radius)),
+                alignment=lambda: clip_alignment(points, self.negative_text,
+                                                 self.text.logit_scale, self.symmetric),
+                fused=lambda: fused_loss(known, negative, labels, self.fusion))
+        return {f'loss_{name}': self.weights[name] * term() for name, term in terms.items()
+                if self.weights[name]}

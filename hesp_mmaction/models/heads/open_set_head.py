@@ -1,0 +1,64 @@
+"""Base of the heads: from the video feature to logits, losses and a knownness score."""
+from abc import abstractmethod
+
+import torch
+from mmengine.model import BaseModule
+
+from ...errors import InputError
+
+
+class OpenSetHead(BaseModule):
+    """A head over K known classes.
+
+    Subclasses write :meth:`forward` (features to a dict of outputs), :meth:`losses` and
+    :meth:`score`. The dict holds at least ``feature`` (B, D), ``logits`` (B, K), whose largest
+    entry is the predicted class, and ``probabilities`` (B, K); every entry named ``logits_*`` is
+    dumped for later analysis.
+
+    Attributes:
+        known (tuple[str]): names of the known emotions, in label order.
+        threshold (Tensor): scalar; a sample with a smaller score is called unknown. NaN until it
+            is fitted on known samples. Saved with the weights.
+    """
+
+    def __init__(self, known, init_cfg=None):
+        super().__init__(init_cfg)
+        if len(known) < 2:
+            raise InputError(f'an open-set head needs two known classes or more, got {list(known)}')
+        self.known = tuple(known)
+        self.register_buffer('threshold', torch.tensor(float('nan'), dtype=torch.float64))
+
+    @abstractmethod
+    def forward(self, feats, **kwargs):
+        """Features (B, C) to a dict of outputs."""
+
+    @abstractmethod
+    def losses(self, outputs, labels):
+        """Outputs of :meth:`forward` and labels (B,) to a dict of scalar losses."""
+
+    @abstractmethod
+    def score(self, outputs):
+        """Outputs of :meth:`forward` to knownness (B,): bigger = more known."""
+
+    def loss(self, feats, data_samples, **kwargs):
+        """Losses of a batch, as MMAction2's recognizers call them."""
+        labels = torch.cat([sample.gt_label for sample in data_samples]).to(feats.device)
+        outputs = self(feats, **kwargs)
+        losses = self.losses(outputs, labels)
+        with torch.no_grad():
+            losses['acc'] = (outputs['logits'].argmax(1) == labels).float().mean()
+        return losses
+
+    def predict(self, feats, data_samples, **kwargs):
+        """Fill data samples with ``pred_label`` (1,), ``pred_score`` (K,) probabilities,
+        ``pred_knownness`` (1,), ``pred_feature`` (D,) and every ``logits_*`` (K,)."""
+        outputs = self(feats, **kwargs)
+        fields = dict(pred_score=outputs['probabilities'],
+                      pred_label=outputs['logits'].argmax(1, keepdim=True),
+                      pred_knownness=self.score(outputs)[:, None],
+                      pred_feature=outputs['feature'])
+        fields.update({key: value for key, value in outputs.items() if key.startswith('logits_')})
+        for i, sample in enumerate(data_samples):
+            for name, values in fields.items():
+                sample.set_field(values[i].detach(), name, dtype=torch.Tensor)
+        return data_samples

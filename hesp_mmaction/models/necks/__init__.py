@@ -1,0 +1,3 @@
+from .temporal_mean import TemporalMean
+
+__all__ = ['TemporalMean']

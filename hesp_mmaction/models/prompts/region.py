@@ -1,0 +1,42 @@
+"""Where the visual prompt acts: the expression-sensitive window of each video."""
+from zlib import crc32
+
+import torch
+import torch.nn.functional as F
+
+
+def largest_window(maps, image_size, size):
+    """The ``size`` x ``size`` window with the largest sum of an activation map.
+
+    Args:
+        maps (Tensor): (B, h, w), not negative, over the whole image.
+        image_size (int): S, side of the image in pixels. size (int): P <= S.
+
+    Returns:
+        Tensor: (B, 2) int64, top and left pixel of the windows. Of equal windows the one nearest
+        the image's centre wins (an empty map gives the centre), then the first in reading order.
+    """
+    pixels = F.interpolate(maps[:, None].double(), size=(image_size, image_size),
+                           mode='bilinear', align_corners=False)[:, 0]
+    integral = F.pad(pixels.cumsum(1).cumsum(2), (1, 0, 1, 0))
+    sums = (integral[:, size:, size:] - integral[:, :-size, size:]
+            - integral[:, size:, :-size] + integral[:, :-size, :-size])
+    tied = sums >= sums.amax((1, 2), keepdim=True) * (1 - 1e-9)
+    offset = (torch.arange(sums.shape[1], device=maps.device) - (image_size - size) / 2) ** 2
+    distance = offset[:, None] + offset[None]
+    best = torch.where(tied, distance, torch.inf).flatten(1).argmin(1)
+    return torch.stack([best // sums.shape[2], best % sums.shape[2]], 1)
+
+
+def centre_window(image_size, size):
+    """(top, left) of the window in the middle of the image."""
+    return (image_size - size) // 2, (image_size - size) // 2
+
+
+def random_windows(ids, image_size, size):
+    """A window per video, drawn from its sample id: (B, 2), the same in every epoch and process."""
+    draws = []
+    for sample_id in ids:
+        generator = torch.Generator().manual_seed(crc32(str(sample_id).encode()))
+        draws.append(torch.randint(image_size - size + 1, (2,), generator=generator))
+    return torch.stack(draws)

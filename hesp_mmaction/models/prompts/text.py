@@ -1,0 +1,96 @@
+"""Text prompts: CLIP's text tower, learned contexts (HESP Eq. 4-5), fixed sentences."""
+import torch
+from open_clip.tokenizer import SimpleTokenizer
+from torch import nn
+
+from ...datasets.emotions import prompt_word
+from ...errors import InputError
+from ..clip import FrozenTower, load_clip
+
+
+class CLIPTextTower(FrozenTower):
+    """CLIP's text tower, frozen. Sentences or rows of word embeddings to features (K, D).
+
+    Attributes: ``width`` of the word embeddings, ``out_channels`` D, ``context_length``,
+    ``logit_scale`` (a float: exp of CLIP's own).
+    """
+
+    def __init__(self, arch, pretrained=None, quick_gelu=None):
+        super().__init__(frozen=True)
+        clip = load_clip(arch, pretrained, quick_gelu)
+        if clip.text_pool_type != 'argmax' or not isinstance(clip.text_projection, nn.Parameter):
+            raise InputError(f'the text tower of {arch!r} is not CLIP\'s own (causal, read at EOT)')
+        self.token_embedding = clip.token_embedding
+        self.positional_embedding = clip.positional_embedding
+        self.transformer = clip.transformer
+        self.ln_final = clip.ln_final
+        self.text_projection = clip.text_projection
+        self.register_buffer('attn_mask', clip.attn_mask, persistent=False)
+        self.logit_scale = float(clip.logit_scale.detach().exp())
+        self.context_length = clip.context_length
+        self.width = clip.token_embedding.weight.shape[1]
+        self.out_channels = clip.text_projection.shape[1]
+        self.tokenizer = SimpleTokenizer(context_length=self.context_length)
+        self.freeze_if_asked()
+
+    def tokenize(self, sentences):
+        """Sentences (K) to token ids (K, L), cut after the longest end-of-text token.
+
+        Raises:
+            InputError: a sentence is longer than the context of the tower.
+        """
+        for sentence in sentences:
+            if len(self.tokenizer.encode(sentence)) + 2 > self.context_length:
+                raise InputError(f'the prompt {sentence!r} is longer than the {self.context_length} '
+                                 'tokens of this CLIP: use fewer contexts or a shorter text')
+        ids = self.tokenizer(list(sentences))
+        return ids[:, :int(ids.argmax(1).max()) + 1]
+
+    def encode_text(self, sentences):
+        """Sentences (K) to features (K, D), not normalised."""
+        ids = self.tokenize(sentences).to(self.positional_embedding.device)
+        return self(self.token_embedding(ids), ids.argmax(1))
+
+    def forward(self, embeddings, end):
+        """Word embeddings (K, L, W), position of the end-of-text token (K,) to features (K, D).
+
+        Attention is causal, so that L may be cut after the longest text without any change.
+        """
+        length = embeddings.shape[1]
+        x = embeddings + self.positional_embedding[:length]
+        x = self.transformer(x, attn_mask=self.attn_mask[:length, :length])
+        x = self.ln_final(x)[torch.arange(len(x), device=x.device), end]
+        return x @ self.text_projection
+
+
+class PromptLearner(nn.Module):
+    """``[SOS] t_1 .. t_M name . [EOT]`` with M learned context tokens per class (Eq. 4-5).
+
+    Args:
+        tower (CLIPTextTower): the tower that will read the prompts. Not kept, only asked for the
+            embeddings of the fixed tokens.
+        known (Sequence[str]): canonical names of the K known emotions, in label order.
+        num_contexts (int): M.
+        class_specific (bool): contexts (K, M, W) of their own or (1, M, W) shared by all classes.
+        words (dict[str, str], optional): word that stands for a name in the prompt, where it
+            should not be :func:`~hesp_mmaction.datasets.emotions.prompt_word`.
+    """
+
+    def __init__(self, tower, known, num_contexts=16, class_specific=True, words=None):
+        super().__init__()
+        words = words or {}
+        sentences = [' '.join(['x'] * num_contexts + [words.get(name) or prompt_word(name)]) + '.'
+                     for name in known]
+        ids = tower.tokenize(sentences)
+        with torch.no_grad():
+            fixed = tower.token_embedding(ids)
+        self.register_buffer('prefix', fixed[:, :1], persistent=False)
+        self.register_buffer('suffix', fixed[:, 1 + num_contexts:], persistent=False)
+        self.register_buffer('end', ids.argmax(1), persistent=False)
+        rows = len(known) if class_specific else 1
+        self.contexts = nn.Parameter(torch.randn(rows, num_contexts, tower.width) * 0.02)
+
+    def forward(self):
+        """Embeddings (K, L, W) and position of the end-of-text token (K,)."""
+        contexts = self.contexts.expand(len(self.prefix), -1, -1)
+        return torch.cat([self.prefix, contexts, self.suffix], 1), self.end

@@ -1,0 +1,98 @@
+"""The learnable visual prompt on the expression-sensitive region (HESP Eq. 6-7)."""
+import torch
+from mmaction.registry import MODELS
+from torch import nn
+
+from ...errors import InputError
+from .region import centre_window, largest_window, random_windows
+
+
+def place(patch, windows, image_size):
+    """Put a patch into an empty image at one window per video.
+
+    Args:
+        patch (Tensor): (t, 3, P, P) with t = 1 (shared by all frames) or T.
+        windows (Tensor): (B, 2), top and left pixel. image_size (int): S.
+
+    Returns:
+        tuple[Tensor, Tensor]: (B, t, 3, S, S), zero outside the windows, and the mask M
+        (B, 1, 1, S, S), one inside them.
+    """
+    frames, channels, side, _ = patch.shape
+    videos = len(windows)
+    steps = torch.arange(side, device=patch.device)
+    video = torch.arange(videos, device=patch.device)[:, None, None]
+    rows = (windows[:, :1] + steps)[:, :, None]
+    columns = (windows[:, 1:] + steps)[:, None, :]
+    canvas = patch.new_zeros(videos, image_size, image_size, frames, channels)
+    canvas[video, rows, columns] = patch.permute(2, 3, 0, 1)
+    mask = patch.new_zeros(videos, 1, 1, image_size, image_size)
+    mask[video, 0, 0, rows, columns] = 1
+    return canvas.permute(0, 3, 4, 1, 2), mask
+
+
+@MODELS.register_module()
+class VisualPrompt(nn.Module):
+    """``V + M * delta`` (mode ``add``) or ``(1 - M) * V + M * delta`` (``replace``), in [0, 1].
+
+    Args:
+        image_size (int): S, side of the frames. size (int): P, side of the patch
+            (56 of 224 in the paper).
+        mode (str): ``'add'`` starts at zero, ``'replace'`` at middle grey.
+        region (str | tuple): ``'cam'`` = per video, the window with the largest sum of the
+            backbone's activation map of the first frame (the paper); ``'centre'``; ``'random'``
+            (by sample id); ``'border'`` = a frame of P / 8 pixels around the image, which has
+            nearly as many pixels as the patch ("padding" in the paper's Fig. 3b);
+            ``(top, left)`` = one fixed window.
+        num_frames (int): T for a patch of its own per frame, 1 for one that all frames share.
+    """
+    REGIONS = ('cam', 'centre', 'random', 'border')
+
+    def __init__(self, image_size, size, mode='add', region='cam', num_frames=1):
+        super().__init__()
+        if mode not in ('add', 'replace'):
+            raise InputError(f"visual prompt mode {mode!r}: 'add' or 'replace'")
+        if region not in self.REGIONS and isinstance(region, str):
+            raise InputError(f'visual prompt region {region!r}: one of {", ".join(self.REGIONS)} '
+                             'or a pair (top, left)')
+        if not 0 < size <= image_size:
+            raise InputError(f'a prompt of {size} pixels does not fit frames of {image_size}')
+        self.image_size, self.size, self.mode, self.region = image_size, size, mode, region
+        if not isinstance(region, str):
+            self.region = tuple(int(x) for x in region)
+            if not all(0 <= x <= image_size - size for x in self.region):
+                raise InputError(f'the window {self.region} of {size} pixels leaves the frame')
+        side = image_size if region == 'border' else size
+        start = 0.0 if mode == 'add' else 0.5
+        self.delta = nn.Parameter(torch.full((num_frames, 3, side, side), start))
+
+    def extra_repr(self):
+        return f'size={self.size}, mode={self.mode}, region={self.region}'
+
+    def locate(self, first_frames, activation_map, sample_ids):
+        """One window per video: (B, 2), top and left pixel.
+
+        Args:
+            first_frames (Tensor): (B, 3, S, S). activation_map (Callable): maps them to
+                (B, h, w); only called where the region is ``'cam'``. sample_ids (list[str]).
+        """
+        if self.region == 'cam':
+            return largest_window(activation_map(first_frames), self.image_size, self.size)
+        if self.region == 'random':
+            return random_windows(sample_ids, self.image_size, self.size).to(first_frames.device)
+        window = self.region
+        if self.region == 'centre':
+            window = centre_window(self.image_size, self.size)
+        elif self.region == 'border':
+            window = (0, 0)
+        return torch.tensor([window] * len(first_frames), device=first_frames.device)
+
+    def forward(self, frames, windows):
+        """Frames (B, T, 3, S, S) in [0, 1] and windows (B, 2) to frames with the prompt."""
+        canvas, mask = place(self.delta, windows, self.image_size)
+        if self.region == 'border':
+            width = max(1, self.size // 8)
+            mask[..., width:-width, width:-width] = 0
+            canvas = canvas * mask
+        kept = frames if self.mode == 'add' else (1 - mask) * frames
+        return kept + canvas

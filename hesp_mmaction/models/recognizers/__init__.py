@@ -1,0 +1,3 @@
+from .prompted_recognizer import PromptedRecognizer
+
+__all__ = ['PromptedRecognizer']

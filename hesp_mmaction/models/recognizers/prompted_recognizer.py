@@ -1,0 +1,118 @@
+"""The recognizer: visual prompt -> backbone -> neck -> head."""
+import torch
+from mmaction.models.recognizers.base import BaseRecognizer
+from mmaction.registry import MODELS
+
+from ...errors import InputError
+
+# CLIP's pixel statistics in MMAction2's units of 0..255.
+CLIP_MEAN = (122.7709383, 116.7460125, 104.09373615)
+CLIP_STD = (68.5005327, 66.6321579, 70.32316305)
+
+
+def pool_grid(x):
+    """Backbone output (N, C), (N, C, h, w) or the last of a tuple of such to (N, C).
+
+    A clip's (B, C, t, h, w) becomes (B, t, C).
+    """
+    if isinstance(x, (tuple, list)):
+        x = x[-1]
+    if x.ndim == 5:
+        return x.mean((3, 4)).transpose(1, 2)
+    return x.mean((2, 3)) if x.ndim == 4 else x
+
+
+@MODELS.register_module()
+class PromptedRecognizer(BaseRecognizer):
+    """Open-set recognizer of clips (B, T, 3, S, S), pixels 0..255.
+
+    Args:
+        known (Sequence[str]): names of the known emotions in label order; head and negatives are
+            built from it.
+        backbone (dict): CLIP's image tower or any backbone of MMAction2.
+        cls_head (dict): an open-set head. neck (dict): (B, T, C) to (B, C).
+        visual_prompt (dict, optional): :class:`VisualPrompt`, put on the frames before the
+            backbone, in [0, 1] pixel units.
+        negatives (dict, optional): :class:`NegativeVisuals` or :class:`NegativePoints`.
+        mean, std (Sequence[float]): pixel statistics the backbone was trained with, 0..255.
+        clip_input (bool): the backbone takes clips (B, 3, T, S, S) instead of frames.
+    """
+
+    def __init__(self, known, backbone, cls_head, neck=dict(type='TemporalMean'),  # noqa: B006
+                 visual_prompt=None, negatives=None, mean=CLIP_MEAN, std=CLIP_STD,
+                 clip_input=False, train_cfg=None, test_cfg=None, data_preprocessor=None):
+        known = tuple(known)
+        super().__init__(backbone, dict(cls_head, known=known), neck, train_cfg, test_cfg,
+                         data_preprocessor)
+        self.known, self.clip_input = known, clip_input
+        self.visual_prompt = None
+        if visual_prompt is not None:
+            self.visual_prompt = MODELS.build(visual_prompt)
+            if self.visual_prompt.region == 'cam' and not hasattr(self.backbone, 'activation_map'):
+                raise InputError(f'{type(self.backbone).__name__} has no activation map against '
+                                 "texts: set model.visual_prompt.region to 'centre'")
+        self.negatives = None
+        if negatives is not None:
+            self.negatives = MODELS.build(dict(negatives, num_classes=len(known)))
+        self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1) / 255, persistent=False)
+        self.register_buffer('std', torch.tensor(std).view(3, 1, 1) / 255, persistent=False)
+        self._eval_points = None
+
+    def train(self, mode=True):
+        self._eval_points = None
+        return super().train(mode)
+
+    def encode(self, images):
+        """Normalised images (N, 3, S, S) to features (N, C)."""
+        return pool_grid(self.backbone(images))
+
+    def points(self):
+        """Negatives c (K, C), or None; computed once per evaluation."""
+        if self.negatives is None:
+            return None
+        if self.training or torch.is_grad_enabled():
+            return self.negatives(self.encode)
+        if self._eval_points is None:
+            self._eval_points = self.negatives(self.encode)
+        return self._eval_points
+
+    def normalise(self, pixels):
+        """Pixels in [0, 1] to what the backbone was trained on."""
+        return (pixels - self.mean) / self.std
+
+    def locate(self, frames, data_samples):
+        """Window of the visual prompt per video: (B, 2), from the first frames."""
+        return self.visual_prompt.locate(
+            frames[:, 0],
+            lambda first: self.backbone.activation_map(self.normalise(first),
+                                                       self.cls_head.region_text),
+            [sample.get('sample_id', '') for sample in data_samples or [{}] * len(frames)])
+
+    def extract_feat(self, inputs, stage='neck', data_samples=None, test_mode=False):
+        """Clips (B, T, 3, S, S) to the features of a stage and the arguments of the head.
+
+        ``'backbone'``: (B, T, C). ``'neck'``: (B, C). ``'head'``: its dict of outputs.
+        """
+        frames = inputs / 255
+        if self.visual_prompt is not None:
+            windows = self.locate(frames, data_samples)
+            frames = self.visual_prompt(frames, windows)
+            for sample, window in zip(data_samples or [], windows.tolist(), strict=False):
+                sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
+        frames = self.normalise(frames)
+        if self.clip_input:
+            x = self.encode(frames.transpose(1, 2))
+            x = x[:, None] if x.ndim == 2 else x
+        else:
+            x = self.encode(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        if stage == 'backbone':
+            return x, {}
+        x = self.neck(x)
+        kwargs = dict(points=self.points())
+        if stage == 'head':
+            return self.cls_head(x, **kwargs), kwargs
+        return x, kwargs
+
+    def predict(self, inputs, data_samples, **kwargs):
+        feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)
+        return self.cls_head.predict(feats, data_samples, **head_kwargs)
