@@ -1,0 +1,48 @@
+# AFEW, open set: `known` decides labels, prompts and heads; every other emotion is unknown.
+# tools/train.py carries an override of `known`, `data_root` or `image_size` to where it is used.
+known = ['disgust', 'fear', 'happiness']  # O(3:4), split 0; see hesp_mmaction/datasets/splits.json
+data_root = 'data/AFEW'
+image_size = 224
+num_frames = 8
+
+pack = dict(type='PackActionInputs', meta_keys=('img_shape', 'sample_id', 'emotion'))
+# Eight equal segments, a random frame of each (keep_tail_frames: up to the last frame).
+train_pipeline = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=1, num_clips=num_frames, keep_tail_frames=True),
+    dict(type='DecordDecode'),
+    dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
+    dict(type='RandomResizedCrop'),
+    dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
+    dict(type='Flip', flip_ratio=0.5),
+    dict(type='FormatShape', input_format='NCHW'),
+    pack,
+]
+# The middle frame of each segment, whole.
+test_pipeline = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=1, num_clips=num_frames, test_mode=True),
+    dict(type='DecordDecode'),
+    dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
+    dict(type='FormatShape', input_format='NCHW'),
+    pack,
+]
+
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='AFEWDataset', data_root=data_root, known=known, part='train',
+                 pipeline=train_pipeline))
+test_dataloader = dict(
+    batch_size=8,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='AFEWDataset', data_root=data_root, known=known, part='test',
+                 pipeline=test_pipeline))
+val_dataloader = test_dataloader
+
+test_evaluator = dict(type='OpenSetMetric')
+val_evaluator = test_evaluator

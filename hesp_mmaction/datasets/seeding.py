@@ -1,0 +1,27 @@
+"""Random transforms that depend on what is asked, not on who asks: same in any worker or rank."""
+import contextlib
+import random
+import zlib
+
+import numpy as np
+import torch
+
+
+def stable_seed(*parts):
+    """An integer in [0, 2**32) that depends on the parts alone: not on process, rank or run."""
+    return zlib.crc32('|'.join(map(str, parts)).encode())
+
+
+@contextlib.contextmanager
+def seeded_rng(seed):
+    """Seeds ``random``, ``numpy.random`` and torch's CPU generator, and puts them back after."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would reset the GPUs' too
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])

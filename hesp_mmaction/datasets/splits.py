@@ -1,0 +1,73 @@
+"""Known / unknown splits: which emotions a model is trained on, always as names in a fixed order.
+
+``splits.json`` holds the published splits; its ``note`` says what is assumed about them.
+"""
+import json
+from pathlib import Path
+
+from .emotions import canonical
+
+_SPLITS = json.loads(Path(__file__).with_name('splits.json').read_text(encoding='utf-8'))
+_SPLITS.pop('note')
+
+
+def _pick(table, key, what):
+    if key not in table:
+        raise ValueError(f'no published {what} {key!r}; there are: {", ".join(map(str, table))}')
+    return table[key]
+
+
+def known_names(dataset, openness, split):
+    """The known classes of a published split.
+
+    Args:
+        dataset (str): ``'AFEW'``, ``'MAFW'`` or ``'DFEW'``.
+        openness (str): known : unknown class counts, such as ``'3:4'``.
+        split (int): 0 to 4.
+
+    Returns:
+        tuple[str]: canonical names in MAFW's order; ``known_names('AFEW', '3:4', 0)`` is
+        ``('disgust', 'fear', 'happiness')``.
+
+    Raises:
+        ValueError: there is no such split; the message lists what there is.
+    """
+    table = _pick(_SPLITS, dataset, 'splits for data set')
+    names = _pick(table, openness, f'{dataset} openness')
+    return tuple(_pick(dict(enumerate(names)), split, f'{dataset} {openness} split'))
+
+
+def resolve_known(names, all_names):
+    """Checks a user's list of known classes and writes them canonically, in the given order.
+
+    Args:
+        names (Sequence[str]): known classes in any spelling :func:`canonical` understands.
+        all_names (Sequence[str]): the canonical names of the data set.
+
+    Returns:
+        tuple[str]: canonical names; label k of a model is the k-th of them.
+
+    Raises:
+        ValueError: not a list, a name that is not in the data set or is given twice, fewer than
+            two known classes, or no class left to be unknown.
+    """
+    if isinstance(names, str):
+        raise ValueError(f'known must be a list of emotion names, not the string {names!r}')
+    known = []
+    for name in names:
+        try:
+            emotion = canonical(name)
+        except ValueError:
+            emotion = None
+        if emotion not in all_names:
+            raise ValueError(f'known class {name!r} is not in the data set; its classes are: '
+                             f'{", ".join(all_names)}')
+        if emotion in known:
+            raise ValueError(f'known class {emotion!r} is given twice in {list(names)}')
+        known.append(emotion)
+    if len(known) < 2:
+        raise ValueError(f'at least two known classes are needed, known is {known}')
+    if len(known) == len(set(all_names)):
+        raise ValueError('every class of the data set is in known; leave at least one out, '
+                         'to be the unknown one')
+    return tuple(known)

@@ -1,0 +1,4 @@
+"""Figures."""
+from .figures import save_figures
+
+__all__ = ['save_figures']
