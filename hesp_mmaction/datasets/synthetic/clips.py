@@ -1,0 +1,51 @@
+"""One clip: a subject acts an emotion in front of a camera, and the film becomes a video file."""
+import os
+
+import cv2
+import numpy as np
+
+from hesp_mmaction.datasets.emotions import MAFW
+
+from .actions import sample_clip
+from .face import draw_face
+from .scene import film, sample_poses, sample_scene
+from .subject import make_subject
+
+SIZE, FPS = 112, 25
+FRAMES = (18, 30)       # shortest and longest clip
+
+
+def make_clip(emotion, person, number, seed=0, size=SIZE):
+    """Film clip ``number`` of the world of ``seed``.
+
+    Args:
+        emotion (str): one of :data:`MAFW`, or a compound of them.
+        person (int): who acts it, see :data:`~.subject.ROLES`.
+        number (int): another number, another acting, head movement and scene.
+
+    Returns:
+        list[np.ndarray]: RGB frames, uint8 (size, size, 3).
+    """
+    parts = [MAFW.index(part) for part in emotion.split('_')]
+    rng = np.random.default_rng((31, seed, number, *parts))
+    subject = make_subject(person, seed)
+    count = int(rng.integers(FRAMES[0], FRAMES[1] + 1))
+    acts, poses, scene = sample_clip(emotion, count, rng), sample_poses(count, rng), \
+        sample_scene(rng)
+    return [film(draw_face(subject, act, pose, scene, size), scene, rng)
+            for act, pose in zip(acts, poses, strict=True)]
+
+
+def write_video(path, frames):
+    """Write RGB frames to ``path`` (.avi or .mp4); a half-written file never has that name."""
+    codec = {'.avi': 'MJPG', '.mp4': 'mp4v'}[path.suffix]
+    part = path.with_name(f'.part-{path.name}')
+    height, width = frames[0].shape[:2]
+    writer = cv2.VideoWriter(str(part), cv2.VideoWriter_fourcc(*codec), FPS, (width, height))
+    if not writer.isOpened():
+        raise RuntimeError(f'OpenCV cannot write {part}: is the folder writable, and does this '
+                           f'OpenCV have the {codec} codec (pip install opencv-python)?')
+    for frame in frames:
+        writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    writer.release()
+    os.replace(part, path)

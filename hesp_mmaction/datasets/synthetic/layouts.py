@@ -1,0 +1,142 @@
+"""Data sets of drawn clips on disk, in the folder layouts of AFEW and MAFW."""
+import json
+import multiprocessing
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from hesp_mmaction.datasets.emotions import BASIC, COMPOUNDS, MAFW
+from hesp_mmaction.errors import InputError
+
+from .clips import make_clip, write_video
+from .subject import ROLES
+
+VERSION = 1     # raise it whenever the same seed gives other frames
+MARKER, UNFINISHED = 'synthetic.json', 'synthetic.unfinished.json'
+PER_CLASS = dict(afew=(40, 30), mafw=(36, 22))
+AFEW_FOLDERS = dict(anger='Angry', disgust='Disgust', fear='Fear', happiness='Happy',
+                    neutral='Neutral', sadness='Sad', surprise='Surprise')
+MAFW_LISTS = 'Train & Test Set/{}/no_caption/set_1/{}.txt'
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One clip to be made."""
+    path: str       # below the data set's folder
+    emotion: str
+    person: int
+    number: int
+    split: str      # 'train', 'test' or 'compound'
+
+
+def cast(role, count, rng):
+    """``count`` persons of a role, everybody about equally often, in random order: list of int."""
+    first, people = ROLES[role]
+    rounds = [rng.permutation(people) for _ in range(-(-count // people))]
+    return (first + np.concatenate(rounds)[:count]).tolist()
+
+
+def plan_afew(seed, per_class):
+    """Entries of an AFEW layout: ``Train_AFEW/Angry/SSSNNNNNN.avi``, S the person, N the clip."""
+    rng, entries = np.random.default_rng((41, seed)), []
+    for split, folder, count in zip(('train', 'test'), ('Train_AFEW', 'Val_AFEW'), per_class,
+                                    strict=True):
+        people = cast(f'afew/{split}', count * len(BASIC), rng)
+        for person, emotion in zip(people, BASIC * count, strict=True):
+            number = len(entries) + 1
+            path = f'{folder}/{AFEW_FOLDERS[emotion]}/{person:03d}{number:06d}.avi'
+            entries.append(Entry(path, emotion, person, number, split))
+    return entries
+
+
+def plan_mafw(seed, per_class):
+    """Entries of a MAFW layout: ``data/clips/00001.mp4``, in the lists' order."""
+    rng, entries = np.random.default_rng((43, seed)), []
+    compounds = max(1, round(per_class[1] * 18 / PER_CLASS['mafw'][1]))
+    for split, role, names, count in (('train', 'train', MAFW, per_class[0]),
+                                      ('test', 'test', MAFW, per_class[1]),
+                                      ('compound', 'test', COMPOUNDS, compounds)):
+        people = cast(f'mafw/{role}', count * len(names), rng)
+        for person, emotion in zip(people, names * count, strict=True):
+            number = len(entries) + 1
+            path = f'data/clips/{number:05d}.mp4'
+            entries.append(Entry(path, emotion, person, number, split))
+    return entries
+
+
+def mafw_lists(entries):
+    """The official list files: dict from path to text. Compounds are tested on, never trained."""
+    def lines(split):
+        return ''.join(f'{Path(e.path).name} {e.emotion}\n' for e in entries if e.split == split)
+
+    return {MAFW_LISTS.format('single', 'train'): lines('train'),
+            MAFW_LISTS.format('single', 'test'): lines('test'),
+            MAFW_LISTS.format('compound', 'train'): lines('train'),
+            MAFW_LISTS.format('compound', 'test'): lines('compound')}
+
+
+def write_dataset(layout, out, seed=0, per_class=None, workers=2):
+    """Make a whole data set; a finished one like it is left alone.
+
+    Args:
+        layout (str): ``afew`` or ``mafw``.
+        out (str | Path): its folder; must be empty, new, or one of ours with the same options.
+        seed (int): another seed, other people and clips.
+        per_class (tuple[int, int]): training and test clips per class.
+        workers (int): processes.
+
+    Returns:
+        bool: whether anything had to be made.
+    """
+    out, per_class = Path(out), tuple(per_class or PER_CLASS[layout])
+    entries = (plan_afew if layout == 'afew' else plan_mafw)(seed, per_class)
+    description = dict(layout=layout, seed=seed, per_class=list(per_class), clips=len(entries),
+                       version=VERSION)
+    if _is_finished(out, description):
+        return False
+    for folder in {(out / entry.path).parent for entry in entries}:
+        folder.mkdir(parents=True, exist_ok=True)
+    _write_text(out / UNFINISHED, json.dumps(description))
+    # Forked workers inherit what is imported; a fresh interpreter would import it all again.
+    with multiprocessing.get_context('fork').Pool(workers, cv2.setNumThreads, (1,)) as pool:
+        job = partial(_make_entry, out=out, seed=seed)
+        for _ in tqdm(pool.imap_unordered(job, entries, chunksize=4), f'{layout} clips',
+                      len(entries), leave=False):
+            pass
+    for name, text in (mafw_lists(entries) if layout == 'mafw' else {}).items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        _write_text(out / name, text)
+    _write_text(out / MARKER, json.dumps(description))
+    (out / UNFINISHED).unlink()
+    return True
+
+
+def _make_entry(entry, out, seed):
+    write_video(out / entry.path, make_clip(entry.emotion, entry.person, entry.number, seed))
+
+
+def _is_finished(out, description):
+    """Whether ``out`` holds this data set; raises InputError if it holds anything else."""
+    for name in (MARKER, UNFINISHED):
+        if (out / name).is_file():
+            found = json.loads((out / name).read_text())
+            if found != description:
+                raise InputError(
+                    f'{out} holds another synthetic data set ({found}, wanted {description}): '
+                    'choose another --out or delete that folder')
+            return name == MARKER
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f'{out} is not empty and has no {MARKER}, so it is not a folder of '
+                              'this tool: choose another --out')
+    return False
+
+
+def _write_text(path, text):
+    part = path.with_name(f'.part-{path.name}')
+    part.write_text(text)
+    os.replace(part, path)
