@@ -3,6 +3,7 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+import decord
 import torch
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
@@ -14,25 +15,20 @@ from .splits import resolve_known
 VIDEO_EXTENSIONS = ('.avi', '.mp4', '.mkv')
 
 
-def unreadable(path, every_frame=False):
-    """Why a video file cannot be used, or None if it can.
+def unreadable(path):
+    """Why a video file cannot be opened, or None if it can (about 1 ms for a small clip).
 
-    Opens the file and decodes its first frame (about 1 ms for a small clip), or every frame.
+    No frame is decoded: decord decodes ahead in threads, so whether the first frames of a clip
+    that is broken later can be read differs from call to call, and processes would disagree.
     """
     if not os.path.isfile(path):
         return 'no such file'
     if os.path.getsize(path) == 0:
         return 'empty file'
-    import decord  # slow to import, and only needed where clips are read
     try:
-        reader = decord.VideoReader(path, num_threads=1)
-        if len(reader) == 0:
-            return 'no frames'
-        for i in range(len(reader) if every_frame else 1):
-            reader[i]
-    except (decord.DECORDError, RuntimeError, IndexError):
-        return 'cannot be decoded'
-    return None
+        return None if len(decord.VideoReader(path, num_threads=1)) else 'no frames'
+    except (decord.DECORDError, RuntimeError):
+        return 'cannot be opened'
 
 
 @DATASETS.register_module()
@@ -72,7 +68,7 @@ class OpenSetVideoDataset(BaseActionDataset):
         self.known = resolve_known(known, self.ALL_CLASSES)
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # seen by live workers
-        self.num_broken = 0
+        self.broken = set()  # clips that failed while decoding, in this process
         metainfo = dict(classes=self.known, all_classes=tuple(self.ALL_CLASSES),
                         unknown=tuple(n for n in self.ALL_CLASSES if n not in self.known))
         super().__init__('', pipeline, data_root=data_root, data_prefix={}, metainfo=metainfo,
@@ -99,15 +95,15 @@ class OpenSetVideoDataset(BaseActionDataset):
                  if self.part == 'test' or emotion in self.known]
         with ThreadPoolExecutor(4) as pool:
             reasons = list(pool.map(unreadable, [path for path, _ in clips]))
-        bad = [f'{path} ({why})' for (path, _), why in zip(clips, reasons, strict=True) if why]
+        pairs = list(zip(clips, reasons, strict=True))
+        bad = [f'{path} ({why})' for (path, _), why in pairs if why]
         if bad and self.on_bad_clip == 'raise':
             raise ValueError(f'{len(bad)} bad clips; remove them or set on_bad_clip="skip": '
                              f'{", ".join(bad)}')
         if bad:
             print_log(f'{len(bad)} bad clips left out: {", ".join(bad)}', 'current',
                       logging.WARNING)
-        data_list = [self._data_info(path, emotion)
-                     for (path, emotion), why in zip(clips, reasons, strict=True) if not why]
+        data_list = [self._data_info(*clip) for clip, why in pairs if not why]
         self._check_counts([info['emotion'] for info in data_list])
         return data_list
 
@@ -138,16 +134,17 @@ class OpenSetVideoDataset(BaseActionDataset):
             try:
                 with seeded_rng(stable_seed(self.seed, epoch, sample_id)):
                     return self.pipeline(info)
-            except Exception as error:
-                why = unreadable(path, every_frame=True)
-                if why is None:  # the clip is fine: a mistake in the pipeline must show
-                    raise
+            except (decord.DECORDError, RuntimeError) as error:
+                if not isinstance(error, decord.DECORDError) and not unreadable(path):
+                    raise  # the clip is fine: a mistake in the pipeline must show
                 if self.test_mode or self.on_bad_clip == 'raise':
-                    raise RuntimeError(f'{path} {why}, though it can be opened; remove it from '
-                                       'the data set or encode it anew') from error
-            self.num_broken += 1
-            print_log(f'{path} {why}; another clip takes its place ({self.num_broken} so far in '
-                      'this process)', 'current', logging.WARNING)
+                    raise RuntimeError(f'{path} cannot be decoded; remove it from the data set or '
+                                       'encode it anew') from error
+            if path not in self.broken:
+                self.broken.add(path)
+                print_log(f'{path} cannot be decoded; other clips take its place '
+                          f'({len(self.broken)} such so far in this process)', 'current',
+                          logging.WARNING)
             idx = stable_seed(self.seed, epoch, sample_id, attempt) % len(self)
         raise RuntimeError(f'ten clips in a row cannot be decoded, the last is {path}; '
                            'check the data set')

@@ -1,0 +1,124 @@
+import os
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing as mp
+from mmaction.registry import METRICS
+from mmaction.structures import ActionDataSample
+from mmengine.evaluator import Evaluator
+
+from hesp_mmaction.evaluation import OpenSetMetric, auroc, load_dump, metrics_from_dump, oscr
+
+CLASSES = ('anger', 'fear', 'sadness')
+NAMES = CLASSES + ('surprise', 'neutral')
+
+
+def sample(i):
+    """The i-th of a reproducible test set; scores are coarse, so there are ties."""
+    rng = np.random.default_rng(i)
+    emotion = NAMES[i % 5]
+    label = CLASSES.index(emotion) if emotion in CLASSES else -1
+    logits = torch.from_numpy(rng.normal(size=3)).float()
+    if label >= 0:
+        logits[label] += 1
+    data = ActionDataSample(metainfo=dict(sample_id=f'Val/{i:03d}.avi', emotion=emotion))
+    data.set_gt_label(label).set_pred_label(int(logits.argmax()))
+    data.set_field(torch.round(logits.max() * 4) / 4, 'pred_score')
+    data.set_field(logits, 'logits_fused')
+    data.set_field(logits.bfloat16(), 'logits_known')
+    data.set_field(torch.full((4,), float(i)), 'pred_feature')
+    return data
+
+
+def evaluate(ids, size, **kwargs):
+    evaluator = Evaluator(METRICS.build(dict(type='OpenSetMetric', **kwargs)))
+    evaluator.dataset_meta = dict(classes=CLASSES)
+    for i in ids:
+        evaluator.process([sample(i)])
+    return evaluator.evaluate(size)
+
+
+def test_figures_in_percent():
+    result = evaluate(range(23), 23)
+    data = [sample(i) for i in range(23)]
+    known = [s for s in data if s.gt_label >= 0]
+    scores = [float(s.pred_score) for s in known]
+    unknown = [float(s.pred_score) for s in data if s.gt_label < 0]
+    correct = [bool(s.gt_label == s.pred_label) for s in known]
+    assert result == dict(
+        AUROC=100 * auroc(scores, unknown), OSCR=100 * oscr(scores, correct, unknown),
+        ACC=100 * sum(correct) / len(correct), num_known=15, num_unknown=8,
+        openness=1 - (3 / 5) ** 0.5)
+    assert 0 < result['OSCR'] < result['ACC'] < 100
+
+
+def test_padding_counts_once_and_order_does_not_matter():
+    expected = evaluate(range(23), 23)
+    assert evaluate([*reversed(range(23)), 0, 1, 1], 23) == expected
+
+
+def test_missing_or_colliding_samples_are_noticed():
+    with pytest.raises(ValueError, match='23 samples but 22 different'):
+        evaluate(range(22), 23)
+
+
+def test_dump_round_trip(tmp_path):
+    path = tmp_path / 'work_dir' / 'test.npz'
+    result = evaluate(range(23), 23, dump=str(path))
+    assert os.listdir(path.parent) == ['test.npz']
+    dump = load_dump(path)
+    assert metrics_from_dump(dump) == result
+    assert set(dump) == {'sample_id', 'label', 'emotion', 'score', 'pred', 'classes', 'feature',
+                         'logits_fused', 'logits_known'}
+    assert dump['sample_id'].tolist() == [f'Val/{i:03d}.avi' for i in range(23)]
+    assert dump['classes'].tolist() == list(CLASSES)
+    assert dump['feature'].shape == (23, 4) and dump['feature'][7, 0] == 7
+    assert np.array_equal(dump['logits_fused'][5], sample(5).logits_fused.numpy())
+    assert np.array_equal(dump['pred'], dump['logits_fused'].argmax(1))
+    assert all(array.dtype.kind in 'Uif' for array in dump.values())
+
+
+def test_without_known_or_unknown_samples():
+    for keep, what in ((lambda i: i % 5 < 3, 'unknown'), (lambda i: i % 5 >= 3, 'known')):
+        ids = [i for i in range(20) if keep(i)]
+        with pytest.raises(ValueError, match=f'no {what} sample'):
+            evaluate(ids, len(ids))
+
+
+def test_nan_score_is_an_error():
+    metric = OpenSetMetric()
+    metric.dataset_meta = dict(classes=CLASSES)
+    rows = [sample(i).to_dict() for i in range(5)]
+    rows[0]['pred_score'] = float('nan')
+    metric.process(None, rows)
+    with pytest.raises(ValueError, match='known scores hold 1 NaN'):
+        metric.evaluate(5)
+
+
+def test_missing_fields_are_named():
+    row = sample(0).to_dict()
+    del row['pred_score'], row['sample_id']
+    with pytest.raises(KeyError, match='sample_id, pred_score.*PackActionInputs'):
+        OpenSetMetric().process(None, [row])
+
+
+def _worker(rank, world, folder, ids):
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=world)
+    result = evaluate(ids[rank], 23, dump=f'{folder}/dump.npz')
+    torch.save(result, f'{folder}/{rank}.pt')
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize('ids', [
+    [[*range(0, 23, 2)], [*range(1, 23, 2), 0]],  # as DefaultSampler pads an odd set
+    [[*range(20)], [20, 21, 22]],  # uneven shards
+])
+def test_two_processes_equal_one(tmp_path, ids):
+    mp.spawn(_worker, (2, str(tmp_path), ids), nprocs=2)
+    single = evaluate(range(23), 23, dump=str(tmp_path / 'single.npz'))
+    for rank in range(2):
+        assert torch.load(tmp_path / f'{rank}.pt', weights_only=False) == single
+    one, two = load_dump(tmp_path / 'single.npz'), load_dump(tmp_path / 'dump.npz')
+    assert one.keys() == two.keys() and all(np.array_equal(one[key], two[key]) for key in one)
