@@ -43,6 +43,8 @@ class CLIPImageTower(FrozenTower):
         size = self.visual.image_size
         self.image_size = size[0] if isinstance(size, tuple) else size
         self.out_channels = self.visual.output_dim
+        if isinstance(self.visual, ModifiedResNet):  # the same numbers in half the time on CPUs
+            self.visual.to(memory_format=torch.channels_last)
         self.freeze_if_asked()
 
     def init_weights(self):
@@ -52,6 +54,8 @@ class CLIPImageTower(FrozenTower):
         if x.shape[-1] != self.image_size or x.shape[-2] != self.image_size:
             raise InputError(f'CLIP takes frames of {self.image_size} x {self.image_size} pixels, '
                              f'not {x.shape[-2]} x {x.shape[-1]}: set image_size in the config')
+        if isinstance(self.visual, ModifiedResNet):
+            x = x.contiguous(memory_format=torch.channels_last)
         return self.visual(x)
 
     def activation_map(self, frames, text):

@@ -1,0 +1,11 @@
+# HESP on CLIP. A leaf adds what depends on the data: `known` and `image_size`.
+clip = dict(arch='ViT-B-32', pretrained='openai')  # 'openai' downloads; or the path of a file
+prompt_size = 56  # a quarter of the image
+
+model = dict(
+    type='PromptedRecognizer',
+    backbone=dict(type='CLIPImageTower', **clip),
+    visual_prompt=dict(type='VisualPrompt', size=prompt_size, mode='add', region='cam'),
+    negatives=dict(type='NegativeVisuals'),
+    neck=dict(type='TemporalMean'),
+    cls_head=dict(type='HESPHead', clip=clip))

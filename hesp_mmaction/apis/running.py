@@ -1,0 +1,80 @@
+"""Training and testing from the command line: what tools/train.py and tools/test.py share."""
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from pickle import UnpicklingError
+
+from mmengine.config import Config, DictAction
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from .. import compat
+from ..errors import InputError
+from .wiring import override
+
+# Errors that mean "this input cannot be used": shown as one line, without a traceback.
+USER_ERRORS = (InputError, FileNotFoundError, UnpicklingError)
+
+
+def parser(description):
+    """The flags that both tools take, with MMAction2's names and meaning."""
+    result = argparse.ArgumentParser(description=description)
+    result.add_argument('config', help='config file')
+    result.add_argument('--work-dir', help='folder of logs, checkpoints and results; '
+                        'default: work_dirs/<name of the config>')
+    result.add_argument('--known', nargs='+', metavar='NAME', help='the known emotions, in order')
+    result.add_argument('--split', type=int, help='one of the published splits, 0 to 4')
+    result.add_argument('--seed', type=int, help='random seed')
+    result.add_argument('--deterministic', action='store_true',
+                        help='only deterministic algorithms')
+    result.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        help='override settings of the config: key=value, a.b=value')
+    result.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    result.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return result
+
+
+def read_config(args):
+    """The config of a command line, ready for mmengine's Runner."""
+    if 'LOCAL_RANK' not in os.environ:
+        os.environ['LOCAL_RANK'] = str(args.local_rank)
+    cfg = Config.fromfile(args.config)
+    override(cfg, args.cfg_options, args.known, args.split)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = os.path.join('work_dirs', Path(args.config).stem)
+    if args.seed is not None:
+        cfg.randomness.seed = args.seed
+    if args.deterministic:
+        cfg.randomness.deterministic = True
+    if cfg.launcher != 'none':
+        compat.init_dist(cfg.launcher)
+        cfg.setdefault('model_wrapper_cfg', compat.ddp_wrapper_cfg())
+    return cfg
+
+
+def run(cfg, action):
+    """Build the runner and call ``action(runner)``.
+
+    A work dir that this run began and that holds no result when the input turns out unusable is
+    taken away again.
+    """
+    new = not Path(cfg.work_dir).exists()
+    try:
+        return action(Runner.from_cfg(cfg))
+    except USER_ERRORS:
+        if new and is_main_process() and not list(Path(cfg.work_dir).glob('*.pth')):
+            shutil.rmtree(cfg.work_dir, ignore_errors=True)
+        raise
+
+
+def main(command):
+    """Run a tool's ``command()``; an error of input becomes one line and exit code 1."""
+    try:
+        command()
+    except USER_ERRORS as error:
+        sys.exit(f'error: {error}')

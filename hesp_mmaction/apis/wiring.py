@@ -1,0 +1,79 @@
+"""One place from which an override on the command line reaches every part of a config.
+
+A config file wires its own variables (``known``, ``data_root``, ``image_size``, ``prompt_size``,
+``clip``) when it is read. Changed afterwards, they would change nothing: this does it again.
+"""
+from ..datasets.splits import known_names
+from ..errors import InputError
+
+DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+VARIABLES = ('known', 'data_root', 'image_size', 'prompt_size', 'clip')
+
+
+def override(cfg, cfg_options=None, known=None, split=None):
+    """Merge what the command line says into a config, in place.
+
+    Args:
+        cfg (mmengine.Config): a config of this package.
+        cfg_options (dict, optional): of ``--cfg-options``, dotted keys.
+        known (Sequence[str], optional): of ``--known``. split (int, optional): of ``--split``,
+            one of the published splits named by ``cfg.protocol``.
+
+    Raises:
+        InputError: both were given, or the config names no protocol.
+    """
+    options = cfg_options or {}
+    cfg.merge_from_dict(options)
+    changed = {key.split('.')[0] for key in options} & set(VARIABLES)
+    if known is not None and split is not None:
+        raise InputError('give --known or --split, not both')
+    if split is not None:
+        if 'protocol' not in cfg:
+            raise InputError('the config has no `protocol`, so --split means nothing: use --known')
+        known = known_names(cfg.protocol.dataset, cfg.protocol.openness, split)
+    if known is not None:
+        cfg.known = list(known)
+        changed.add('known')
+    if 'image_size' in changed and 'prompt_size' not in options and 'prompt_size' in cfg:
+        cfg.prompt_size = cfg.image_size // 4  # 56 of 224, as in the paper
+        changed.add('prompt_size')
+    for key in VARIABLES:
+        if key in changed:
+            globals()[f'_set_{key}'](cfg, cfg[key])
+
+
+def _datasets(cfg):
+    return [cfg[name].dataset for name in DATALOADERS if cfg.get(name)]
+
+
+def _set_known(cfg, known):
+    cfg.model.known = known
+    for dataset in _datasets(cfg):
+        dataset.known = known
+
+
+def _set_data_root(cfg, data_root):
+    for dataset in _datasets(cfg):
+        dataset.data_root = data_root
+
+
+def _set_image_size(cfg, image_size):
+    for dataset in _datasets(cfg):
+        for transform in dataset.pipeline:
+            if transform.type == 'Resize':
+                transform.scale = (image_size, image_size)
+    for part in ('visual_prompt', 'negatives'):
+        if cfg.model.get(part) and 'image_size' in cfg.model[part]:
+            cfg.model[part].image_size = image_size
+
+
+def _set_prompt_size(cfg, prompt_size):
+    if cfg.model.get('visual_prompt'):
+        cfg.model.visual_prompt['size'] = prompt_size
+
+
+def _set_clip(cfg, clip):
+    if cfg.model.backbone.type == 'CLIPImageTower':
+        cfg.model.backbone.update(clip)
+    if 'clip' in cfg.model.cls_head:
+        cfg.model.cls_head.clip = clip

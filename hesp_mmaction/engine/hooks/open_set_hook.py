@@ -1,0 +1,96 @@
+"""Keeps names, labels and checkpoints of one run together."""
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+
+from ...errors import InputError
+
+
+def unwrap(model):
+    """The recognizer inside a distributed wrapper."""
+    return model.module if is_model_wrapper(model) else model
+
+
+@HOOKS.register_module()
+class OpenSetHook(Hook):
+    """Every open-set run has this hook.
+
+    * Stops before the first step when model and data set disagree on the known emotions.
+    * Tells the training data which epoch it is (their augmentation depends on it and on the
+      sample, not on workers or processes).
+    * Writes names, region setting and threshold into checkpoints, and refuses checkpoints of
+      other names or of another architecture.
+    * Reports how far the text contexts have moved.
+    """
+    priority = 'HIGH'
+
+    def before_train(self, runner):
+        self._check_names(runner, runner.train_dataloader)
+        if runner.val_loop is not None:
+            self._check_names(runner, runner.val_loop.dataloader)
+        model = unwrap(runner.model)
+        trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
+        print_log(f'known: {", ".join(model.known)}; {trainable:,} trainable parameters, '
+                  f'{frozen:,} frozen', 'current')
+        contexts = self._contexts(model)
+        self._contexts_at_start = None if contexts is None else contexts.detach().cpu().clone()
+
+    def before_test(self, runner):
+        self._check_names(runner, runner.test_loop.dataloader)
+
+    def before_train_epoch(self, runner):
+        dataset = runner.train_dataloader.dataset
+        if hasattr(dataset, 'set_epoch'):
+            dataset.set_epoch(runner.epoch)
+
+    def after_train(self, runner):
+        contexts = self._contexts(unwrap(runner.model))
+        if contexts is not None and contexts.requires_grad:
+            change = (contexts.detach().cpu() - self._contexts_at_start).norm()
+            print_log(f'text contexts moved by {change:.4f} (L2) of '
+                      f'{self._contexts_at_start.norm():.4f} in this run', 'current')
+
+    def before_save_checkpoint(self, runner, checkpoint):
+        model = unwrap(runner.model)
+        prompt = getattr(model, 'visual_prompt', None)
+        checkpoint['hesp'] = dict(
+            known=list(model.known),
+            region=None if prompt is None else dict(
+                region=prompt.region, size=prompt.size, mode=prompt.mode),
+            threshold=float(model.cls_head.threshold))
+
+    def after_load_checkpoint(self, runner, checkpoint):
+        model = unwrap(runner.model)
+        ours = checkpoint.get('hesp')
+        if ours is not None and tuple(ours['known']) != tuple(model.known):
+            raise InputError(
+                f'the checkpoint knows {", ".join(ours["known"])} but the config '
+                f'{", ".join(model.known)}: run with --known {" ".join(ours["known"])}')
+        weights = {key.removeprefix('module.'): value
+                   for key, value in checkpoint.get('state_dict', checkpoint).items()}
+        own = model.state_dict()
+        wrong = [f'{key} is {tuple(weights[key].shape)} there and {tuple(own[key].shape)} here'
+                 for key in own if key in weights and weights[key].shape != own[key].shape]
+        if ours is not None:  # whole: nothing may be missing or left over
+            wrong += [f'{key} is missing there' for key in own if key not in weights]
+            wrong += [f'{key} is not in the model' for key in weights if key not in own]
+        elif not set(own) & set(weights):
+            wrong.append('no parameter in common')
+        if wrong:
+            raise InputError(f'the checkpoint does not fit the config ({len(wrong)} differences, '
+                             f'first: {wrong[0]}): use the config it was trained with')
+
+    @staticmethod
+    def _contexts(model):
+        prompts = getattr(getattr(model, 'cls_head', None), 'prompts', None)
+        return None if prompts is None else prompts.contexts
+
+    @staticmethod
+    def _check_names(runner, dataloader):
+        model_names = tuple(getattr(unwrap(runner.model), 'known', ()))
+        data_names = tuple(dataloader.dataset.metainfo['classes'])
+        if model_names != data_names:
+            raise InputError(f'the model knows {", ".join(model_names)} but the data set '
+                             f'{", ".join(data_names)}: give both the same `known`, in one order')

@@ -1,0 +1,69 @@
+"""Writes metrics.json and the raw material of every evaluation into the work dir."""
+import json
+import math
+import os
+from pathlib import Path
+
+from mmaction.registry import HOOKS
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+
+from ...evaluation.openset_metric import OpenSetMetric
+from .open_set_hook import unwrap
+
+
+def write_json(values, path):
+    """Write a dict whole or not at all; NaN becomes null."""
+    values = {key: None if isinstance(value, float) and math.isnan(value) else value
+              for key, value in values.items()}
+    part = Path(f'{path}.part')
+    part.write_text(json.dumps(values, indent=2) + '\n', encoding='utf-8')
+    os.replace(part, path)
+
+
+@HOOKS.register_module()
+class ResultsHook(Hook):
+    """``metrics.json`` and ``predictions.npz``, of the last epoch of a training and of a test.
+
+    The result is that of the last epoch. Where the test set is evaluated oftener
+    (``train_cfg.val_interval``), the best of these figures, which must not be reported as the
+    result, is kept under names that say so (``best_on_test_AUROC``, ``best_on_test_OSCR``).
+    """
+    priority = 'LOW'
+
+    def __init__(self):
+        self._best = {}
+
+    def before_val(self, runner):
+        self._dump(runner, runner.val_evaluator)
+
+    def before_test(self, runner):
+        self._dump(runner, runner.test_evaluator)
+
+    def after_val_epoch(self, runner, metrics=None):
+        for name in ('AUROC', 'OSCR'):
+            best = self._best.setdefault(name, [])
+            best.append(metrics[name])
+        if runner.epoch < runner.max_epochs:
+            return
+        extra = {}
+        if len(self._best['AUROC']) > 1:
+            extra = {f'best_on_test_{name}': max(values) for name, values in self._best.items()}
+        self._write(runner, metrics, dict(epoch=runner.epoch, **extra))
+
+    def after_test_epoch(self, runner, metrics=None):
+        self._write(runner, metrics, {})
+
+    @staticmethod
+    def _dump(runner, evaluator):
+        for metric in evaluator.metrics:
+            if isinstance(metric, OpenSetMetric) and metric.dump is None:
+                metric.dump = os.path.join(runner.work_dir, 'predictions.npz')
+
+    @staticmethod
+    def _write(runner, metrics, extra):
+        if is_main_process():
+            model = unwrap(runner.model)
+            write_json(dict(metrics, known=list(model.known),
+                            threshold=float(model.cls_head.threshold), **extra),
+                       os.path.join(runner.work_dir, 'metrics.json'))

@@ -1,0 +1,21 @@
+"""Evaluate a checkpoint: python tools/test.py CONFIG CHECKPOINT [--split N] [options]
+
+CHECKPOINT may be left out for a model that is not trained (zero-shot CLIP).
+"""
+from hesp_mmaction.apis.running import main, parser, read_config, run
+from hesp_mmaction.errors import InputError
+
+
+def test():
+    arguments = parser(__doc__)
+    arguments.add_argument('checkpoint', nargs='?', help='checkpoint file')
+    args = arguments.parse_args()
+    cfg = read_config(args)
+    if args.checkpoint is None and 'optim_wrapper' in cfg:
+        raise InputError(f'{args.config} is a config of a trained model: name its checkpoint')
+    cfg.load_from = args.checkpoint
+    run(cfg, lambda runner: runner.test())
+
+
+if __name__ == '__main__':
+    main(test)

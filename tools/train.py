@@ -1,0 +1,25 @@
+"""Train an open-set recognizer: python tools/train.py CONFIG [--split N] [options]"""
+from hesp_mmaction import compat
+from hesp_mmaction.apis.running import main, parser, read_config, run
+
+
+def train():
+    arguments = parser(__doc__)
+    arguments.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+                           help='go on from a checkpoint, by default the latest of the work dir')
+    arguments.add_argument('--amp', action='store_true', help='mixed precision (on a GPU)')
+    arguments.add_argument('--no-validate', action='store_true',
+                           help='no evaluation after the last epoch')
+    args = arguments.parse_args()
+    cfg = read_config(args)
+    cfg.optim_wrapper = compat.optim_wrapper_cfg(cfg.optim_wrapper, args.amp)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    run(cfg, lambda runner: runner.train())
+
+
+if __name__ == '__main__':
+    main(train)
