@@ -46,8 +46,8 @@ def _axes(title, xlabel, ylabel, size):
 
 
 def _histogram(known, unknown, threshold):
-    figure, axes = _axes('Score of known and unknown clips', 'score (bigger = more known)',
-                         'share of the clips (%)', (6.4, 4))
+    figure, axes = _axes(f'Scores, AUROC {100 * auroc(known, unknown):.2f}',
+                         'score (bigger = more known)', 'share of the clips (%)', (7.6, 4.4))
     bins = np.histogram_bin_edges(np.r_[known, unknown], bins=30)
     for scores, name, color in ((known, 'known', KNOWN), (unknown, 'unknown', UNKNOWN)):
         weights = np.full(len(scores), 100 / len(scores))
@@ -56,9 +56,9 @@ def _histogram(known, unknown, threshold):
                   label=f'{name} (n = {len(scores)})')
     if threshold is not None:
         axes.axvline(threshold, color='black', linestyle='--',
-                     label=f'threshold {threshold:.4g}: {100 * np.mean(known >= threshold):.0f} % '
-                           f'of known, {100 * np.mean(unknown >= threshold):.0f} % of unknown kept')
-    axes.legend(frameon=False, title=f'AUROC {100 * auroc(known, unknown):.2f}')
+                     label=f'threshold {threshold:.4g}: keeps {np.mean(known >= threshold):.0%} of '
+                           f'known, {np.mean(unknown >= threshold):.0%} of unknown')
+    figure.legend(loc='outside lower center', ncols=3, frameon=False, fontsize='small')
     return figure
 
 
