@@ -1,0 +1,283 @@
+"""The one place that makes MMAction2 1.2.0 work on current libraries.
+
+MMAction2 1.2.0 is from 2023 and its last release; PyTorch, setuptools, transformers and OpenCV
+have moved on. Each function below mends one break, looks first whether there is anything to
+mend, and may be called twice. :func:`apply` runs before anything of ``mmaction.models`` is
+imported; :func:`init_dist`, :func:`ddp_wrapper_cfg` and :func:`optim_wrapper_cfg` serve the tools,
+so that the same command trains on GPUs and on a machine without one.
+"""
+import importlib.util
+import re
+import sys
+import warnings
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from pickle import UnpicklingError
+
+from packaging.version import Version
+
+
+def apply():
+    """Check what is installed and mend what is broken; called by ``hesp_mmaction/__init__.py``."""
+    check_versions()
+    add_missing_drn()
+    skip_broken_multimodal()
+    register_checkpoint_loader()
+
+
+# ---------------------------------------------------------------------------------- versions
+# What has to be importable, and the command that brings it. In this order, because the first
+# ones are what the others need.
+_NEEDED = {
+    'torch': 'pip install torch torchvision',
+    'torchvision': 'pip install torch torchvision',
+    'pkg_resources': 'pip install "setuptools>=77.0.3,<81"',
+    'importlib_metadata': 'pip install importlib-metadata',
+    'cv2': 'pip install "opencv-python<5" "opencv-contrib-python<5"',
+    'mmengine': 'pip install "mmengine>=0.10.7,<0.11"',
+    'mmcv': 'pip install mmcv-lite==2.1.0',
+    'mmaction': 'pip install mmaction2==1.2.0',
+}
+
+# (name at PyPI, lowest, first too new, remedy). mmaction2's own range for mmcv is an assertion
+# that does not say that mmcv-lite serves as well.
+_RANGES = [
+    ('mmcv', '2.0.0rc4', '2.2.0', 'pip uninstall -y mmcv; pip install mmcv-lite==2.1.0'),
+    ('mmcv-lite', '2.0.0rc4', '2.2.0', 'pip install --force-reinstall mmcv-lite==2.1.0'),
+    ('mmaction2', '1.2.0', '2', 'pip install mmaction2==1.2.0'),
+] + [(name, '0', '5', 'pip install "opencv-python<5" "opencv-contrib-python<5"') for name in (
+    'opencv-python', 'opencv-contrib-python', 'opencv-python-headless',
+    'opencv-contrib-python-headless')]
+
+
+def check_versions():
+    """Stop with one sentence and its remedy where an installation cannot work.
+
+    The libraries' own errors for these cases (an assertion, ``operator torchvision::nms does not
+    exist``, ``No module named 'pkg_resources'``) do not tell what to do.
+    """
+    for module, remedy in _NEEDED.items():
+        if importlib.util.find_spec(module) is None:
+            raise ImportError(f'hesp_mmaction needs the module {module!r}, which is not '
+                              f'installed; run: {remedy}')
+    for name, lowest, too_new, remedy in _RANGES:
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            continue
+        if not Version(lowest) <= Version(found) < Version(too_new):
+            raise ImportError(f'hesp_mmaction needs {name}>={lowest},<{too_new}, but {found} is '
+                              f'installed; run: {remedy}')
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError, AttributeError) as error:
+        raise ImportError(
+            f'torchvision does not fit the installed torch ({error}); run: pip install '
+            '--upgrade --force-reinstall torch torchvision') from error
+
+
+# ------------------------------------------------------------------------------ missing DRN
+_DRN = 'mmaction.models.localizers.drn'
+
+
+class _MissingDRN(MetaPathFinder, Loader):
+    """Serves a stand-in for ``mmaction.models.localizers.drn`` when nobody else has it.
+
+    The folder was left out of mmaction2 1.2.0's wheel and sdist, although
+    ``localizers/__init__.py`` imports it, so that not one model can be imported.
+    """
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname in (_DRN, f'{_DRN}.drn'):
+            return ModuleSpec(fullname, self, origin=__file__, is_package=fullname == _DRN)
+
+    def exec_module(self, module):
+        if module.__name__ == f'{_DRN}.drn':
+            from mmaction.registry import MODELS
+            module.DRN = MODELS.register_module(name='DRN', module=DRN)
+
+
+class DRN:
+    """Stand-in that says why the temporal grounding model DRN is not there."""
+
+    def __init__(self, *args, **kwargs):
+        raise ImportError(
+            'DRN was left out of the mmaction2 1.2.0 package; to use it, install MMAction2 from '
+            'a clone of its repository: pip install -e path/to/mmaction2')
+
+
+def add_missing_drn():
+    """Let ``mmaction.models`` be imported from an installation without its ``drn`` folder.
+
+    The finder is appended last, so a complete installation is never shadowed.
+    """
+    if not any(isinstance(finder, _MissingDRN) for finder in sys.meta_path):
+        sys.meta_path.append(_MissingDRN())
+
+
+# ------------------------------------------------------------------------------ transformers
+def skip_broken_multimodal():
+    """Leave out MMAction2's multimodal models where transformers is too new for them.
+
+    MMAction2 imports VindLU as soon as any transformers is installed, and VindLU takes helpers
+    from ``transformers.modeling_utils`` that newer ones no longer have there. Reading that file
+    is enough to know; importing transformers would take seconds.
+    """
+    spec = importlib.util.find_spec('transformers')
+    if spec is None:
+        return
+    source = Path(spec.origin).with_name('modeling_utils.py').read_text('utf-8')
+    if not ('apply_chunking_to_forward' in source
+            and 'find_pruneable_heads_and_indices' in source):
+        import mmaction.utils.dependency as dependency
+        dependency.WITH_MULTIMODAL = False
+
+
+# ------------------------------------------------------------------------------- checkpoints
+def _history_buffer_method(owner, name):
+    """The only use of ``getattr`` in a checkpoint of mmengine: a method of HistoryBuffer.
+
+    A free ``getattr`` reaches ``eval`` through ``getattr.__self__``, and from there a crafted
+    file runs any code in spite of ``weights_only=True``.
+    """
+    from mmengine.logging import HistoryBuffer
+    if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
+        return getattr(owner, name)
+    raise UnpicklingError(f'getattr for {name!r}')
+
+
+def _safe_globals():
+    """What mmengine puts into a checkpoint beside tensors: the history of logged numbers."""
+    import numpy as np
+    from mmengine.logging import HistoryBuffer
+    reconstruct, state, _ = np.ones(1).__reduce__()
+    scalar = np.float64(1).__reduce__()[0]
+    allowed = [HistoryBuffer, (_history_buffer_method, 'builtins.getattr'),
+               (np.ndarray, 'numpy.ndarray'), (np.dtype, 'numpy.dtype')]
+    # numpy 2 renamed numpy.core; files of either numpy are read with either.
+    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+        allowed += [(reconstruct, f'{module}._reconstruct'), (scalar, f'{module}.scalar')]
+    # Numbers and text only: arrays of objects or records have no place in a checkpoint.
+    return allowed + [type(np.dtype(code)) for code in '?bBhHiIlLqQefdFDSU']
+
+
+def load_from_local(filename, map_location):
+    """Load a checkpoint file with ``weights_only=True`` (the name is what mmengine logs).
+
+    PyTorch 2.6 made that the default, and mmengine's own checkpoints hold a few objects more than
+    weights. Exactly these are allowed, for the time of this call only.
+
+    Args:
+        filename (str): Path of the file; ``~`` is expanded.
+        map_location (str or torch.device, optional): Same as for :func:`torch.load`.
+
+    Returns:
+        dict: The checkpoint.
+    """
+    import torch
+    path = Path(filename).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'The checkpoint {path} does not exist.')
+    try:
+        with torch.serialization.safe_globals(_safe_globals()):
+            return torch.load(path, map_location=map_location, weights_only=True)
+    except UnpicklingError as error:
+        found = re.search(r'GLOBAL (\S+)|WeightsUnpickler error:\s*(.+)', str(error))
+        reason = found and (found[1] or found[2]) or error
+        raise UnpicklingError(
+            f'The checkpoint {path} was refused, because it is not just weights and training '
+            f'history (it contains: {reason}); if you trust whoever made it, save its weights '
+            f'again: torch.save(torch.load({str(path)!r}, weights_only=False)["state_dict"], '
+            '"weights.pth")') from None
+    except (RuntimeError, EOFError) as error:
+        if isinstance(error, EOFError) or 'PytorchStreamReader' in str(error):
+            raise RuntimeError(f'The checkpoint {path} is damaged, perhaps because saving it was '
+                               'interrupted; use an earlier one.') from error
+        raise
+
+
+def register_checkpoint_loader():
+    """Make mmengine load local checkpoints with :func:`load_from_local`.
+
+    mmengine calls :func:`torch.load` bare, so since PyTorch 2.6 it cannot resume from or test its
+    own checkpoints. Loaders of other places (``http://``, ``s3://``) stay as they are.
+    """
+    from mmengine.runner.checkpoint import CheckpointLoader
+    CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
+
+
+# ------------------------------------------------------------------- machines without a GPU
+def _on_cpu():
+    """Whether mmengine will put the model on the CPU."""
+    from mmengine.device import get_device
+    return get_device() == 'cpu'
+
+
+def init_dist(launcher):
+    """Join the processes that a launcher started, before ``Runner`` does.
+
+    Without an accelerator mmengine stops, because it always calls :func:`torch.cuda.set_device`;
+    so here the group is started with gloo and that one call left out, and ``Runner`` then skips
+    its own start. With an accelerator, or without a launcher, nothing is done.
+
+    Args:
+        launcher (str): ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+    """
+    import torch
+    import torch.multiprocessing as mp
+    from mmengine import dist
+    if launcher == 'none' or dist.is_distributed() or not _on_cpu():
+        return
+    set_device, start_method = torch.cuda.set_device, mp.get_start_method(allow_none=True)
+    torch.cuda.set_device = lambda device: None
+    try:
+        dist.init_dist(launcher, backend='gloo')
+    finally:
+        torch.cuda.set_device = set_device
+        mp.set_start_method(start_method, force=True)  # the config's choice, not mmengine's
+
+
+def ddp_wrapper_cfg():
+    """The ``model_wrapper_cfg`` that lets ``Runner`` wrap a model on CPUs as well as on GPUs.
+
+    ``Runner`` adds the process's own GPU as ``device_ids`` where the config has none, which
+    DistributedDataParallel refuses for a model on the CPU.
+    """
+    cfg = dict(type='MMDistributedDataParallel', broadcast_buffers=False,
+               find_unused_parameters=False)
+    if _on_cpu():
+        cfg['device_ids'] = None
+    return cfg
+
+
+def optim_wrapper_cfg(optim_wrapper, amp):
+    """The ``optim_wrapper`` of a config with or without mixed precision.
+
+    Args:
+        optim_wrapper (dict): The config's own.
+        amp (bool): Whether ``--amp`` was given. A config that asks for ``AmpOptimWrapper`` by
+            itself keeps it.
+
+    Returns:
+        dict: A copy with the right type. On the CPU, where ``AmpOptimWrapper`` stops with an
+        assertion, it is always ``OptimWrapper``.
+    """
+    cfg = optim_wrapper.copy()
+    kind = cfg.get('type', 'OptimWrapper')
+    if not amp and kind != 'AmpOptimWrapper':
+        return cfg
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(f'--amp cannot be used with the optimizer wrapper {kind!r}; leave --amp '
+                         "out or set optim_wrapper.type='OptimWrapper'.")
+    if _on_cpu():
+        warnings.warn('Mixed precision needs an accelerator and there is none, so training goes '
+                      'on in full precision.', stacklevel=2)
+        for key in ('loss_scale', 'dtype', 'use_fsdp'):
+            cfg.pop(key, None)
+        cfg['type'] = 'OptimWrapper'
+    else:
+        cfg['type'] = 'AmpOptimWrapper'
+        cfg.setdefault('loss_scale', 'dynamic')
+    return cfg

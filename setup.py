@@ -1,0 +1,67 @@
+"""Packaging of hesp_mmaction; tool settings are in pyproject.toml."""
+from pathlib import Path
+from runpy import run_path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+README = ROOT / 'README.md'
+
+# Not here on purpose: mmcv and mmcv-lite. They own the same folder, and PyPI's mmcv does not
+# build against current torch, so each user chooses: `pip install hesp-mmaction[lite]`, or a full
+# mmcv>=2.0.0rc4,<2.2.0 of their own.
+REQUIRES = [
+    'torch>=2.6',  # torch.serialization.safe_globals with renamed functions
+    'torchvision>=0.21',
+    'mmengine>=0.10.7,<0.11',
+    'mmaction2==1.2.0',
+    'open_clip_torch>=3.0',
+    'decord>=0.6.0',
+    'scikit-learn>=1.3',
+    # mmengine asks for the one and mmaction2 for the other, both without a limit; OpenCV 5 has
+    # no Haar cascades. Both write the same folder, so they should have the same version.
+    'opencv-python>=4.8,<5',
+    'opencv-contrib-python>=4.8,<5',
+    'importlib-metadata',  # mmaction2 imports it without declaring it
+    'setuptools>=77.0.3,<81',  # mmengine imports pkg_resources, gone in newer ones
+    'einops',
+    'ftfy',
+    'matplotlib',
+    'numpy',
+    'packaging',
+    'pillow',
+    'regex',
+    'safetensors',
+    'scipy',
+    'tqdm',
+]
+
+EXTRAS = {
+    'lite': ['mmcv-lite==2.1.0'],
+    # What facenet-pytorch needs beside the above. Its own pins are stale, so the package itself
+    # is installed by hand: `pip install --no-deps facenet-pytorch==2.6.0`.
+    'faces': ['requests'],
+    'demo': ['gradio>=5'],
+    'dev': ['build', 'pre-commit', 'pytest', 'pytest-cov', 'ruff'],
+}
+
+setup(
+    name='hesp-mmaction',
+    version=run_path(str(ROOT / 'hesp_mmaction' / 'version.py'))['__version__'],
+    description='Open-set video facial expression recognition (HESP) for MMAction2',
+    long_description=README.read_text('utf-8') if README.exists() else '',
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    license_files=['LICENSE'],
+    python_requires='>=3.10',
+    packages=find_packages(include=['hesp_mmaction', 'hesp_mmaction.*']),
+    package_data={'hesp_mmaction': [f'**/*.{e}' for e in ('json', 'safetensors', 'yaml', 'txt')]},
+    install_requires=REQUIRES,
+    extras_require=EXTRAS,
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Science/Research',
+        'Programming Language :: Python :: 3',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+)
