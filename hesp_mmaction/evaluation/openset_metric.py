@@ -58,7 +58,7 @@ def load_dump(path):
 class OpenSetMetric(BaseMetric):
     """AUROC, OSCR and closed-set accuracy; see :func:`metrics_from_dump`.
 
-    Of each data sample it reads ``gt_label`` (-1: unknown), ``pred_label``, ``pred_score`` (one
+    Of each data sample it reads ``gt_label`` (-1: unknown), ``pred_label``, ``pred_knownness`` (one
     number, bigger is more known), optionally ``pred_feature`` (D,) and any ``logits_*`` (K,), and
     the metainfo ``sample_id`` and ``emotion``. Samples are gathered from all processes, each id
     counts once and they are sorted by id, so N processes give the figures of one exactly.
@@ -78,14 +78,14 @@ class OpenSetMetric(BaseMetric):
         """Keeps what is needed of a batch of data samples (dicts)."""
         for sample in data_samples:
             missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label',
-                                       'pred_score') if key not in sample]
+                                       'pred_knownness') if key not in sample]
             if missing:
                 raise KeyError(f'a data sample has no {", ".join(missing)}; sample_id and emotion '
                                'belong in meta_keys of PackActionInputs, predictions come from '
                                'the head')
             row = dict(sample_id=sample['sample_id'], emotion=sample['emotion'],
                        label=int(sample['gt_label']), pred=int(sample['pred_label']),
-                       score=float(sample['pred_score']))
+                       score=float(sample['pred_knownness']))
             for key in sample:
                 if key.startswith('logits_') or key == 'pred_feature':
                     row[key.removeprefix('pred_')] = _array(sample[key])

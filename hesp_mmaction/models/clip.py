@@ -1,5 +1,6 @@
 """Loading CLIP: one function for an open_clip name, a JSON config and every kind of weight file."""
 import json
+import logging
 import zipfile
 from functools import lru_cache, partial
 from pathlib import Path
@@ -40,7 +41,7 @@ def load_clip(arch, pretrained=None, quick_gelu=None):
     """
     config = _model_config(arch)
     if pretrained is None:
-        print_log(f'CLIP {arch!r} has random weights (pretrained=None)', 'current', 'WARNING')
+        print_log(f'CLIP {arch!r} has random weights (pretrained=None)', 'current', logging.WARNING)
         weights, needs_quick = None, None
     else:
         weights, needs_quick = _read_weights(str(pretrained), arch)
@@ -135,7 +136,7 @@ def _activation(config, arch, pretrained, needs_quick, asked):
         return True
     if pretrained is not None and not named and 'quick_gelu' not in config:
         print_log(f'{arch!r} is built with GELU; should {pretrained} come from OpenAI, '
-                  'set quick_gelu=True', 'current', 'WARNING')
+                  'set quick_gelu=True', 'current', logging.WARNING)
     return named
 
 

@@ -24,7 +24,7 @@ def sample(i):
         logits[label] += 1
     data = ActionDataSample(metainfo=dict(sample_id=f'Val/{i:03d}.avi', emotion=emotion))
     data.set_gt_label(label).set_pred_label(int(logits.argmax()))
-    data.set_field(torch.round(logits.max() * 4) / 4, 'pred_score')
+    data.set_field(torch.round(logits.max() * 4) / 4, 'pred_knownness')
     data.set_field(logits, 'logits_fused')
     data.set_field(logits.bfloat16(), 'logits_known')
     data.set_field(torch.full((4,), float(i)), 'pred_feature')
@@ -43,8 +43,8 @@ def test_figures_in_percent():
     result = evaluate(range(23), 23)
     data = [sample(i) for i in range(23)]
     known = [s for s in data if s.gt_label >= 0]
-    scores = [float(s.pred_score) for s in known]
-    unknown = [float(s.pred_score) for s in data if s.gt_label < 0]
+    scores = [float(s.pred_knownness) for s in known]
+    unknown = [float(s.pred_knownness) for s in data if s.gt_label < 0]
     correct = [bool(s.gt_label == s.pred_label) for s in known]
     assert result == dict(
         AUROC=100 * auroc(scores, unknown), OSCR=100 * oscr(scores, correct, unknown),
@@ -90,7 +90,7 @@ def test_nan_score_is_an_error():
     metric = OpenSetMetric()
     metric.dataset_meta = dict(classes=CLASSES)
     rows = [sample(i).to_dict() for i in range(5)]
-    rows[0]['pred_score'] = float('nan')
+    rows[0]['pred_knownness'] = float('nan')
     metric.process(None, rows)
     with pytest.raises(ValueError, match='known scores hold 1 NaN'):
         metric.evaluate(5)
@@ -98,8 +98,8 @@ def test_nan_score_is_an_error():
 
 def test_missing_fields_are_named():
     row = sample(0).to_dict()
-    del row['pred_score'], row['sample_id']
-    with pytest.raises(KeyError, match='sample_id, pred_score.*PackActionInputs'):
+    del row['pred_knownness'], row['sample_id']
+    with pytest.raises(KeyError, match='sample_id, pred_knownness.*PackActionInputs'):
         OpenSetMetric().process(None, [row])
 
 

@@ -8,8 +8,12 @@ from ...errors import InputError
 from ..clip import FrozenTower, load_clip
 
 
-def grad_cam(features, score):
-    """Gradient-weighted class-activation map (Selvaraju et al., ICCV 2017).
+def class_activation_map(features, score):
+    """How much each place of a feature map raises a score: gradient times activation.
+
+    This is HiResCAM (Draelos and Carin, 2020). Grad-CAM averages the gradient over the image
+    first, which for a cosine (it does not change when all features grow) is often negative
+    everywhere, and the map empty.
 
     Args:
         features (Tensor): (N, C, h, w), a feature map in the graph of ``score``.
@@ -19,8 +23,7 @@ def grad_cam(features, score):
         Tensor: (N, h, w), not negative, detached.
     """
     gradient, = torch.autograd.grad(score, features)
-    weights = gradient.mean((2, 3), keepdim=True)
-    return (weights * features).sum(1).clamp_min(0).detach()
+    return (gradient * features).sum(1).clamp_min(0).detach()
 
 
 @MODELS.register_module()
@@ -59,7 +62,7 @@ class CLIPImageTower(FrozenTower):
         return self.visual(x)
 
     def activation_map(self, frames, text):
-        """Where the tower sees what the texts say: Grad-CAM of the best text's cosine.
+        """Where the tower sees what the texts say: the activation map of the best text's cosine.
 
         The map is taken at the last stage that is still a grid of useful size: stride 16 of the
         ResNet form, the patch tokens before the last block of the ViT. (Similarity of patch
@@ -78,7 +81,7 @@ class CLIPImageTower(FrozenTower):
                 grid, feature = self._vit_stages(frames)
             text = torch.nn.functional.normalize(text.detach(), dim=-1)
             cosines = torch.nn.functional.normalize(feature, dim=-1) @ text.T
-            return grad_cam(grid, cosines.max(1).values.sum())
+            return class_activation_map(grid, cosines.max(1).values.sum())
 
     def _resnet_stages(self, x):
         tower = self.visual

@@ -1,4 +1,6 @@
 """HESP's equations on logits, as functions."""
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -42,8 +44,7 @@ def fused_loss(known, negative, labels, fusion):
     """
     if fusion == 'logit':
         return mean_cross_entropy((known + negative) / 2, labels)
-    log_two = torch.log(torch.tensor(2.0, device=known.device))
-    log_prob = torch.logaddexp(known.log_softmax(1), negative.log_softmax(1)) - log_two
+    log_prob = torch.logaddexp(known.log_softmax(1), negative.log_softmax(1)) - math.log(2)
     return global_mean(F.nll_loss(log_prob, labels, reduction='none'))
 
 

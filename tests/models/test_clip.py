@@ -1,0 +1,196 @@
+import copy
+import json
+import logging
+
+import open_clip
+import pytest
+import torch
+from mmengine.runner.checkpoint import load_state_dict as mmengine_load
+from safetensors.torch import save_file
+from torch import nn
+
+from hesp_mmaction.errors import InputError
+from hesp_mmaction.models.backbones import CLIPImageTower
+from hesp_mmaction.models.clip import load_clip
+from hesp_mmaction.models.prompts import CLIPTextTower
+
+import tiny
+
+
+class OpenAILayout(nn.Module):
+    """What an OpenAI archive holds: CLIP's weights in half precision plus three numbers."""
+
+    def __init__(self, clip):
+        super().__init__()
+        self.visual, self.transformer = clip.visual, clip.transformer
+        self.token_embedding, self.ln_final = clip.token_embedding, clip.ln_final
+        self.positional_embedding = clip.positional_embedding
+        self.text_projection, self.logit_scale = clip.text_projection, clip.logit_scale
+        for name, value in dict(input_resolution=clip.visual.image_size[0],
+                                context_length=clip.context_length,
+                                vocab_size=clip.vocab_size).items():
+            self.register_buffer(name, torch.tensor(value))
+
+    def forward(self, x):
+        return self.visual(x)
+
+
+@pytest.fixture(scope='module')
+def vit_b32(tmp_path_factory):
+    """The same random ViT-B/32 weights as archive, plain state dict and safetensors."""
+    folder = tmp_path_factory.mktemp('vit_b32')
+    torch.manual_seed(0)
+    clip = open_clip.model.CLIP(**open_clip.get_model_config('ViT-B-32-quickgelu')).eval()
+    for parameter in clip.parameters():  # OpenAI's weights are half precision
+        parameter.data = parameter.data.half().float()
+    torch.save(clip.state_dict(), folder / 'plain.pt')
+    with torch.no_grad():
+        traced = torch.jit.trace(OpenAILayout(clip), torch.zeros(1, 3, 224, 224),
+                                 check_trace=False)
+    traced.save(str(folder / 'archive.pt'))
+    return folder, clip
+
+
+def test_archive_and_state_dict_give_equal_features(vit_b32):
+    folder, clip = vit_b32
+    frames = torch.randn(2, 3, 224, 224)
+    with torch.no_grad():
+        expected = clip.visual(frames)
+        for name in ('plain.pt', 'archive.pt'):
+            tower = CLIPImageTower('ViT-B-32', str(folder / name))  # GELU by its name
+            torch.testing.assert_close(tower(frames), expected, atol=1e-5, rtol=1e-5)
+        wrong = CLIPImageTower('ViT-B-32', str(folder / 'plain.pt'), quick_gelu=False)
+        assert (wrong(frames) - expected).abs().max() > 1e-3  # the activation does matter
+
+
+def test_weights_that_do_not_tell_are_built_as_named_with_a_warning(tmp_path, clips, monkeypatch):
+    said = []
+    monkeypatch.setattr('hesp_mmaction.models.clip.print_log',
+                        lambda message, *args: said.append((message, *args)))
+    config = tiny.VIT | dict()
+    config.pop('quick_gelu')
+    arch = tmp_path / 'plain.json'
+    arch.write_text(json.dumps(config))
+    model = load_clip(str(arch), clips['vit']['pretrained'])
+    assert isinstance(model.visual.transformer.resblocks[0].mlp.gelu, nn.GELU)
+    assert 'quick_gelu=True' in said[0][0] and said[0][2] == logging.WARNING
+    quick = load_clip(str(arch), clips['vit']['pretrained'], quick_gelu=True)
+    assert not isinstance(quick.visual.transformer.resblocks[0].mlp.gelu, nn.GELU)
+
+
+def test_safetensors_equal_torch_file(tmp_path, clips):
+    weights = torch.load(clips['vit']['pretrained'], weights_only=True)
+    save_file(weights, tmp_path / 'w.safetensors')
+    a = load_clip(clips['vit']['arch'], str(tmp_path / 'w.safetensors'))
+    for key, value in a.state_dict().items():
+        assert torch.equal(value, weights[key])
+
+
+@pytest.mark.parametrize('arch, pretrained, said', [
+    ('ViT-Z-99', None, 'ViT-Z-99'),
+    ('nowhere.json', None, 'nowhere.json'),
+    ('small_face_clip', 'nowhere.pt', 'nowhere.pt'),
+    ('ViT-B-32', 'embedded', 'small_face_clip'),
+])
+def test_what_cannot_be_found_is_named(arch, pretrained, said):
+    with pytest.raises(InputError, match=said):
+        load_clip(arch, pretrained)
+
+
+def test_weights_of_another_architecture_are_refused(clips):
+    with pytest.raises(InputError, match='do not fit'):
+        load_clip(clips['vit']['arch'], clips['resnet']['pretrained'])
+
+
+def test_a_pickle_is_not_executed(tmp_path, clips):
+    class Bad:
+        def __reduce__(self):
+            return (tmp_path.joinpath('ran').touch, ())
+    torch.save(dict(state_dict=Bad()), tmp_path / 'bad.pt')
+    with pytest.raises(InputError, match='bad.pt'):
+        load_clip(clips['vit']['arch'], str(tmp_path / 'bad.pt'))
+    assert not (tmp_path / 'ran').exists()
+
+
+@pytest.mark.parametrize('form', ['vit', 'resnet'])
+def test_tower_equals_open_clip_and_is_frozen(clips, form):
+    tower = CLIPImageTower(**clips[form])
+    frames = torch.randn(3, 3, tiny.SIZES[form], tiny.SIZES[form])
+    tower.train()
+    assert not any(m.training for m in tower.modules())
+    assert not any(p.requires_grad for p in tower.parameters())
+    reference = load_clip(**clips[form]).visual
+    torch.testing.assert_close(tower(frames), reference(frames), atol=1e-5, rtol=1e-5)
+    frames.requires_grad_()
+    tower(frames).sum().backward()
+    assert frames.grad.abs().sum() > 0  # pixels still learn
+
+
+@pytest.mark.parametrize('form', ['vit', 'resnet'])
+def test_frozen_tower_is_neither_saved_nor_missed(clips, form):
+    holder = nn.ModuleDict(dict(tower=CLIPImageTower(**clips[form]), other=nn.Linear(2, 2)))
+    saved = holder.state_dict()
+    assert set(saved) == {'other.weight', 'other.bias'}
+    fresh = copy.deepcopy(holder)
+    assert fresh.load_state_dict(saved, strict=True) is not None
+    mmengine_load(fresh, saved, strict=True)
+    for a, b in zip(holder.parameters(), fresh.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_unfrozen_tower_trains_and_is_saved(clips):
+    tower = CLIPImageTower(**clips['vit'], frozen=False)
+    assert tower.train().training and all(p.requires_grad for p in tower.parameters())
+    assert tower.state_dict()
+
+
+def test_wrong_image_size_is_named(clips):
+    with pytest.raises(InputError, match='32 x 32'):
+        CLIPImageTower(**clips['vit'])(torch.zeros(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize('form', ['vit', 'resnet'])
+def test_activation_map_is_the_effect_of_each_place(clips, form):
+    """Oracle: finite differences; a place of the grid is made a little stronger, in float64."""
+    tower = CLIPImageTower(**clips[form]).double()
+    frames = torch.randn(2, 3, tiny.SIZES[form], tiny.SIZES[form], dtype=torch.float64)
+    text = torch.nn.functional.normalize(torch.randn(3, 12, dtype=torch.float64), dim=-1)
+    maps = tower.activation_map(frames, text)
+    assert maps.shape == (2, 4, 4) and (maps >= 0).all() and maps.flatten(1).any(1).all()
+    with torch.no_grad():  # works inside no_grad, alone equals in a batch
+        alone = tower.activation_map(frames[1:], text)
+    torch.testing.assert_close(alone, maps[1:], atol=1e-9, rtol=1e-6)
+
+    def stronger(row, column, by):
+        def hook(module, inputs):
+            x = inputs[0].clone()
+            if form == 'resnet':
+                x[:, :, row, column] *= 1 + by
+            else:
+                x[:, 1 + 4 * row + column] *= 1 + by
+            return (x,)
+        visual = tower.visual
+        stage = visual.layer4 if form == 'resnet' else visual.transformer.resblocks[-1]
+        handle = stage.register_forward_pre_hook(hook)
+        cosines = torch.nn.functional.normalize(tower(frames), dim=-1) @ text.T
+        handle.remove()
+        return cosines.max(1).values
+
+    for row, column in ((0, 0), (1, 3), (2, 2)):
+        effect = (stronger(row, column, 1e-5) - stronger(row, column, -1e-5)) / 2e-5
+        torch.testing.assert_close(maps[:, row, column], effect.clamp_min(0), atol=1e-8, rtol=1e-5)
+
+
+def test_text_tower_equals_open_clip_and_cut_changes_nothing(clips):
+    tower = CLIPTextTower(**clips['vit']).double()
+    clip = load_clip(**clips['vit']).double()
+    sentences = ['This video is not angry.', 'happy']
+    ids = tower.tokenizer(sentences)
+    assert ids.shape[1] == 40 and tower.tokenize(sentences).shape[1] < 10
+    expected = clip.encode_text(ids)  # all 40 positions
+    torch.testing.assert_close(tower.encode_text(sentences), expected, atol=1e-12, rtol=1e-12)
+
+
+def test_long_sentence_is_named(clips):
+    with pytest.raises(InputError, match='40 tokens'):
+        CLIPTextTower(**clips['vit']).encode_text(['happy ' * 50])

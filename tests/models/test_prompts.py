@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+import torch
+
+from hesp_mmaction.errors import InputError
+from hesp_mmaction.models.prompts import (
+    CLIPTextTower,
+    NegativePoints,
+    NegativeVisuals,
+    PromptLearner,
+    VisualPrompt,
+)
+from hesp_mmaction.models.prompts.region import largest_window, random_windows
+from hesp_mmaction.models.prompts.visual import place
+
+
+def test_contexts_in_place_of_words_give_the_sentence(clips):
+    """Contexts set to the embeddings of real words must encode like the sentence itself."""
+    tower = CLIPTextTower(**clips['vit']).double()
+    learner = PromptLearner(tower, ['anger', 'happiness'], num_contexts=5).double()
+    words = tower.token_embedding(tower.tokenizer(['a video of a person'])[:, 1:6])
+    learner.contexts.data = words.expand(2, -1, -1).clone()
+    learner.prefix, learner.suffix = learner.prefix.double(), learner.suffix.double()
+    expected = tower.encode_text(['a video of a person angry.', 'a video of a person happy.'])
+    torch.testing.assert_close(tower(*learner()), expected, atol=1e-12, rtol=1e-12)
+
+
+def test_contexts_shared_or_per_class_and_words(clips):
+    tower = CLIPTextTower(**clips['vit'])
+    assert PromptLearner(tower, ['anger', 'fear']).contexts.shape == (2, 16, 16)
+    shared = PromptLearner(tower, ['anger', 'fear'], 4, class_specific=False)
+    assert shared.contexts.shape == (1, 4, 16) and shared()[0].shape[0] == 2
+    assert abs(float(PromptLearner(tower, ['anger'] * 40).contexts.std()) - 0.02) < 0.002
+    own = PromptLearner(tower, ['anger', 'fear'], 4, words=dict(anger='furious'))
+    assert not torch.equal(own.suffix[0], shared.suffix[0])
+    assert torch.equal(own.suffix[1], shared.suffix[1])
+
+
+def test_region_equals_brute_force():
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.rand(4, 5, 5, generator=generator)
+    windows = largest_window(maps, 20, 6)
+    pixels = torch.nn.functional.interpolate(maps[:, None], size=(20, 20), mode='bilinear')[:, 0]
+    for image, (top, left) in zip(pixels.numpy(), windows.tolist(), strict=True):
+        sums = np.array([[image[i:i + 6, j:j + 6].sum() for j in range(15)] for i in range(15)])
+        assert sums[top, left] == pytest.approx(sums.max(), rel=1e-6)
+
+
+def test_empty_map_gives_the_centre_and_a_full_window_the_corner():
+    assert largest_window(torch.zeros(2, 3, 3), 16, 4).tolist() == [[6, 6]] * 2
+    assert largest_window(torch.rand(1, 3, 3), 16, 16).tolist() == [[0, 0]]
+
+
+def test_window_follows_the_peak():
+    maps = torch.zeros(1, 4, 4)
+    maps[0, 0, 3] = 1
+    (top, left), = largest_window(maps, 32, 8).tolist()
+    assert top <= 2 and left >= 22
+
+
+def test_random_windows_depend_on_the_sample_alone():
+    a = random_windows(['x', 'y', 'z'], 32, 8)
+    assert torch.equal(a[[2, 0]], random_windows(['z', 'x'], 32, 8))
+    many = random_windows([str(i) for i in range(500)], 32, 8)
+    assert many.min() == 0 and many.max() == 24
+
+
+def test_place_equals_loops():
+    patch = torch.randn(1, 3, 2, 2)
+    windows = torch.tensor([[0, 0], [3, 1]])
+    canvas, mask = place(patch, windows, 5)
+    expected = torch.zeros(2, 1, 3, 5, 5)
+    expected_mask = torch.zeros(2, 1, 1, 5, 5)
+    for b, (top, left) in enumerate(windows.tolist()):
+        expected[b, :, :, top:top + 2, left:left + 2] = patch
+        expected_mask[b, :, :, top:top + 2, left:left + 2] = 1
+    assert torch.equal(canvas, expected) and torch.equal(mask, expected_mask)
+
+
+@pytest.mark.parametrize('mode', ['add', 'replace'])
+@pytest.mark.parametrize('num_frames', [1, 3])
+def test_prompt_changes_its_window_only(mode, num_frames):
+    prompt = VisualPrompt(8, 4, mode, (1, 2), num_frames)
+    if mode == 'add':
+        assert not prompt.delta.any()
+    prompt.delta.data = torch.rand_like(prompt.delta)
+    frames = torch.rand(2, 3, 3, 8, 8)
+    windows = prompt.locate(frames[:, 0], None, ['a', 'b'])
+    assert windows.tolist() == [[1, 2]] * 2
+    result = prompt(frames, windows)
+    inside = torch.zeros(8, 8, dtype=torch.bool)
+    inside[1:5, 2:6] = True
+    assert torch.equal(result[..., ~inside], frames[..., ~inside])
+    expected = prompt.delta.expand(3, -1, -1, -1) + (frames[..., 1:5, 2:6] if mode == 'add' else 0)
+    torch.testing.assert_close(result[..., 1:5, 2:6],
+                               expected.expand_as(frames[..., 1:5, 2:6]))
+
+
+def test_border_prompt_keeps_the_middle():
+    prompt = VisualPrompt(16, 8, 'add', 'border')
+    prompt.delta.data += 1
+    frames = torch.zeros(1, 2, 3, 16, 16)
+    result = prompt(frames, prompt.locate(frames[:, 0], None, ['a']))
+    assert not result[..., 1:15, 1:15].any() and (result[..., 0, :] == 1).all()
+    assert (result[..., :, 15] == 1).all()
+
+
+def test_regions():
+    frames = torch.rand(2, 1, 3, 8, 8)
+    assert VisualPrompt(8, 4, region='centre').locate(frames[:, 0], None, '').tolist() == [[2, 2]] * 2
+    maps = torch.zeros(2, 8, 8)
+    maps[0, 0, 0] = maps[1, 7, 7] = 1
+    found = VisualPrompt(8, 4, region='cam').locate(frames[:, 0], lambda first: maps, '')
+    assert found.tolist() == [[0, 0], [4, 4]]
+    assert VisualPrompt(8, 4, region='random').locate(frames[:, 0], None, ['a', 'b']).shape == (2, 2)
+
+
+@pytest.mark.parametrize('arguments, said', [
+    (dict(mode='paint'), 'paint'), (dict(region='nose'), 'nose'), (dict(size=9), '9'),
+    (dict(region=(5, 0)), 'leaves the frame')])
+def test_bad_prompt_settings_are_named(arguments, said):
+    with pytest.raises(InputError, match=said):
+        VisualPrompt(**dict(image_size=8, size=4) | arguments)
+
+
+def test_negatives():
+    torch.manual_seed(0)
+    visuals = NegativeVisuals(3, 16)
+    assert visuals.images.shape == (3, 3, 16, 16)
+    assert abs(float(visuals.images.mean())) < 0.1 and abs(float(visuals.images.std()) - 1) < 0.1
+    assert torch.equal(visuals(lambda x: x.mean((2, 3))), visuals.images.mean((2, 3)))
+    points = NegativePoints(3, 5)
+    assert points(None) is points.points and points.points.shape == (3, 5)
