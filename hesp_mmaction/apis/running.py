@@ -77,4 +77,7 @@ def main(command):
     try:
         command()
     except USER_ERRORS as error:
-        sys.exit(f'error: {error}')
+        message = str(error).strip()
+        if 'Traceback' in message:  # from a worker of a loader: the last line is the error itself
+            message = message.splitlines()[-1].partition(': ')[2]
+        sys.exit(f'error: {message}')

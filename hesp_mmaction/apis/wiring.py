@@ -3,6 +3,7 @@
 A config file wires its own variables (``known``, ``data_root``, ``image_size``, ``prompt_size``,
 ``clip``) when it is read. Changed afterwards, they would change nothing: this does it again.
 """
+from ..datasets.emotions import canonical
 from ..datasets.splits import known_names
 from ..errors import InputError
 
@@ -32,7 +33,7 @@ def override(cfg, cfg_options=None, known=None, split=None):
             raise InputError('the config has no `protocol`, so --split means nothing: use --known')
         known = known_names(cfg.protocol.dataset, cfg.protocol.openness, split)
     if known is not None:
-        cfg.known = list(known)
+        cfg.known = [canonical(name) for name in known]
         changed.add('known')
     if 'image_size' in changed and 'prompt_size' not in options and 'prompt_size' in cfg:
         cfg.prompt_size = cfg.image_size // 4  # 56 of 224, as in the paper

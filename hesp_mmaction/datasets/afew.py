@@ -3,6 +3,7 @@ import os
 
 from mmaction.registry import DATASETS
 
+from ..errors import InputError
 from .emotions import BASIC, canonical
 from .openset import VIDEO_EXTENSIONS, OpenSetVideoDataset
 
@@ -42,7 +43,7 @@ class AFEWDataset(OpenSetVideoDataset):
         except ValueError:
             emotion = None
         if emotion not in self.ALL_CLASSES:
-            raise ValueError(f'{path} is not a folder of an AFEW emotion; move it elsewhere or '
+            raise InputError(f'{path} is not a folder of an AFEW emotion; move it elsewhere or '
                              f'name it as one of {", ".join(self.ALL_CLASSES)}')
         return emotion
 

@@ -3,6 +3,8 @@
 Annotation files disagree on integer ids, so ids never travel further than a parser: everything
 else speaks the canonical names below (MAFW's order; the first seven are the basic emotions).
 """
+from ..errors import InputError
+
 BASIC = ('anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise')
 MAFW = BASIC + ('contempt', 'anxiety', 'helplessness', 'disappointment')
 
@@ -33,13 +35,13 @@ def canonical(name):
         str: one of :data:`MAFW`, or several of them joined by ``_`` in MAFW's order.
 
     Raises:
-        ValueError: a part of the name is not an emotion; the message lists the valid ones.
+        InputError: a part of the name is not an emotion; the message lists the valid ones.
     """
     parts = []
     for part in name.strip().lower().split('_'):
         part = _ALIASES.get(part, part)
         if part not in MAFW:
-            raise ValueError(f'unknown emotion {name!r}; the known names are: {", ".join(MAFW)} '
+            raise InputError(f'unknown emotion {name!r}; the known names are: {", ".join(MAFW)} '
                              '(compounds join them with "_")')
         parts.append(part)
     return '_'.join(sorted(set(parts), key=MAFW.index))

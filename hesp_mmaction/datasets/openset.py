@@ -9,6 +9,7 @@ from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
+from ..errors import InputError
 from .seeding import seeded_rng, stable_seed
 from .splits import resolve_known
 
@@ -53,7 +54,7 @@ class OpenSetVideoDataset(BaseActionDataset):
 
     Raises:
         FileNotFoundError: the data are not there.
-        ValueError: bad ``known``, ``part`` or ``on_bad_clip``; a part or known class without
+        InputError: bad ``known``, ``part`` or ``on_bad_clip``; a part or known class without
             clips; bad clips with ``on_bad_clip='raise'``.
     """
     ALL_CLASSES = ()
@@ -64,7 +65,7 @@ class OpenSetVideoDataset(BaseActionDataset):
         for key, value, valid in (('part', part, ('train', 'test')),
                                   ('on_bad_clip', on_bad_clip, ('skip', 'raise'))):
             if value not in valid:
-                raise ValueError(f'{key} must be one of {valid}, not {value!r}')
+                raise InputError(f'{key} must be one of {valid}, not {value!r}')
         self.known = resolve_known(known, self.ALL_CLASSES)
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # seen by live workers
@@ -98,7 +99,7 @@ class OpenSetVideoDataset(BaseActionDataset):
         pairs = list(zip(clips, reasons, strict=True))
         bad = [f'{path} ({why})' for (path, _), why in pairs if why]
         if bad and self.on_bad_clip == 'raise':
-            raise ValueError(f'{len(bad)} bad clips; remove them or set on_bad_clip="skip": '
+            raise InputError(f'{len(bad)} bad clips; remove them or set on_bad_clip="skip": '
                              f'{", ".join(bad)}')
         if bad:
             print_log(f'{len(bad)} bad clips left out: {", ".join(bad)}', 'current',
@@ -122,7 +123,7 @@ class OpenSetVideoDataset(BaseActionDataset):
         if self.part == 'test' and not any(counts[n] for n in names if n not in self.known):
             empty.append('any unknown class')
         if empty:
-            raise ValueError(f'{where} has no clips of {", ".join(empty)}; '
+            raise InputError(f'{where} has no clips of {", ".join(empty)}; '
                              'add them or choose other known classes')
 
     def prepare_data(self, idx):
@@ -138,7 +139,7 @@ class OpenSetVideoDataset(BaseActionDataset):
                 if not isinstance(error, decord.DECORDError) and not unreadable(path):
                     raise  # the clip is fine: a mistake in the pipeline must show
                 if self.test_mode or self.on_bad_clip == 'raise':
-                    raise RuntimeError(f'{path} cannot be decoded; remove it from the data set or '
+                    raise InputError(f'{path} cannot be decoded; remove it from the data set or '
                                        'encode it anew') from error
             if path not in self.broken:
                 self.broken.add(path)
@@ -146,5 +147,5 @@ class OpenSetVideoDataset(BaseActionDataset):
                           f'({len(self.broken)} such so far in this process)', 'current',
                           logging.WARNING)
             idx = stable_seed(self.seed, epoch, sample_id, attempt) % len(self)
-        raise RuntimeError(f'ten clips in a row cannot be decoded, the last is {path}; '
+        raise InputError(f'ten clips in a row cannot be decoded, the last is {path}; '
                            'check the data set')

@@ -5,6 +5,7 @@
 import json
 from pathlib import Path
 
+from ..errors import InputError
 from .emotions import canonical
 
 _SPLITS = json.loads(Path(__file__).with_name('splits.json').read_text(encoding='utf-8'))
@@ -13,7 +14,7 @@ _SPLITS.pop('note')
 
 def _pick(table, key, what):
     if key not in table:
-        raise ValueError(f'no published {what} {key!r}; there are: {", ".join(map(str, table))}')
+        raise InputError(f'no published {what} {key!r}; there are: {", ".join(map(str, table))}')
     return table[key]
 
 
@@ -30,7 +31,7 @@ def known_names(dataset, openness, split):
         ``('disgust', 'fear', 'happiness')``.
 
     Raises:
-        ValueError: there is no such split; the message lists what there is.
+        InputError: there is no such split; the message lists what there is.
     """
     table = _pick(_SPLITS, dataset, 'splits for data set')
     names = _pick(table, openness, f'{dataset} openness')
@@ -48,11 +49,11 @@ def resolve_known(names, all_names):
         tuple[str]: canonical names; label k of a model is the k-th of them.
 
     Raises:
-        ValueError: not a list, a name that is not in the data set or is given twice, fewer than
+        InputError: not a list, a name that is not in the data set or is given twice, fewer than
             two known classes, or no class left to be unknown.
     """
     if isinstance(names, str):
-        raise ValueError(f'known must be a list of emotion names, not the string {names!r}')
+        raise InputError(f'known must be a list of emotion names, not the string {names!r}')
     known = []
     for name in names:
         try:
@@ -60,14 +61,14 @@ def resolve_known(names, all_names):
         except ValueError:
             emotion = None
         if emotion not in all_names:
-            raise ValueError(f'known class {name!r} is not in the data set; its classes are: '
+            raise InputError(f'known class {name!r} is not in the data set; its classes are: '
                              f'{", ".join(all_names)}')
         if emotion in known:
-            raise ValueError(f'known class {emotion!r} is given twice in {list(names)}')
+            raise InputError(f'known class {emotion!r} is given twice in {list(names)}')
         known.append(emotion)
     if len(known) < 2:
-        raise ValueError(f'at least two known classes are needed, known is {known}')
+        raise InputError(f'at least two known classes are needed, known is {known}')
     if len(known) == len(set(all_names)):
-        raise ValueError('every class of the data set is in known; leave at least one out, '
+        raise InputError('every class of the data set is in known; leave at least one out, '
                          'to be the unknown one')
     return tuple(known)

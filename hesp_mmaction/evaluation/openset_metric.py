@@ -8,6 +8,7 @@ from mmaction.registry import METRICS
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 
+from ..errors import InputError
 from .functional import auroc, openness, oscr
 
 
@@ -24,12 +25,12 @@ def metrics_from_dump(dump):
         unknown emotions that occur.
 
     Raises:
-        ValueError: no known or no unknown sample, or a score that is not finite.
+        InputError: no known or no unknown sample, or a score that is not finite.
     """
     is_known = dump['label'] >= 0
     for what, there in (('known', is_known.any()), ('unknown', not is_known.all())):
         if not there:
-            raise ValueError(f'the test set has no {what} sample, so open-set metrics are '
+            raise InputError(f'the test set has no {what} sample, so open-set metrics are '
                              'undefined; check `known` and the data set')
     known, unknown = dump['score'][is_known], dump['score'][~is_known]
     correct = (dump['pred'] == dump['label'])[is_known]
@@ -101,7 +102,7 @@ class OpenSetMetric(BaseMetric):
         self.results.clear()
         num_ids = len({row['sample_id'] for row in rows})
         if num_ids != size:
-            raise ValueError(f'the test set has {size} samples but {num_ids} different sample_id '
+            raise InputError(f'the test set has {size} samples but {num_ids} different sample_id '
                              'were evaluated; ids must be unique and every sample evaluated')
         return self.compute_metrics(rows)
 

@@ -84,8 +84,8 @@ def _read_weights(pretrained, arch):
     if not path.is_file():
         tags = open_clip.list_pretrained_tags_by_model(arch)
         if pretrained not in tags:
-            raise InputError(f'CLIP weights {pretrained!r}: no such file, and open_clip has no such '
-                             f'tag for {arch!r} (it has: {", ".join(tags) or "none"})')
+            raise InputError(f'CLIP weights {pretrained!r}: no such file, and open_clip has no '
+                             f'such tag for {arch!r} (it has: {", ".join(tags) or "none"})')
         path = Path(open_clip.download_pretrained(
             open_clip.get_pretrained_cfg(arch, pretrained), prefer_hf_hub=False))
     if path.suffix == '.safetensors':

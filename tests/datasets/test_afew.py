@@ -9,6 +9,7 @@ from mmengine.dataset import DefaultSampler, pseudo_collate
 from torch.utils.data import DataLoader
 
 from hesp_mmaction.datasets import AFEWDataset
+from hesp_mmaction.errors import InputError
 
 KNOWN = ['happy', 'anger', 'sad']
 
@@ -146,10 +147,10 @@ def test_a_clip_that_breaks_while_decoding(copy, messages):
     assert len(train.broken) == 1  # named once
     assert len([text for text in messages if 'other clips take its place' in text]) == 1
     index = [test.get_data_info(i)['sample_id'] for i in range(14)].index('Val_AFEW/Sad/001.avi')
-    with pytest.raises(RuntimeError, match='Sad/001.avi cannot be decoded'):
+    with pytest.raises(InputError, match='Sad/001.avi cannot be decoded'):
         test[index]
     strict = make(copy, pipeline=[ReadLast()], on_bad_clip='raise')
-    with pytest.raises(RuntimeError, match='Sad/001.avi'):
+    with pytest.raises(InputError, match='Sad/001.avi'):
         [strict[i] for i in range(6)]
 
 

@@ -4,6 +4,7 @@ import logging
 
 import open_clip
 import pytest
+import tiny
 import torch
 from mmengine.runner.checkpoint import load_state_dict as mmengine_load
 from safetensors.torch import save_file
@@ -13,8 +14,6 @@ from hesp_mmaction.errors import InputError
 from hesp_mmaction.models.backbones import CLIPImageTower
 from hesp_mmaction.models.clip import load_clip
 from hesp_mmaction.models.prompts import CLIPTextTower
-
-import tiny
 
 
 class OpenAILayout(nn.Module):
@@ -154,7 +153,8 @@ def test_activation_map_is_the_effect_of_each_place(clips, form):
     """Oracle: finite differences; a place of the grid is made a little stronger, in float64."""
     tower = CLIPImageTower(**clips[form]).double()
     frames = torch.randn(2, 3, tiny.SIZES[form], tiny.SIZES[form], dtype=torch.float64)
-    text = torch.nn.functional.normalize(torch.randn(3, 12, dtype=torch.float64), dim=-1)
+    text = tower(frames) - tower(torch.zeros_like(frames))  # what the frames' content adds
+    text = torch.nn.functional.normalize(text, dim=-1)
     maps = tower.activation_map(frames, text)
     assert maps.shape == (2, 4, 4) and (maps >= 0).all() and maps.flatten(1).any(1).all()
     with torch.no_grad():  # works inside no_grad, alone equals in a batch

@@ -107,12 +107,14 @@ def test_border_prompt_keeps_the_middle():
 
 def test_regions():
     frames = torch.rand(2, 1, 3, 8, 8)
-    assert VisualPrompt(8, 4, region='centre').locate(frames[:, 0], None, '').tolist() == [[2, 2]] * 2
+    first = frames[:, 0]
+    assert VisualPrompt(8, 4, region='centre').locate(first, None, '').tolist() == [[2, 2]] * 2
     maps = torch.zeros(2, 8, 8)
     maps[0, 0, 0] = maps[1, 7, 7] = 1
-    found = VisualPrompt(8, 4, region='cam').locate(frames[:, 0], lambda first: maps, '')
+    found = VisualPrompt(8, 4, region='cam').locate(first, lambda frames: maps, '')
     assert found.tolist() == [[0, 0], [4, 4]]
-    assert VisualPrompt(8, 4, region='random').locate(frames[:, 0], None, ['a', 'b']).shape == (2, 2)
+    found = VisualPrompt(8, 4, region='random').locate(first, None, ['a', 'b'])
+    assert found.shape == (2, 2)
 
 
 @pytest.mark.parametrize('arguments, said', [

@@ -27,6 +27,7 @@ class OpenSetHook(Hook):
 
     def before_train(self, runner):
         self._check_names(runner, runner.train_dataloader)
+        runner.train_dataloader.dataset.seed = runner.seed
         if runner.val_loop is not None:
             self._check_names(runner, runner.val_loop.dataloader)
         model = unwrap(runner.model)

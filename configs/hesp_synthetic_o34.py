@@ -1,0 +1,37 @@
+# HESP with the CLIP of this package on its drawn faces (python tools/data/make_synthetic.py).
+_base_ = './hesp_afew_o34.py'
+data_root = 'data/synthetic'
+image_size = 96
+prompt_size = 24
+clip = dict(arch='small_face_clip', pretrained='embedded')
+
+train_pipeline = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=1, num_clips=8, keep_tail_frames=True),
+    dict(type='DecordDecode'),
+    dict(type='RandomResizedCrop', area_range=(0.6, 1.0)),
+    dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
+    dict(type='Flip', flip_ratio=0.5),
+    dict(type='FormatShape', input_format='NCHW'),
+    _base_.pack,
+]
+test_pipeline = [
+    dict(type='DecordInit'),
+    dict(type='SampleFrames', clip_len=1, num_clips=8, test_mode=True),
+    dict(type='DecordDecode'),
+    dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
+    dict(type='FormatShape', input_format='NCHW'),
+    _base_.pack,
+]
+test_set = dict(dataset=dict(data_root=data_root, pipeline=test_pipeline))
+train_dataloader = dict(
+    batch_size=16, dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = test_set
+test_dataloader = test_set
+
+model = dict(
+    backbone=clip,
+    visual_prompt=dict(image_size=image_size, size=prompt_size),
+    negatives=dict(image_size=image_size),
+    cls_head=dict(clip=clip))
+train_cfg = dict(max_epochs=10)
