@@ -52,13 +52,27 @@ hesp_wanted="$(
 if [ "$(cat "$hesp_stamp" 2>/dev/null)" != "$hesp_wanted" ]; then
     hesp_start=$SECONDS
     rm -f "$hesp_stamp"
-    hesp_constraints="$(mktemp)"
-    trap 'rm -f "$hesp_constraints"' EXIT
-    # A torch that is there and works with its torchvision was chosen for this machine: keep it.
-    if python -W ignore -c 'import torch, torchvision' 2>/dev/null; then
-        grep -vE '^(torch|torchvision)==' "$HESP_ROOT/requirements/tested.txt" >"$hesp_constraints"
-    else
+    hesp_constraints="$HESP_ENV/.hesp-mmaction.constraints"
+    if [ "$HESP_ENV" = "$HESP_ROOT/.venv" ] ||
+        ! python -W ignore -c 'import torch, torchvision' 2>/dev/null; then
         cp "$HESP_ROOT/requirements/tested.txt" "$hesp_constraints"
+    else
+        # Somebody chose this torch for this machine, and it works: whatever is there stays, and
+        # only what is missing comes in the tested versions.
+        python - "$HESP_ROOT/requirements/tested.txt" >"$hesp_constraints" <<'PYTHON'
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+for line in open(sys.argv[1], encoding='utf-8'):
+    name = line.split('==')[0]
+    try:
+        found = '' if line.startswith('#') else version(name)
+    except PackageNotFoundError:
+        print(line, end='')
+    else:
+        if name in ('torch', 'torchvision'):
+            print(f'{name}=={found}')
+PYTHON
     fi
     echo "setup: installing into $HESP_ENV (a first time takes minutes and about 6 GB)"
     (
@@ -66,8 +80,6 @@ if [ "$(cat "$hesp_stamp" 2>/dev/null)" != "$hesp_wanted" ]; then
         python -m pip install --quiet --disable-pip-version-check \
             -e ".${hesp_extras:+[$hesp_extras]}" -c "$hesp_constraints"
     ) || hesp_stop "the installation failed, see pip's message above; run this again to go on."
-    rm -f "$hesp_constraints"
-    trap - EXIT
     printf '%s\n' "$hesp_wanted" >"$hesp_stamp"
     echo "setup: installed in $((SECONDS - hesp_start)) s"
 fi
