@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 
-from .actions import index
+from .actions import UNITS
 from .hair import OUTLINE_TURN, draw_back_hair, draw_beard, draw_front_hair, draw_glasses
 from .pen import Pen, curve, mirror, mix, shade
 from .scene import backdrop, light_map
@@ -25,9 +25,11 @@ def draw_face(subject, actions, pose, scene, size):
     Returns:
         np.ndarray: RGB, uint8 (size, size, 3).
     """
+    halves = dict(zip(UNITS, np.asarray(actions).tolist(), strict=True))
+
     def act(unit, side=None):
-        pair = actions[index(unit)]
-        return float(pair.mean() if side is None else pair[(side + 1) // 2])
+        left, right = halves[unit]
+        return (left + right) / 2 if side is None else (left, right)[(side + 1) // 2]
 
     large = size * SUPERSAMPLE
     canvas = cv2.resize(backdrop(scene, size), (large, large), interpolation=cv2.INTER_LINEAR)

@@ -1,12 +1,10 @@
 """Data sets of drawn clips on disk, in the folder layouts of AFEW and MAFW."""
 import json
-import multiprocessing
 import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -15,6 +13,7 @@ from hesp_mmaction.errors import InputError
 
 from .clips import make_clip, write_video
 from .subject import ROLES
+from .workers import worker_pool
 
 VERSION = 1     # raise it whenever the same seed gives other frames
 MARKER, UNFINISHED = 'synthetic.json', 'synthetic.unfinished.json'
@@ -102,8 +101,7 @@ def write_dataset(layout, out, seed=0, per_class=None, workers=2):
     for folder in {(out / entry.path).parent for entry in entries}:
         folder.mkdir(parents=True, exist_ok=True)
     _write_text(out / UNFINISHED, json.dumps(description))
-    # Forked workers inherit what is imported; a fresh interpreter would import it all again.
-    with multiprocessing.get_context('fork').Pool(workers, cv2.setNumThreads, (1,)) as pool:
+    with worker_pool(workers) as pool:
         job = partial(_make_entry, out=out, seed=seed)
         for _ in tqdm(pool.imap_unordered(job, entries, chunksize=4), f'{layout} clips',
                       len(entries), leave=False):

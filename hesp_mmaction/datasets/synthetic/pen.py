@@ -5,6 +5,7 @@ height = 1. A point lies on an ellipsoid (plus ``lift``), so features near the o
 than the nose when the head turns, which is the parallax that makes it look like a head.
 """
 from functools import lru_cache
+from math import cos, sin
 
 import cv2
 import numpy as np
@@ -25,18 +26,20 @@ class Pen:
     def __init__(self, picture, pose):
         self.picture, self.pose = picture, pose
         self.unit = ZOOM * pose.scale * picture.shape[0] / 2    # pixels of one face unit
-        cos, sin = np.cos(pose.roll), np.sin(pose.roll)
-        self.roll = np.array([[cos, sin], [-sin, cos]])
+        self.matrix = self.unit * np.array([[cos(pose.roll), sin(pose.roll)],
+                                            [-sin(pose.roll), cos(pose.roll)]])
         self.centre = (.5 + np.array([pose.x, pose.y])) * picture.shape[0]
 
     def project(self, points, lift=0., turn=1.):
         """Pixels (n, 2) of face points (n, 2); ``turn`` < 1 for what hardly turns, as outlines."""
-        x, y = np.asarray(points, float).T
+        points = np.asarray(points, float)
+        x, y = points[:, 0], points[:, 1]
         yaw, pitch = self.pose.yaw * turn, self.pose.pitch * turn
-        z = DEPTH * np.sqrt((1 - (x / WIDTH) ** 2 - (y / HEIGHT) ** 2).clip(0)) + lift
-        x, z = x * np.cos(yaw) + z * np.sin(yaw), z * np.cos(yaw) - x * np.sin(yaw)
-        y = y * np.cos(pitch) + z * np.sin(pitch)
-        return np.stack([x, y], 1) @ self.roll * self.unit + self.centre
+        z = DEPTH * np.sqrt(np.maximum(1 - (x / WIDTH) ** 2 - (y / HEIGHT) ** 2, 0)) + lift
+        turned = np.empty_like(points)
+        turned[:, 0] = x * cos(yaw) + z * sin(yaw)
+        turned[:, 1] = y * cos(pitch) + (z * cos(yaw) - x * sin(yaw)) * sin(pitch)
+        return turned @ self.matrix + self.centre
 
     def fill(self, points, colour, lift=0., turn=1.):
         """A filled polygon."""

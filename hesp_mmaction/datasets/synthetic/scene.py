@@ -74,16 +74,17 @@ def backdrop(scene, size):
         corner, extent = rng.integers(-6, 30, 2), rng.integers(4, 22, 2)
         tint = tuple(float(c) for c in (colour * rng.uniform(.6, 1.35)).clip(0, 255))
         cv2.rectangle(picture, corner.tolist(), (corner + extent).tolist(), tint, -1)
-    picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_CUBIC)
-    return cv2.GaussianBlur(picture, (0, 0), size / rng.uniform(18, 60))
+    picture = cv2.GaussianBlur(picture, (0, 0), 32 / rng.uniform(18, 60))
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_CUBIC)
 
 
 @lru_cache(maxsize=8)
 def light_map(scene, size):
     """How bright and of what colour the light is at every pixel: float32 (size, size, 3)."""
-    x, y = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size))
+    line = np.linspace(-1, 1, size, dtype=np.float32)
+    x, y = line[None], line[:, None]
     amount = scene.brightness * (1 + scene.contrast * (x * scene.side - .5 * y).clip(-1.2, .3))
-    return (amount[..., None] * np.array(LIGHTS[scene.light])).astype(np.float32)
+    return amount[..., None] * np.array(LIGHTS[scene.light], np.float32)
 
 
 def film(picture, scene, rng):
