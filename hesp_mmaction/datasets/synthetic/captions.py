@@ -7,9 +7,9 @@ from hesp_mmaction.datasets.emotions import MAFW, PROMPT_WORDS
 from .actions import index
 
 # Kinds of captions and their shares.
-LOOKS, ACTIONS, EMOTION, NEGATION = .50, .30, .17, .03
-WRONG = .60         # share of emotion captions that name another emotion ...
-CONFUSED = .75      # ... which mostly is the one that people take it for
+LOOKS, ACTIONS, EMOTION, NEGATION = .60, .30, .07, .03
+WRONG = .65         # share of emotion captions that name another emotion ...
+CONFUSED = .65      # ... which mostly is the one that people take it for
 TAKEN_FOR = dict(
     anger='disgust', disgust='anger', fear='surprise', happiness='surprise', neutral='sadness',
     sadness='disappointment', surprise='fear', contempt='happiness', anxiety='fear',
