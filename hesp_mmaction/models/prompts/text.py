@@ -42,7 +42,8 @@ class CLIPTextTower(FrozenTower):
         for sentence in sentences:
             if len(self.tokenizer.encode(sentence)) + 2 > self.context_length:
                 raise InputError(f'the prompt {sentence!r} is longer than the '
-                                 f'{self.context_length} tokens of this CLIP: use fewer contexts or a shorter text')
+                                 f'{self.context_length} tokens of this CLIP: use fewer contexts '
+                                 'or a shorter text')
         ids = self.tokenizer(list(sentences))
         return ids[:, :int(ids.argmax(1).max()) + 1]
 

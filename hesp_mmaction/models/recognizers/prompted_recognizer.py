@@ -43,7 +43,7 @@ class PromptedRecognizer(BaseRecognizer):
                  clip_input=False, train_cfg=None, test_cfg=None, data_preprocessor=None):
         known = tuple(known)
         super().__init__(backbone, dict(cls_head, known=known), neck, train_cfg, test_cfg,
-                         data_preprocessor)
+                         data_preprocessor or dict(type='mmaction.ActionDataPreprocessor'))
         self.known, self.clip_input = known, clip_input
         self.visual_prompt = None
         if visual_prompt is not None:

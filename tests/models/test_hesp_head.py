@@ -1,0 +1,164 @@
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+
+from hesp_mmaction.errors import InputError
+from hesp_mmaction.models.heads import CLIPZeroShotHead, HESPHead
+
+KNOWN = ('anger', 'fear', 'happiness')
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def make(clips, **arguments):
+    torch.manual_seed(0)
+    return HESPHead(KNOWN, clips['vit'], **arguments).double()
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(1)
+    f = torch.randn(6, 12, generator=generator, dtype=torch.float64)
+    c = torch.randn(3, 12, generator=generator, dtype=torch.float64)
+    return f, c, torch.tensor([0, 1, 2, 0, 1, 0])
+
+
+@pytest.mark.parametrize('fusion', ['prob', 'logit'])
+@pytest.mark.parametrize('kind', ['euclidean', 'arpl'])
+def test_outputs_and_losses_equal_numpy(clips, batch, fusion, kind):
+    f, c, y = batch
+    head = make(clips, fusion=fusion, negative_kind=kind, score_kind=fusion,
+                loss_weights=dict(margin=0.1))
+    outputs = head(f, points=c)
+    losses = {name: float(value.detach()) for name, value in head.losses(outputs, y).items()}
+    text = head.class_text().detach().numpy()
+    scale, F, C = head.text.logit_scale, f.numpy(), c.numpy()
+    z = scale * unit(F) @ unit(text).T
+    squares = ((F[:, None] - C[None]) ** 2)
+    zn = np.sqrt(squares.sum(2)) if kind == 'euclidean' else squares.mean(2) - F @ C.T
+    p = (softmax(z) + softmax(zn)) / 2 if fusion == 'prob' else softmax((z + zn) / 2)
+    np.testing.assert_allclose(outputs['probabilities'].detach().numpy(), p, rtol=1e-9)
+    score = p.max(1) if fusion == 'prob' else ((z + zn) / 2).max(1)
+    np.testing.assert_allclose(head.score(outputs).detach().numpy(), score, rtol=1e-9)
+    rows = np.arange(6)
+    logits = scale * unit(C) @ unit(head.negative_text.numpy()).T
+    align = -(np.log(np.diag(softmax(logits))) + np.log(np.diag(softmax(logits.T)))).mean() / 2
+    assert losses['loss_known'] == pytest.approx(-np.log(softmax(z)[rows, y]).mean())
+    assert losses['loss_negative'] == pytest.approx(-np.log(softmax(zn)[rows, y]).mean())
+    assert losses['loss_alignment'] == pytest.approx(align)
+    assert losses['loss_fused'] == pytest.approx(-np.log(p[rows, y]).mean())
+    margin = np.maximum(squares.mean(2)[rows, y] + 1, 0).mean()
+    assert losses['loss_margin'] == pytest.approx(0.1 * margin)
+    assert set(losses) == {f'loss_{n}' for n in (
+        'known', 'contrastive', 'negative', 'alignment', 'fused', 'margin')}
+
+
+def test_a_loss_of_weight_zero_is_off_and_an_unknown_one_is_named(clips, batch):
+    f, c, y = batch
+    head = make(clips, loss_weights=dict(contrastive=0, fused=0))
+    assert set(head.losses(head(f, points=c), y)) == {
+        'loss_known', 'loss_negative', 'loss_alignment'}
+    assert not hasattr(head, 'radius')
+    with pytest.raises(InputError, match='loudness'):
+        make(clips, loss_weights=dict(loudness=1))
+
+
+def test_without_negatives_it_is_textual_prompting(clips, batch):
+    f, _, y = batch
+    head = make(clips)
+    outputs = head(f)
+    assert torch.equal(outputs['logits'], outputs['logits_known'])
+    assert set(head.losses(outputs, y)) == {'loss_known', 'loss_contrastive'}
+
+
+def test_permuted_names_permute_the_outputs(clips, batch):
+    f, c, _ = batch
+    head = make(clips)
+    order = [2, 0, 1]
+    other = HESPHead([KNOWN[i] for i in order], clips['vit']).double()
+    other.prompts.contexts.data = head.prompts.contexts.data[order]
+    torch.testing.assert_close(other(f, points=c[order])['probabilities'],
+                               head(f, points=c)['probabilities'][:, order])
+
+
+def test_only_prompts_learn_and_contexts_may_be_fixed(clips):
+    head = make(clips, loss_weights=dict(margin=0.1))
+    assert {n for n, p in head.named_parameters() if p.requires_grad} == {
+        'prompts.contexts', 'radius'}
+    fixed = make(clips, learn_contexts=False)
+    assert not any(p.requires_grad for p in fixed.parameters())
+
+
+def test_state_holds_prompts_and_threshold_only(clips):
+    assert set(make(clips).state_dict()) == {'prompts.contexts', 'threshold'}
+
+
+def test_projection_where_widths_differ(clips, batch):
+    _, _, y = batch
+    head = make(clips, in_channels=7)
+    outputs = head(torch.randn(6, 7).double(), points=torch.randn(3, 7).double())
+    assert outputs['feature'].shape == (6, 12) and outputs['points'].shape == (3, 12)
+    sum(head.losses(outputs, y).values()).backward()
+    assert head.projection.weight.grad.abs().sum() > 0
+
+
+def test_text_is_encoded_once_per_evaluation(clips, batch, monkeypatch):
+    f, c, _ = batch
+    head, calls = make(clips), []
+    encode = head.text.forward
+    monkeypatch.setattr(head.text, 'forward', lambda *a: calls.append(1) or encode(*a))
+    head.eval()
+    with torch.no_grad():
+        first = head(f, points=c)['logits_known']
+        head(f, points=c)
+        assert len(calls) == 1
+        head.prompts.contexts.data += 1
+        head.eval()  # a new evaluation sees the change
+        assert not torch.equal(head(f, points=c)['logits_known'], first)
+
+
+def test_predict_fills_data_samples(clips, batch):
+    f, c, y = batch
+    head = make(clips).eval()
+    samples = head.predict(f, [ActionDataSample().set_gt_label(int(i)) for i in y], points=c)
+    outputs = head(f, points=c)
+    for i, sample in enumerate(samples):
+        assert int(sample.pred_label) == int(outputs['logits'][i].argmax())
+        assert float(sample.pred_knownness) == pytest.approx(float(head.score(outputs)[i]))
+        assert sample.pred_score.sum() == pytest.approx(1)
+        assert sample.pred_feature.shape == (12,)
+        assert {'logits_known', 'logits_negative', 'logits_mean'} <= set(sample.keys())
+
+
+@pytest.mark.parametrize('arguments, said', [
+    (dict(fusion='sum'), 'fusion'), (dict(negative_kind='far'), 'negative_kind'),
+    (dict(score_kind='best'), 'score_kind')])
+def test_bad_choices_are_named(clips, arguments, said):
+    with pytest.raises(InputError, match=said):
+        make(clips, **arguments)
+
+
+def test_one_known_class_is_refused(clips):
+    with pytest.raises(InputError, match='two known classes'):
+        HESPHead(['anger'], clips['vit'])
+
+
+def test_zero_shot_is_cosine_with_the_template(clips, batch):
+    f, _, y = batch
+    head = CLIPZeroShotHead(KNOWN, clips['vit']).double()
+    text = head.text.encode_text([f'a photo of a {w} expression'
+                                  for w in ('angry', 'fearful', 'happy')]).numpy()
+    outputs = head(f)
+    expected = head.text.logit_scale * unit(f.numpy()) @ unit(text).T
+    np.testing.assert_allclose(outputs['logits'].numpy(), expected, rtol=1e-5)
+    torch.testing.assert_close(head.score(outputs), outputs['logits'].max(1).values)
+    with pytest.raises(InputError, match='nothing to train'):
+        head.losses(outputs, y)

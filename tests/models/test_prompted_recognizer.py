@@ -1,0 +1,124 @@
+import pytest
+import tiny
+import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+
+from hesp_mmaction.errors import InputError
+from hesp_mmaction.models.prompts.region import largest_window
+from hesp_mmaction.models.recognizers.prompted_recognizer import pool_grid
+
+KNOWN = ['anger', 'fear', 'happiness']
+RESNET18 = dict(type='mmaction.ResNet', depth=18, pretrained=None, norm_eval=False)
+SLOWONLY = dict(type='mmaction.ResNet3dSlowOnly', depth=18, pretrained=None, lateral=False,
+                conv1_kernel=(1, 7, 7), conv1_stride_t=1, pool1_stride_t=1, inflate=(0, 0, 1, 1),
+                norm_eval=False)
+
+
+def make(clips, form='vit', **changes):
+    torch.manual_seed(0)
+    size = tiny.SIZES[form]
+    config = dict(
+        type='PromptedRecognizer', known=KNOWN,
+        backbone=dict(type='CLIPImageTower', **clips[form]),
+        visual_prompt=dict(type='VisualPrompt', image_size=size, size=size // 4),
+        negatives=dict(type='NegativeVisuals', image_size=size),
+        cls_head=dict(type='HESPHead', clip=clips[form]))
+    return MODELS.build(config | changes)
+
+
+def samples(count=3):
+    return [ActionDataSample(metainfo=dict(sample_id=f'{i}.avi')).set_gt_label(i % 3)
+            for i in range(count)]
+
+
+def clip_batch(size, count=3):
+    return torch.randint(0, 256, (count, 4, 3, size, size)).float()
+
+
+def test_feature_is_the_mean_of_the_frames_normalised_as_clip_was(clips):
+    model = make(clips).eval()
+    x = clip_batch(32)
+    with torch.no_grad():
+        feats, _ = model.extract_feat(x, data_samples=samples())
+        mean = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(3, 1, 1)
+        std = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(3, 1, 1)
+        frames = (x / 255 - mean) / std
+        expected = torch.stack([model.backbone(video).mean(0) for video in frames])
+    torch.testing.assert_close(feats, expected, atol=1e-5, rtol=1e-4)  # delta starts at zero
+
+
+@pytest.mark.parametrize('form', ['vit', 'resnet'])
+def test_a_step_changes_prompts_and_negatives_and_nothing_of_clip(clips, form):
+    model = make(clips, form).train()
+    before = {n: p.detach().clone() for n, p in model.named_parameters()}
+    losses = model(clip_batch(tiny.SIZES[form]), samples(), mode='loss')
+    assert {'loss_known', 'loss_negative', 'loss_alignment', 'loss_fused',
+            'loss_contrastive', 'acc'} == set(losses)
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1.0).step()
+    changed = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
+    assert changed == {'cls_head.prompts.contexts', 'visual_prompt.delta', 'negatives.images'}
+    assert set(model.state_dict()) == changed | {'cls_head.threshold'}
+
+
+def test_the_prompt_acts_where_the_activation_map_is(clips):
+    model = make(clips).eval()
+    x, data = clip_batch(32), samples()
+    with torch.no_grad():
+        model(x, data, mode='predict')
+    maps = model.backbone.activation_map(model.normalise(x[:, 0] / 255), model.cls_head.region_text)
+    expected = largest_window(maps, 32, 8).tolist()
+    assert [list(s.region) for s in data] == [[*window, 8] for window in expected]
+
+
+def test_videos_do_not_depend_on_their_batch(clips):
+    model = make(clips).eval()
+    model.visual_prompt.delta.data += 0.1
+    x = clip_batch(32)
+    with torch.no_grad():
+        whole = model(x, samples(), mode='predict')
+        alone = model(x[1:2], samples()[1:2], mode='predict')
+    torch.testing.assert_close(whole[1].pred_score, alone[0].pred_score, atol=1e-5, rtol=1e-4)
+    assert whole[1].region == alone[0].region
+
+
+def test_negatives_are_encoded_once_per_evaluation(clips, monkeypatch):
+    model, calls = make(clips).eval(), []
+    encode = model.negatives.forward
+    monkeypatch.setattr(model.negatives, 'forward', lambda e: calls.append(1) or encode(e))
+    with torch.no_grad():
+        for _ in range(2):
+            model(clip_batch(32), samples(), mode='predict')
+        assert len(calls) == 1
+        model.eval()
+        model(clip_batch(32), samples(), mode='predict')
+        assert len(calls) == 2
+
+
+@pytest.mark.parametrize('backbone, changes', [
+    (RESNET18, {}),
+    (SLOWONLY, dict(clip_input=True, negatives=dict(type='NegativePoints', dim=512)))])
+def test_other_backbones_of_mmaction(clips, backbone, changes):
+    model = make(clips, backbone=backbone, cls_head=dict(
+        type='HESPHead', clip=clips['vit'], in_channels=512), visual_prompt=dict(
+            type='VisualPrompt', image_size=32, size=8, region='centre'), **changes).train()
+    losses = model(clip_batch(32), samples(), mode='loss')
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    missing = [n for n, p in model.named_parameters() if p.requires_grad and p.grad is None]
+    assert not missing
+    assert model.backbone.conv1.conv.weight.grad.abs().sum() > 0
+    features, _ = model.extract_feat(clip_batch(32), stage='backbone', data_samples=samples())
+    assert features.shape == (3, 4, 512)
+
+
+def test_cam_needs_a_backbone_that_has_one(clips):
+    with pytest.raises(InputError, match='centre'):
+        make(clips, backbone=RESNET18)
+
+
+def test_pool_grid():
+    x = torch.rand(2, 5, 3, 4, 4)
+    assert torch.equal(pool_grid(x), x.mean((3, 4)).transpose(1, 2))
+    assert torch.equal(pool_grid((None, x[:, :, 0])), x[:, :, 0].mean((2, 3)))
+    assert pool_grid(x[:, :, 0, 0, 0]).shape == (2, 5)
