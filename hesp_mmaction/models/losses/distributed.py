@@ -20,7 +20,7 @@ def global_mean(values):
     """
     if world_size() == 1:
         return values.mean()
-    count = torch.tensor(float(len(values)), device=values.device)
+    count = torch.tensor(len(values), dtype=values.dtype, device=values.device)
     dist.all_reduce(count)
     return values.sum() * (world_size() / count)
 
