@@ -29,10 +29,11 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=8,
+    batch_size=64,  # of one process
     num_workers=2,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    sampler=dict(type='DefaultSampler', shuffle=True, round_up=False),
+    batch_sampler=dict(type='EvenBatchSampler'),
     dataset=dict(type='AFEWDataset', data_root=data_root, known=known, part='train',
                  pipeline=train_pipeline))
 test_dataloader = dict(

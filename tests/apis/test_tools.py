@@ -1,0 +1,258 @@
+"""The tools, from the command line to the files they leave, on tiny real video files."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from hesp_mmaction.apis.protocol import run_split, table
+from hesp_mmaction.apis.running import read_config, run
+from hesp_mmaction.apis.running import parser as make_parser
+from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.errors import InputError
+from hesp_mmaction.evaluation import load_dump, metrics_from_dump
+
+ROOT = Path(__file__).parents[2]
+CONFIG = str(ROOT / 'configs/hesp_afew_o34.py')
+VIT = dict(embed_dim=12, quick_gelu=True,
+           text_cfg=dict(context_length=40, vocab_size=49408, width=16, heads=2, layers=1),
+           vision_cfg=dict(image_size=32, layers=2, width=16, head_width=8, patch_size=8))
+
+
+@pytest.fixture(scope='session')
+def options(tiny_afew, tmp_path_factory):
+    """--cfg-options that make the AFEW config small: 6 training clips, 14 test clips."""
+    arch = tmp_path_factory.mktemp('clip') / 'tiny.json'
+    arch.write_text(json.dumps(VIT))
+    torch.manual_seed(0)
+    from hesp_mmaction.models.clip import load_clip
+    weights = arch.with_suffix('.pt')
+    torch.save(load_clip(str(arch)).state_dict(), weights)
+    return {'data_root': str(tiny_afew), 'image_size': 32, 'clip.arch': str(arch),
+            'clip.pretrained': str(weights), 'train_cfg.max_epochs': 2,
+            'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False,
+            'val_dataloader.num_workers': 0, 'val_dataloader.persistent_workers': False,
+            'test_dataloader.num_workers': 0, 'test_dataloader.persistent_workers': False,
+            'train_dataloader.batch_size': 4, 'optim_wrapper.optimizer.lr': 0.1}
+
+
+def config(options, work_dir, *flags, **more):
+    args = make_parser('').parse_args([CONFIG, '--work-dir', str(work_dir), *flags])
+    args.cfg_options = options | more
+    cfg = read_config(args)
+    cfg.experiment_name = str(work_dir).replace(os.sep, '_')
+    return cfg
+
+
+def command(options):
+    return ['--cfg-options', *(f'{key}={value}' for key, value in options.items())]
+
+
+def tool(*arguments, cwd=ROOT, check=True):
+    result = subprocess.run([sys.executable, *map(str, arguments)], cwd=cwd, text=True,
+                            capture_output=True, env=os.environ | dict(OMP_NUM_THREADS='1'))
+    assert not check or result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return result
+
+
+def metrics(folder):
+    return json.loads((Path(folder) / 'metrics.json').read_text())
+
+
+@pytest.fixture(scope='module')
+def straight(options, tmp_path_factory):
+    """A work dir of four epochs in one go, deterministic."""
+    folder = tmp_path_factory.mktemp('runs') / 'straight'
+    cfg = config(options, folder, '--deterministic', **{'train_cfg.max_epochs': 4})
+    run(cfg, lambda runner: runner.train())
+    return folder
+
+
+def test_training_leaves_results_and_a_small_checkpoint(straight):
+    found = metrics(straight)
+    assert {'AUROC', 'OSCR', 'ACC', 'num_known', 'num_unknown', 'openness', 'known',
+            'threshold', 'epoch'} == set(found)
+    assert found['num_known'] == 6 and found['num_unknown'] == 8
+    assert found['openness'] == pytest.approx(1 - (3 / 7) ** 0.5)
+    dump = load_dump(straight / 'predictions.npz')
+    assert metrics_from_dump(dump)['OSCR'] == found['OSCR']
+    assert dump['logits_negative'].shape == (14, 3) and dump['feature'].shape == (14, 12)
+    checkpoint = torch.load(straight / 'epoch_4.pth', weights_only=False)
+    assert set(checkpoint['state_dict']) == {
+        'cls_head.prompts.contexts', 'cls_head.threshold', 'visual_prompt.delta',
+        'negatives.images'}
+    assert checkpoint['hesp']['known'] == ['disgust', 'fear', 'happiness']
+    assert checkpoint['hesp']['region'] == dict(region='cam', size=8, mode='add')
+    assert checkpoint['hesp']['threshold'] == found['threshold']
+    groups = checkpoint['optimizer']['param_groups']
+    assert sum(len(group['params']) for group in groups) == 3  # nothing frozen in the optimizer
+    assert not list(straight.glob('*.part'))
+
+
+def test_stop_and_resume_equal_four_epochs_straight(straight, options, tmp_path):
+    run(config(options, tmp_path, '--deterministic'), lambda runner: runner.train())
+    first = metrics(tmp_path)
+    cfg = config(options, tmp_path, '--deterministic', **{'train_cfg.max_epochs': 4})
+    cfg.resume, cfg.experiment_name = True, 'resumed'
+    run(cfg, lambda runner: runner.train())
+    assert metrics(tmp_path) == metrics(straight) and metrics(tmp_path) != first
+    a, b = (load_dump(folder / 'predictions.npz') for folder in (tmp_path, straight))
+    for key in a:
+        assert np.array_equal(a[key], b[key]), key
+    a, b = (torch.load(folder / 'epoch_4.pth', weights_only=False)['state_dict']
+            for folder in (tmp_path, straight))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_test_of_the_checkpoint_gives_the_figures_of_the_training(straight, options, tmp_path):
+    cfg = config(options, tmp_path)
+    cfg.load_from = str(straight / 'epoch_4.pth')
+    run(cfg, lambda runner: runner.test())
+    expected = metrics(straight)
+    expected.pop('epoch')
+    assert metrics(tmp_path) == expected
+
+
+@pytest.mark.parametrize('name, changes, size', [
+    ('hesp_tsn_r50_afew_o34', {}, 32), ('hesp_slowonly_afew_o34', {}, 32)])
+def test_configs_with_other_backbones_train(options, tmp_path, name, changes, size):
+    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
+    chosen = {k: v for k, v in options.items() if not k.startswith('clip')}
+    override(cfg, chosen | {'image_size': size, 'train_cfg.max_epochs': 1,
+                            'optim_wrapper.optimizer.lr': 0.01})
+    cfg.work_dir, cfg.experiment_name, cfg.model.backbone.depth = str(tmp_path), name, 18
+    cfg.model.cls_head.in_channels = 512
+    if 'dim' in cfg.model.negatives:
+        cfg.model.negatives.dim = 512
+    run(cfg, lambda runner: runner.train())
+    assert 0 <= metrics(tmp_path)['AUROC'] <= 100
+
+
+def test_every_config_can_be_read_and_wired():
+    for path in (ROOT / 'configs').glob('*.py'):
+        cfg = Config.fromfile(path)
+        assert cfg.known == cfg.model.known == cfg.test_dataloader.dataset.known
+        assert len(path.read_text().splitlines()) <= 45, path
+        override(cfg, dict(image_size=64), split=4)
+        names = ['neutral', 'sadness', 'surprise']
+        assert cfg.known == cfg.model.known == cfg.test_dataloader.dataset.known == names
+        sizes = {t.scale for t in cfg.test_dataloader.dataset.pipeline if t.type == 'Resize'}
+        assert sizes == {(64, 64)}
+        if cfg.model.get('visual_prompt'):
+            assert cfg.model.visual_prompt['size'] == 16
+
+
+def test_run_split_and_table(options, tmp_path):
+    rows = [run_split(CONFIG, split, tmp_path / str(split),
+                      options | {'train_cfg.max_epochs': 1}) for split in (0, 3)]
+    zero = [run_split(str(ROOT / 'configs/clip_zeroshot_afew_o34.py'), split,
+                      tmp_path / f'zero{split}', {
+                          k: v for k, v in options.items() if 'train' not in k and 'val' not in k
+                          and 'optim' not in k}) for split in (0, 3)]
+    text = table(dict(hesp=rows, zero=zero)).splitlines()
+    assert len(text) == 6 and 'happiness, neutral, surprise' in text[3]
+    mean = (rows[0]['OSCR'] + rows[1]['OSCR']) / 2
+    assert f'{mean:.2f}' in text[4].split('|')[3]
+
+
+def test_best_on_test_goes_by_its_own_name(options, tmp_path):
+    run(config(options, tmp_path, **{'train_cfg.val_interval': 1}), lambda runner: runner.train())
+    found = metrics(tmp_path)
+    assert found['best_on_test_AUROC'] >= found['AUROC']
+    assert found['best_on_test_OSCR'] >= found['OSCR']
+
+
+# ------------------------------------------------------------------------------- bad input
+def error_of(cfg, action='train'):
+    with pytest.raises((InputError, FileNotFoundError)) as caught:
+        run(cfg, lambda runner: getattr(runner, action)())
+    return str(caught.value)
+
+
+def test_missing_data_root_names_the_folder_and_leaves_nothing(options, tmp_path):
+    work = tmp_path / 'work'
+    said = error_of(config(options, work, data_root=str(tmp_path / 'nowhere')))
+    assert 'nowhere' in said and 'make_synthetic' in said and not work.exists()
+
+
+@pytest.mark.parametrize('flags, said', [
+    (['--known', 'anger', 'boredom'], 'boredom'), (['--known', 'anger'], 'two known'),
+    (['--known', 'anger', 'contempt'], 'contempt'), (['--split', '9'], '9'),
+    (['--known', 'anger', 'fear', '--split', '1'], 'not both'),
+    (['--known', 'angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise'],
+     'leave at least one out')])
+def test_bad_names_are_named(options, tmp_path, flags, said):
+    with pytest.raises(InputError, match=said):
+        run(config(options, tmp_path / 'w', *flags), lambda runner: runner.train())
+    assert not (tmp_path / 'w').exists()
+
+
+def test_checkpoint_of_other_names_or_sizes_is_refused(straight, options, tmp_path):
+    cfg = config(options, tmp_path / 'a', '--split', '1')
+    cfg.load_from = str(straight / 'epoch_4.pth')
+    assert '--known disgust fear happiness' in error_of(cfg, 'test')
+    cfg = config(options, tmp_path / 'b', '--known', 'fear', 'disgust', 'happiness')
+    cfg.load_from = str(straight / 'epoch_4.pth')  # the same names in another order
+    assert '--known disgust fear happiness' in error_of(cfg, 'test')
+    cfg = config(options, tmp_path / 'c', **{'model.cls_head.num_contexts': 4})
+    cfg.load_from = str(straight / 'epoch_4.pth')
+    assert 'cls_head.prompts.contexts' in error_of(cfg, 'test')
+
+
+def test_foreign_weights_are_refused(options, tmp_path):
+    torch.save(dict(state_dict=dict(something=torch.zeros(2))), tmp_path / 'other.pth')
+    cfg = config(options, tmp_path / 'w')
+    cfg.load_from = str(tmp_path / 'other.pth')
+    assert 'no parameter in common' in error_of(cfg, 'test')
+
+
+def test_model_and_data_that_disagree_stop_before_the_first_step(options, tmp_path):
+    cfg = config(options, tmp_path / 'w')
+    cfg.model.known = ['fear', 'disgust', 'happiness']
+    assert 'fear, disgust, happiness' in error_of(cfg)
+
+
+# ----------------------------------------------------------------- as a person calls them
+def test_command_line_error_is_one_line_and_exit_code_1(options, tmp_path):
+    result = tool('tools/train.py', CONFIG, '--work-dir', tmp_path / 'w', '--known', 'anger',
+                  'boredom', *command(options), check=False)
+    assert result.returncode == 1 and 'Traceback' not in result.stderr
+    assert result.stderr.strip().splitlines()[-1].startswith("error: unknown emotion 'boredom'")
+
+
+def test_two_processes_evaluate_like_one_with_an_odd_number_of_clips(
+        straight, options, tiny_afew, tmp_path):
+
+    data = tmp_path / 'odd'
+    shutil.copytree(tiny_afew, data)
+    (data / 'Val_AFEW/Sad/000.avi').unlink()
+    cfg = config(options, tmp_path / 'one', data_root=str(data))
+    cfg.load_from = str(straight / 'epoch_4.pth')
+    run(cfg, lambda runner: runner.test())
+    result = subprocess.run(
+        ['bash', str(ROOT / 'tools/dist_test.sh'), CONFIG, str(straight / 'epoch_4.pth'), '2',
+         '--work-dir', str(tmp_path / 'two'), *command(options | dict(data_root=str(data)))],
+        text=True, capture_output=True)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert metrics(tmp_path / 'two') == metrics(tmp_path / 'one')
+    assert metrics(tmp_path / 'two')['num_unknown'] == 7
+
+
+def test_two_processes_train_like_one(straight, options, tmp_path):
+    changed = options | {'train_cfg.max_epochs': 4, 'train_dataloader.batch_size': 2}
+    result = subprocess.run(
+        ['bash', str(ROOT / 'tools/dist_train.sh'), CONFIG, '2', '--work-dir', str(tmp_path),
+         '--deterministic', *command(changed)], text=True, capture_output=True)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    a, b = (torch.load(folder / 'epoch_4.pth', weights_only=False)['state_dict']
+            for folder in (tmp_path, straight))
+    for key in b:
+        torch.testing.assert_close(a[key], b[key], rtol=1e-2, atol=2e-3)  # float32, eight steps
+    for name in ('AUROC', 'OSCR', 'ACC'):
+        assert abs(metrics(tmp_path)[name] - metrics(straight)[name]) <= 0.2
