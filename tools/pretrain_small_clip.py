@@ -5,7 +5,7 @@
 Stage one teaches the image tower to see facial actions (regression of the intensities of the FACS
 units, by a linear layer that is thrown away); from captions alone so small a tower learns hair
 and backgrounds only. Stage two is CLIP's contrastive training on noisy captions, with a share of
-stage one's loss so that the actions are not forgotten. About a quarter of an hour.
+stage one's loss so that the actions are not forgotten. About 12 minutes.
 """
 import argparse
 import json

@@ -40,7 +40,7 @@ def draw_front_hair(pen, subject):
     # The outline stays while the hairline turns with the face.
     outer = pen.project(curve(top), turn=OUTLINE_TURN)
     inner = pen.project(curve(brow), turn=.9)
-    pen._polygon(np.concatenate([outer, inner]), s.hair)
+    pen.polygon(np.concatenate([outer, inner]), s.hair)
     gloss = shade(s.hair, 1.12)
     for x in (-.34, -.14, .1, .32):
         pen.line(curve([(x * .9, -1.08), (x * 1.1, -1.0), (x * 1.25, -.92)]), gloss, .02, turn=.5)

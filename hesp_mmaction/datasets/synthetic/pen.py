@@ -43,9 +43,10 @@ class Pen:
 
     def fill(self, points, colour, lift=0., turn=1.):
         """A filled polygon."""
-        self._polygon(self.project(points, lift, turn), colour)
+        self.polygon(self.project(points, lift, turn), colour)
 
-    def _polygon(self, pixels, colour):
+    def polygon(self, pixels, colour):
+        """A filled polygon given in pixels (n, 2)."""
         fixed = np.rint(pixels * 2 ** SHIFT).astype(np.int32)
         cv2.fillPoly(self.picture, [fixed], colour, cv2.LINE_AA, SHIFT)
 
