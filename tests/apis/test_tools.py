@@ -153,8 +153,9 @@ def test_run_split_and_table(options, tmp_path):
                       options | {'train_cfg.max_epochs': 1}) for split in (0, 3)]
     zero = [run_split(str(ROOT / 'configs/clip_zeroshot_afew_o34.py'), split,
                       tmp_path / f'zero{split}', {
-                          k: v for k, v in options.items() if 'train' not in k and 'val' not in k
-                          and 'optim' not in k}) for split in (0, 3)]
+                          k: v for k, v in options.items()
+                          if k.split('.')[0] in ('data_root', 'image_size', 'clip')
+                          or k.startswith('test')}) for split in (0, 3)]
     text = table(dict(hesp=rows, zero=zero)).splitlines()
     assert len(text) == 6 and 'happiness, neutral, surprise' in text[3]
     mean = (rows[0]['OSCR'] + rows[1]['OSCR']) / 2
@@ -244,15 +245,18 @@ def test_two_processes_evaluate_like_one_with_an_odd_number_of_clips(
     assert metrics(tmp_path / 'two')['num_unknown'] == 7
 
 
-def test_two_processes_train_like_one(straight, options, tmp_path):
-    changed = options | {'train_cfg.max_epochs': 4, 'train_dataloader.batch_size': 2}
+def test_two_processes_train_like_one(options, tmp_path):
+    # One fixed region: with random weights the largest window is a near tie, and rounding decides.
+    options = options | {'train_cfg.max_epochs': 4, 'model.visual_prompt.region': 'centre'}
+    run(config(options, tmp_path / 'one'), lambda runner: runner.train())
+    options = options | {'train_dataloader.batch_size': 2}
     result = subprocess.run(
-        ['bash', str(ROOT / 'tools/dist_train.sh'), CONFIG, '2', '--work-dir', str(tmp_path),
-         '--deterministic', *command(changed)], text=True, capture_output=True)
+        ['bash', str(ROOT / 'tools/dist_train.sh'), CONFIG, '2', '--work-dir',
+         str(tmp_path / 'two'), *command(options)], text=True, capture_output=True)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    a, b = (torch.load(folder / 'epoch_4.pth', weights_only=False)['state_dict']
-            for folder in (tmp_path, straight))
+    a, b = (torch.load(tmp_path / name / 'epoch_4.pth', weights_only=False)['state_dict']
+            for name in ('one', 'two'))
     for key in b:
-        torch.testing.assert_close(a[key], b[key], rtol=1e-2, atol=2e-3)  # float32, eight steps
+        torch.testing.assert_close(a[key], b[key], rtol=1e-3, atol=1e-5)
     for name in ('AUROC', 'OSCR', 'ACC'):
-        assert abs(metrics(tmp_path)[name] - metrics(straight)[name]) <= 0.2
+        assert abs(metrics(tmp_path / 'one')[name] - metrics(tmp_path / 'two')[name]) <= 0.2
