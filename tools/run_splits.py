@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from mmengine.config import DictAction
+from tqdm import tqdm
 
 from hesp_mmaction.apis.protocol import run_split, table
 from hesp_mmaction.apis.running import main
@@ -23,8 +24,10 @@ def run_splits():
     results = {}
     for config in args.configs:
         name = Path(config).stem
-        results[name] = [run_split(config, split, Path(args.work_dir) / name / f'split{split}',
-                                   args.cfg_options) for split in args.splits]
+        rows = results[name] = []
+        for split in tqdm(args.splits, name, unit='split'):
+            rows.append(run_split(config, split, Path(args.work_dir) / name / f'split{split}',
+                                  args.cfg_options))
     text = table(results)
     folder = Path(args.work_dir)
     (folder / 'splits.json').write_text(json.dumps(results, indent=2), encoding='utf-8')

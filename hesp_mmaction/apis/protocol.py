@@ -29,6 +29,7 @@ def run_split(config, split, work_dir, cfg_options=None):
     cfg = Config.fromfile(config)
     override(cfg, cfg_options, split=split)
     cfg.work_dir = str(work_dir)
+    cfg.log_level = 'WARNING'  # the losses are in the work dir, under vis_data
     name = f'{Path(config).stem}_split{split}_{time.time_ns()}'
     if cfg.get('optim_wrapper') is not None:
         cfg.experiment_name = f'{name}_train'

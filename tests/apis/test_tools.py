@@ -12,8 +12,8 @@ import torch
 from mmengine.config import Config
 
 from hesp_mmaction.apis.protocol import run_split, table
-from hesp_mmaction.apis.running import read_config, run
 from hesp_mmaction.apis.running import parser as make_parser
+from hesp_mmaction.apis.running import read_config, run
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump, metrics_from_dump

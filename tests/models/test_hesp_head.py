@@ -61,6 +61,20 @@ def test_outputs_and_losses_equal_numpy(clips, batch, fusion, kind):
         'known', 'contrastive', 'negative', 'alignment', 'fused', 'margin')}
 
 
+def test_centred_score_ignores_what_all_negatives_share(clips, batch):
+    f, c, _ = batch
+    head = make(clips, score_kind='centred')
+    outputs = head(f, points=c)
+    z, zn = (outputs[f'logits_{name}'].detach().numpy() for name in ('known', 'negative'))
+    expected = ((z + zn - zn.mean(1, keepdims=True)) / 2).max(1)
+    np.testing.assert_allclose(head.score(outputs).detach().numpy(), expected, rtol=1e-9)
+    for kind, changes in (('centred', False), ('logit', True), ('prob', False)):
+        head.score_kind = kind
+        shifted = outputs | {name: outputs[name] + (5.0 if 'negative' in name else 2.5)
+                             for name in ('logits_negative', 'logits_mean')}
+        assert torch.allclose(head.score(outputs), head.score(shifted)) != changes
+
+
 def test_a_loss_of_weight_zero_is_off_and_an_unknown_one_is_named(clips, batch):
     f, c, y = batch
     head = make(clips, loss_weights=dict(contrastive=0, fused=0))

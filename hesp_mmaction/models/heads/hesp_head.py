@@ -36,7 +36,9 @@ class HESPHead(OpenSetHead):
         region_template (str): the texts whose activation map decides the region.
         negative_kind (str): ``'euclidean'`` or ``'arpl'``; negative_scale (float) multiplies z_neg.
         fusion (str): ``'prob'`` or ``'logit'``: what is averaged, in prediction and loss.
-        score_kind (str): ``'prob'`` = largest fused probability, ``'logit'`` = largest mean logit.
+        score_kind (str): ``'prob'`` = largest fused probability, ``'logit'`` = largest mean logit,
+            ``'centred'`` = the same after z_neg's mean over the classes is taken off, which changes
+            no probability: an unusual video is far from all negatives, and would look known.
         symmetric (bool): both directions of the alignment loss.
         contrastive_temperature (float): of the supervised contrastive loss.
         loss_weights (dict): changes to ``LOSS_WEIGHTS``.
@@ -47,11 +49,12 @@ class HESPHead(OpenSetHead):
     def __init__(self, known, clip, in_channels=None, num_contexts=16, class_specific=True,
                  words=None, learn_contexts=True, negative_template='This video is not {}.',
                  region_template='a photo of a {} expression', negative_kind='euclidean',
-                 negative_scale=1.0, fusion='prob', score_kind='prob', symmetric=True,
+                 negative_scale=1.0, fusion='logit', score_kind='centred', symmetric=True,
                  contrastive_temperature=0.5, loss_weights=None, init_cfg=None):
         super().__init__(known, init_cfg)
         self._check(negative_kind=(negative_kind, ('euclidean', 'arpl')),
-                    fusion=(fusion, ('prob', 'logit')), score_kind=(score_kind, ('prob', 'logit')))
+                    fusion=(fusion, ('prob', 'logit')),
+                    score_kind=(score_kind, ('prob', 'logit', 'centred')))
         unknown_keys = set(loss_weights or {}) - set(LOSS_WEIGHTS)
         if unknown_keys:
             raise InputError(f'no loss is named {sorted(unknown_keys)}: {", ".join(LOSS_WEIGHTS)}')
@@ -117,7 +120,12 @@ class HESPHead(OpenSetHead):
     def score(self, outputs):
         if self.score_kind == 'prob':
             return outputs['probabilities'].max(1).values
-        return outputs.get('logits_mean', outputs['logits_known']).max(1).values
+        if 'logits_negative' not in outputs:
+            return outputs['logits_known'].max(1).values
+        logits = outputs['logits_mean']
+        if self.score_kind == 'centred':
+            logits = logits - outputs['logits_negative'].mean(1, keepdim=True) / 2
+        return logits.max(1).values
 
     def losses(self, outputs, labels):
         """The terms of Eq. 8-14 that are switched on, weighted."""
