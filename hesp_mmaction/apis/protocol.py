@@ -45,8 +45,13 @@ def run_split(config, split, work_dir, cfg_options=None):
 
 def _finish(runner, action):
     getattr(runner, action)()
-    del runner
-    gc.collect()  # ends the workers of the loaders
+    # Persistent workers left to the garbage collector are waited for five seconds each, because
+    # the queue that would tell them to end is collected with them.
+    loop = runner.train_loop if action == 'train' else runner.test_loop
+    if getattr(loop.dataloader, '_iterator', None) is not None:
+        loop.dataloader._iterator._shutdown_workers()
+    del loop, runner
+    gc.collect()
 
 
 def table(results):

@@ -12,7 +12,7 @@ train_pipeline = [
     dict(type='SampleFrames', clip_len=1, num_clips=num_frames, keep_tail_frames=True),
     dict(type='DecordDecode'),
     dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
-    dict(type='RandomResizedCrop'),
+    dict(type='RandomResizedCrop', area_range=(0.6, 1.0)),  # most of the face stays
     dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
     dict(type='Flip', flip_ratio=0.5),
     dict(type='FormatShape', input_format='NCHW'),
