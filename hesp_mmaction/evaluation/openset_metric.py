@@ -22,7 +22,8 @@ def metrics_from_dump(dump):
     Returns:
         dict: ``AUROC``, ``OSCR`` and ``ACC`` (of the known samples) in percent, ``num_known`` and
         ``num_unknown`` samples, and ``openness`` in [0, 1], from the K known classes and the
-        unknown emotions that occur.
+        unknown emotions that occur; ``AUROC_x`` and ``OSCR_x`` for every other score
+        ``score_x`` (N,) in the dump.
 
     Raises:
         InputError: no known or no unknown sample, or a score that is not finite.
@@ -35,10 +36,15 @@ def metrics_from_dump(dump):
     known, unknown = dump['score'][is_known], dump['score'][~is_known]
     correct = (dump['pred'] == dump['label'])[is_known]
     num_unknown_classes = len(np.unique(dump['emotion'][~is_known]))
-    return dict(
+    metrics = dict(
         AUROC=100 * auroc(known, unknown), OSCR=100 * oscr(known, correct, unknown),
         ACC=100 * float(correct.mean()), num_known=len(known), num_unknown=len(unknown),
         openness=openness(len(dump['classes']), num_unknown_classes))
+    for key in sorted(key for key in dump if key.startswith('score_')):
+        name, known, unknown = key.removeprefix('score_'), dump[key][is_known], dump[key][~is_known]
+        metrics[f'AUROC_{name}'] = 100 * auroc(known, unknown)
+        metrics[f'OSCR_{name}'] = 100 * oscr(known, correct, unknown)
+    return metrics
 
 
 def save_dump(dump, path):
@@ -60,9 +66,10 @@ class OpenSetMetric(BaseMetric):
     """AUROC, OSCR and closed-set accuracy; see :func:`metrics_from_dump`.
 
     Of each data sample it reads ``gt_label`` (-1: unknown), ``pred_label``, ``pred_knownness`` (one
-    number, bigger is more known), optionally ``pred_feature`` (D,) and any ``logits_*`` (K,), and
-    the metainfo ``sample_id`` and ``emotion``. Samples are gathered from all processes, each id
-    counts once and they are sorted by id, so N processes give the figures of one exactly.
+    number, bigger is more known), optionally ``pred_feature`` (D,) and any ``logits_*`` (K,) and
+    ``score_*`` (other scores), and the metainfo ``sample_id`` and ``emotion``. Samples are gathered
+    from all processes, each id counts once and they are sorted by id, so N processes give the
+    figures of one exactly.
 
     Args:
         dump (str, optional): ``.npz`` file for the raw material: ``sample_id``, ``label``,
@@ -90,6 +97,8 @@ class OpenSetMetric(BaseMetric):
             for key in sample:
                 if key.startswith('logits_') or key == 'pred_feature':
                     row[key.removeprefix('pred_')] = _array(sample[key])
+                elif key.startswith('score_'):
+                    row[key] = float(sample[key])
             self.results.append(row)
 
     def evaluate(self, size):

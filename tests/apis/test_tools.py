@@ -77,7 +77,9 @@ def straight(options, tmp_path_factory):
 def test_training_leaves_results_and_a_small_checkpoint(straight):
     found = metrics(straight)
     assert {'AUROC', 'OSCR', 'ACC', 'num_known', 'num_unknown', 'openness', 'known',
-            'threshold', 'epoch'} == set(found)
+            'threshold', 'epoch'} | {f'{m}_{kind}' for m in ('AUROC', 'OSCR') for kind in (
+                'prob', 'logit', 'centred')} == set(found)
+    assert found['AUROC'] == found['AUROC_centred']  # the default score
     assert found['num_known'] == 6 and found['num_unknown'] == 8
     assert found['openness'] == pytest.approx(1 - (3 / 7) ** 0.5)
     dump = load_dump(straight / 'predictions.npz')

@@ -117,6 +117,25 @@ def test_cam_needs_a_backbone_that_has_one(clips):
         make(clips, backbone=RESNET18)
 
 
+def test_a_checkpoint_at_vit_b32_size_is_small(tmp_path):
+    clip = dict(arch='ViT-B-32')
+    model = MODELS.build(dict(
+        type='PromptedRecognizer', known=KNOWN, backbone=dict(type='CLIPImageTower', **clip),
+        visual_prompt=dict(type='VisualPrompt', image_size=224, size=56),
+        negatives=dict(type='NegativeVisuals', image_size=224),
+        cls_head=dict(type='HESPHead', clip=clip)))
+    trained = [p for p in model.parameters() if p.requires_grad]
+    for parameter in trained:
+        parameter.grad = torch.ones_like(parameter)
+    optimizer = torch.optim.SGD(trained, lr=0.1, momentum=0.9)
+    optimizer.step()
+    torch.save(dict(state_dict=model.state_dict(), optimizer=optimizer.state_dict()),
+               tmp_path / 'epoch.pth')
+    assert set(model.state_dict()) == {'cls_head.prompts.contexts', 'visual_prompt.delta',
+                                       'negatives.images', 'cls_head.threshold'}
+    assert (tmp_path / 'epoch.pth').stat().st_size < 5e6
+
+
 def test_pool_grid():
     x = torch.rand(2, 5, 3, 4, 4)
     assert torch.equal(pool_grid(x), x.mean((3, 4)).transpose(1, 2))

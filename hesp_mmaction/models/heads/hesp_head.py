@@ -117,15 +117,18 @@ class HESPHead(OpenSetHead):
                     logits=probabilities.log() if self.fusion == 'prob' else mean,
                     logits_known=known, logits_negative=negative, logits_mean=mean, points=points)
 
-    def score(self, outputs):
-        if self.score_kind == 'prob':
-            return outputs['probabilities'].max(1).values
+    def scores(self, outputs):
+        """Every kind of score of a batch; ``score_kind`` names the one that decides."""
+        prob = outputs['probabilities'].max(1).values
         if 'logits_negative' not in outputs:
-            return outputs['logits_known'].max(1).values
-        logits = outputs['logits_mean']
-        if self.score_kind == 'centred':
-            logits = logits - outputs['logits_negative'].mean(1, keepdim=True) / 2
-        return logits.max(1).values
+            logit = outputs['logits_known'].max(1).values
+            return dict(prob=prob, logit=logit, centred=logit)
+        logits, negative = outputs['logits_mean'], outputs['logits_negative']
+        return dict(prob=prob, logit=logits.max(1).values,
+                    centred=(logits - negative.mean(1, keepdim=True) / 2).max(1).values)
+
+    def score(self, outputs):
+        return self.scores(outputs)[self.score_kind]
 
     def losses(self, outputs, labels):
         """The terms of Eq. 8-14 that are switched on, weighted."""

@@ -40,6 +40,10 @@ class OpenSetHead(BaseModule):
     def score(self, outputs):
         """Outputs of :meth:`forward` to knownness (B,): bigger = more known."""
 
+    def scores(self, outputs):
+        """Other scores worth reporting beside :meth:`score`: name to (B,)."""
+        return {}
+
     def loss(self, feats, data_samples, **kwargs):
         """Losses of a batch, as MMAction2's recognizers call them."""
         labels = torch.cat([sample.gt_label for sample in data_samples]).to(feats.device)
@@ -51,13 +55,16 @@ class OpenSetHead(BaseModule):
 
     def predict(self, feats, data_samples, **kwargs):
         """Fill data samples with ``pred_label`` (1,), ``pred_score`` (K,) probabilities,
-        ``pred_knownness`` (1,), ``pred_feature`` (D,) and every ``logits_*`` (K,)."""
+        ``pred_knownness`` (1,), ``pred_feature`` (D,), every ``logits_*`` (K,) and every other
+        score as ``score_*`` (1,)."""
         outputs = self(feats, **kwargs)
         fields = dict(pred_score=outputs['probabilities'],
                       pred_label=outputs['logits'].argmax(1, keepdim=True),
                       pred_knownness=self.score(outputs)[:, None],
                       pred_feature=outputs['feature'])
         fields.update({key: value for key, value in outputs.items() if key.startswith('logits_')})
+        fields.update({f'score_{key}': value[:, None]
+                       for key, value in self.scores(outputs).items()})
         for i, sample in enumerate(data_samples):
             for name, values in fields.items():
                 sample.set_field(values[i].detach(), name, dtype=torch.Tensor)
