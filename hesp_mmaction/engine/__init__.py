@@ -1,6 +1,7 @@
 from .batch_sampler import EvenBatchSampler
 from .hooks import OpenSetHook, ResultsHook, ThresholdHook
+from .normalised_sgd import NormalisedSGD
 from .optim import TrainableOptimWrapperConstructor
 
-__all__ = ['EvenBatchSampler', 'OpenSetHook', 'ResultsHook', 'ThresholdHook',
+__all__ = ['EvenBatchSampler', 'NormalisedSGD', 'OpenSetHook', 'ResultsHook', 'ThresholdHook',
            'TrainableOptimWrapperConstructor']

@@ -80,14 +80,9 @@ def _read_weights(pretrained, arch):
             raise InputError(f"pretrained='embedded' goes with arch={EMBEDDED!r}, not {arch!r}")
         packed = load_file(path)
         return unpack(packed, _model_config(arch)['text_cfg']['vocab_size']), None
-    path = Path(pretrained)
+    path, needs_quick = Path(pretrained), None
     if not path.is_file():
-        tags = open_clip.list_pretrained_tags_by_model(arch)
-        if pretrained not in tags:
-            raise InputError(f'CLIP weights {pretrained!r}: no such file, and open_clip has no '
-                             f'such tag for {arch!r} (it has: {", ".join(tags) or "none"})')
-        path = Path(open_clip.download_pretrained(
-            open_clip.get_pretrained_cfg(arch, pretrained), prefer_hf_hub=False))
+        path, needs_quick = _download(arch, pretrained)
     if path.suffix == '.safetensors':
         weights = load_file(path)
     elif _is_torchscript(path):
@@ -101,7 +96,31 @@ def _read_weights(pretrained, arch):
                              'torch.save or safetensors, or an OpenAI TorchScript archive); '
                              'nothing but tensors is read from it') from error
     weights = weights.get('state_dict', weights)
-    return _plain(weights), True if _is_openai(weights) else None
+    if needs_quick is None and _is_openai(weights):
+        needs_quick = True
+    return _plain(weights), needs_quick
+
+
+def forget_weights():
+    """Free the weight file that was read last (to be called when a model's towers are built)."""
+    _read_weights.cache_clear()
+
+
+def _download(arch, tag):
+    """Fetch the weights open_clip knows under a tag: (path, whether they need QuickGELU)."""
+    tags = open_clip.list_pretrained_tags_by_model(arch)
+    if tag not in tags:
+        raise InputError(f'CLIP weights {tag!r}: no such file, and open_clip has no such tag for '
+                         f'{arch!r} (it has: {", ".join(tags) or "none"})')
+    source = open_clip.get_pretrained_cfg(arch, tag)
+    try:
+        path = open_clip.download_pretrained(source)
+    except Exception as error:  # whatever the client in use raises
+        raise InputError(f'the CLIP weights {tag!r} of {arch!r} could not be downloaded ({error}); '
+                         'download the file elsewhere and give its path: clip.pretrained=FILE, or '
+                         'use the CLIP of this package: clip.arch=small_face_clip '
+                         'clip.pretrained=embedded image_size=96') from error
+    return Path(path), bool(source.get('quick_gelu'))
 
 
 def _is_torchscript(path):
@@ -134,7 +153,7 @@ def _activation(config, arch, pretrained, needs_quick, asked):
         print_log(f'{pretrained} holds OpenAI weights: {arch!r} is built with QuickGELU',
                   'current')
         return True
-    if pretrained is not None and not named and 'quick_gelu' not in config:
+    if pretrained is not None and needs_quick is None and 'quick_gelu' not in config:
         print_log(f'{arch!r} is built with GELU; should {pretrained} come from OpenAI, '
                   'set quick_gelu=True', 'current', logging.WARNING)
     return named

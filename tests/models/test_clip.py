@@ -96,6 +96,21 @@ def test_what_cannot_be_found_is_named(arch, pretrained, said):
         load_clip(arch, pretrained)
 
 
+def test_a_tag_says_what_activation_it_needs_and_a_failed_download_what_to_do(
+        vit_b32, monkeypatch):
+    asked = []
+    monkeypatch.setattr(open_clip, 'download_pretrained',
+                        lambda source: asked.append(source) or str(vit_b32[0] / 'plain.pt'))
+    model = load_clip('ViT-B-32', 'openai')
+    assert asked and not isinstance(model.visual.transformer.resblocks[0].mlp.gelu, nn.GELU)
+
+    def fail(source):
+        raise OSError('no route to host')
+    monkeypatch.setattr(open_clip, 'download_pretrained', fail)
+    with pytest.raises(InputError, match='no route to host.*clip.pretrained=FILE'):
+        load_clip('ViT-B-16', 'openai')
+
+
 def test_weights_of_another_architecture_are_refused(clips):
     with pytest.raises(InputError, match='do not fit'):
         load_clip(clips['vit']['arch'], clips['resnet']['pretrained'])

@@ -4,6 +4,7 @@ from mmaction.models.recognizers.base import BaseRecognizer
 from mmaction.registry import MODELS
 
 from ...errors import InputError
+from ..clip import forget_weights
 
 # CLIP's pixel statistics in MMAction2's units of 0..255.
 CLIP_MEAN = (122.7709383, 116.7460125, 104.09373615)
@@ -44,6 +45,7 @@ class PromptedRecognizer(BaseRecognizer):
         known = tuple(known)
         super().__init__(backbone, dict(cls_head, known=known), neck, train_cfg, test_cfg,
                          data_preprocessor or dict(type='mmaction.ActionDataPreprocessor'))
+        forget_weights()
         self.known, self.clip_input = known, clip_input
         self.visual_prompt = None
         if visual_prompt is not None:
