@@ -164,6 +164,20 @@ def test_run_split_and_table(options, tmp_path):
     assert f'{mean:.2f}' in text[4].split('|')[3]
 
 
+def test_one_region_for_all_is_decided_once_and_kept(options, tmp_path):
+    chosen = {'model.visual_prompt.region': 'dataset'}
+    run(config(options, tmp_path, **chosen), lambda runner: runner.train())
+    path = tmp_path / 'epoch_2.pth'
+    window = torch.load(path, weights_only=False)['state_dict']['visual_prompt.window']
+    assert (window >= 0).all() and (window <= 24).all()
+    cfg = config(options, tmp_path / 'test', **chosen)
+    cfg.load_from = str(path)
+    run(cfg, lambda runner: runner.test())
+    assert metrics(tmp_path / 'test')['OSCR'] == metrics(tmp_path)['OSCR']
+    cfg = config(options, tmp_path / 'bare', **chosen)
+    assert 'train first' in error_of(cfg, 'test')
+
+
 def test_best_on_test_goes_by_its_own_name(options, tmp_path):
     run(config(options, tmp_path, **{'train_cfg.val_interval': 1}), lambda runner: runner.train())
     found = metrics(tmp_path)

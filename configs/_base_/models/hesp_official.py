@@ -1,7 +1,7 @@
 # HESP as the released code behaves. A leaf takes _base_/schedules/official.py with it.
 _base_ = './hesp.py'
 model = dict(
-    visual_prompt=dict(mode='add', region='centre'),  # one window for the whole run
+    visual_prompt=dict(mode='add', region='dataset'),  # one window for the whole run
     cls_head=dict(
         negative_kind='arpl', fusion='logit', score_kind='logit', symmetric=False,
         loss_weights=dict(margin=0.1)))

@@ -13,6 +13,17 @@ from ...evaluation.functional import fit_threshold
 from .open_set_hook import unwrap
 
 
+def plain_training_loader(cfg):
+    """The known training samples through the test pipeline, each once, in order."""
+    loader = copy.deepcopy(cfg.train_dataloader)
+    loader.pop('batch_sampler', None)
+    loader.persistent_workers = False
+    loader.sampler = dict(type='DefaultSampler', shuffle=False)
+    loader.dataset.pipeline = cfg.test_dataloader.dataset.pipeline
+    loader.dataset.test_mode = True
+    return Runner.build_dataloader(loader, seed=0)
+
+
 @HOOKS.register_module()
 class ThresholdHook(Hook):
     """After the last epoch: the threshold that keeps a share of the known training samples.
@@ -31,7 +42,7 @@ class ThresholdHook(Hook):
     def after_train_epoch(self, runner):
         if runner.epoch + 1 != runner.max_epochs:
             return
-        loader = self._loader(runner.cfg)
+        loader = plain_training_loader(runner.cfg)
         model = unwrap(runner.model)
         model.eval()
         scores = {}
@@ -46,13 +57,3 @@ class ThresholdHook(Hook):
         model.train()
         print_log(f'threshold {threshold:.6g} keeps {self.tpr:.0%} of {len(scores)} known '
                   'training samples', 'current')
-
-    @staticmethod
-    def _loader(cfg):
-        loader = copy.deepcopy(cfg.train_dataloader)
-        loader.pop('batch_sampler', None)
-        loader.persistent_workers = False
-        loader.sampler = dict(type='DefaultSampler', shuffle=False)
-        loader.dataset.pipeline = cfg.test_dataloader.dataset.pipeline
-        loader.dataset.test_mode = True
-        return Runner.build_dataloader(loader, seed=0)

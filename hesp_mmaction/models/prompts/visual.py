@@ -42,11 +42,12 @@ class VisualPrompt(nn.Module):
         region (str | tuple): ``'cam'`` = per video, the window with the largest sum of the
             backbone's activation map of the first frame (the paper); ``'centre'``; ``'random'``
             (by sample id); ``'border'`` = a frame of P / 8 pixels around the image, which has
-            nearly as many pixels as the patch ("padding" in the paper's Fig. 3b);
-            ``(top, left)`` = one fixed window.
+            nearly as many pixels as the patch ("padding" in the paper's Fig. 3b); ``'dataset'`` =
+            one window for all, that of the summed maps of the training clips (:class:`RegionHook`
+            decides it once, and checkpoints hold it); ``(top, left)`` = one fixed window.
         num_frames (int): T for a patch of its own per frame, 1 for one that all frames share.
     """
-    REGIONS = ('cam', 'centre', 'random', 'border')
+    REGIONS = ('cam', 'dataset', 'centre', 'random', 'border')
 
     def __init__(self, image_size, size, mode='add', region='cam', num_frames=1):
         super().__init__()
@@ -62,6 +63,8 @@ class VisualPrompt(nn.Module):
             self.region = tuple(int(x) for x in region)
             if not all(0 <= x <= image_size - size for x in self.region):
                 raise InputError(f'the window {self.region} of {size} pixels leaves the frame')
+        if region == 'dataset':
+            self.register_buffer('window', torch.full((2,), -1))
         side = image_size if region == 'border' else size
         start = 0.0 if mode == 'add' else 0.5
         self.delta = nn.Parameter(torch.full((num_frames, 3, side, side), start))
@@ -81,6 +84,11 @@ class VisualPrompt(nn.Module):
         if self.region == 'random':
             return random_windows(sample_ids, self.image_size, self.size).to(first_frames.device)
         window = self.region
+        if self.region == 'dataset':
+            if self.window[0] < 0:
+                raise InputError("the window of region='dataset' is not decided yet: train first, "
+                                 'or load a checkpoint')
+            return self.window.expand(len(first_frames), 2)
         if self.region == 'centre':
             window = centre_window(self.image_size, self.size)
         elif self.region == 'border':

@@ -50,7 +50,8 @@ class PromptedRecognizer(BaseRecognizer):
         self.visual_prompt = None
         if visual_prompt is not None:
             self.visual_prompt = MODELS.build(visual_prompt)
-            if self.visual_prompt.region == 'cam' and not hasattr(self.backbone, 'activation_map'):
+            needs_map = self.visual_prompt.region in ('cam', 'dataset')
+            if needs_map and not hasattr(self.backbone, 'activation_map'):
                 raise InputError(f'{type(self.backbone).__name__} has no activation map against '
                                  "texts: set model.visual_prompt.region to 'centre'")
         self.negatives = None
@@ -82,12 +83,15 @@ class PromptedRecognizer(BaseRecognizer):
         """Pixels in [0, 1] to what the backbone was trained on."""
         return (pixels - self.mean) / self.std
 
+    def activation_map(self, images):
+        """Images (B, 3, S, S) in [0, 1] to maps (B, h, w) of the texts of the known emotions."""
+        return self.backbone.activation_map(self.normalise(images), self.cls_head.region_text)
+
     def locate(self, frames, data_samples):
         """Window of the visual prompt per video: (B, 2), from the first frames."""
         return self.visual_prompt.locate(
             frames[:, 0],
-            lambda first: self.backbone.activation_map(self.normalise(first),
-                                                       self.cls_head.region_text),
+            self.activation_map,
             [sample.get('sample_id', '') for sample in data_samples or [{}] * len(frames)])
 
     def extract_feat(self, inputs, stage='neck', data_samples=None, test_mode=False):

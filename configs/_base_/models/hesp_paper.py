@@ -1,0 +1,6 @@
+# HESP as the paper describes it.
+_base_ = './hesp.py'
+model = dict(
+    visual_prompt=dict(mode='replace', region='cam'),
+    cls_head=dict(
+        negative_kind='euclidean', fusion='prob', score_kind='prob', symmetric=True))

@@ -1,0 +1,58 @@
+"""Draw where the visual prompt acts: python tools/analysis/draw_regions.py CONFIG OUT.png
+
+Per clip of the test part: its first frame, the frame under the activation map, and the window
+with the largest sum. One row per emotion, as many clips as --clips says.
+"""
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from mmaction.registry import DATASETS, MODELS
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+
+from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.errors import InputError
+from hesp_mmaction.visualization.regions import draw_region
+
+
+def draw():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('out', help='picture to be written')
+    parser.add_argument('--clips', type=int, default=3, help='clips per emotion')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    args = parser.parse_args()
+    cfg = Config.fromfile(args.config)
+    override(cfg, args.cfg_options)
+    init_default_scope('mmaction')
+    model = MODELS.build(cfg.model).eval()
+    if model.visual_prompt is None or model.visual_prompt.region != 'cam':
+        raise InputError(f"{args.config} has no visual prompt with region='cam'")
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    rows = []
+    for emotion in dataset.ALL_CLASSES:
+        found = [i for i in range(len(dataset)) if dataset.get_data_info(i)['emotion'] == emotion]
+        panels = [panel(model, dataset[i]) for i in found[:args.clips]]
+        rows.append(np.concatenate(panels, axis=1))
+    Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(args.out, np.concatenate(rows)[..., ::-1])
+    print(args.out)
+
+
+def panel(model, sample):
+    """The three pictures of one sample of a data set."""
+    frames = sample['inputs'][None].float() / 255
+    with torch.no_grad():
+        heat = model.activation_map(frames[:, 0])
+        window = model.locate(frames, [sample['data_samples']])[0].tolist()
+    first = sample['inputs'][0].permute(1, 2, 0).numpy()
+    return draw_region(first, heat[0].numpy(), (*window, model.visual_prompt.size))
+
+
+if __name__ == '__main__':
+    main(draw)
