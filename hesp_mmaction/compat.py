@@ -76,6 +76,11 @@ def check_versions():
         raise ImportError(
             f'torchvision does not fit the installed torch ({error}); run: pip install '
             '--upgrade --force-reinstall torch torchvision') from error
+    try:
+        import cv2  # noqa: F401
+    except ImportError as error:  # bare machines lack what its windows are drawn with
+        raise ImportError(f'OpenCV cannot be imported ({error}); on Debian and Ubuntu run: '
+                          'apt-get install libgl1 libglib2.0-0') from error
 
 
 # ------------------------------------------------------------------------------ missing DRN

@@ -67,19 +67,24 @@ def test_full_mmcv_of_the_right_version_is_fine(monkeypatch):
     compat.check_versions()
 
 
-def test_torchvision_of_another_torch_names_its_remedy(monkeypatch):
+@pytest.mark.parametrize('module, error, said', [
+    ('torchvision', RuntimeError('operator torchvision::nms does not exist'),
+     'torchvision::nms.*pip install'),
+    ('cv2', ImportError('libGL.so.1: cannot open shared object file'),
+     'libGL.*apt-get install libgl1')])
+def test_a_module_that_cannot_be_imported_names_its_remedy(monkeypatch, module, error, said):
     class Broken:
         def find_spec(self, name, path=None, target=None):
-            if name == 'torchvision':
-                raise RuntimeError('operator torchvision::nms does not exist')
+            if name == module:
+                raise error
 
-    spec = importlib.machinery.ModuleSpec('torchvision', None)
+    spec = importlib.machinery.ModuleSpec(module, None)
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, 'find_spec',
-                        lambda name, *a: spec if name == 'torchvision' else real(name, *a))
-    monkeypatch.delitem(sys.modules, 'torchvision')
+                        lambda name, *a: spec if name == module else real(name, *a))
+    monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr(sys, 'meta_path', [Broken(), *sys.meta_path])
-    with pytest.raises(ImportError, match='torchvision::nms.*pip install'):
+    with pytest.raises(ImportError, match=said):
         compat.check_versions()
 
 
