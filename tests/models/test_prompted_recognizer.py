@@ -112,6 +112,11 @@ def test_other_backbones_of_mmaction(clips, backbone, changes):
     assert features.shape == (3, 4, 512)
 
 
+def test_names_in_any_spelling(clips):
+    model = make(clips, known=['Angry', 'happy', 'sad'])
+    assert model.known == model.cls_head.known == ('anger', 'happiness', 'sadness')
+
+
 def test_cam_needs_a_backbone_that_has_one(clips):
     with pytest.raises(InputError, match='centre'):
         make(clips, backbone=RESNET18)

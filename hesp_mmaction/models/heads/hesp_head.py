@@ -52,6 +52,7 @@ class HESPHead(OpenSetHead):
                  negative_scale=1.0, fusion='logit', score_kind='centred', symmetric=True,
                  contrastive_temperature=0.5, loss_weights=None, init_cfg=None):
         super().__init__(known, init_cfg)
+        known = self.known
         self._check(negative_kind=(negative_kind, ('euclidean', 'arpl')),
                     fusion=(fusion, ('prob', 'logit')),
                     score_kind=(score_kind, ('prob', 'logit', 'centred')))

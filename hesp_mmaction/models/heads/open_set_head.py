@@ -4,6 +4,7 @@ from abc import abstractmethod
 import torch
 from mmengine.model import BaseModule
 
+from ...datasets.emotions import canonical
 from ...errors import InputError
 
 
@@ -25,7 +26,7 @@ class OpenSetHead(BaseModule):
         super().__init__(init_cfg)
         if len(known) < 2:
             raise InputError(f'an open-set head needs two known classes or more, got {list(known)}')
-        self.known = tuple(known)
+        self.known = tuple(canonical(name) for name in known)
         self.register_buffer('threshold', torch.tensor(float('nan'), dtype=torch.float64))
 
     @abstractmethod

@@ -3,6 +3,7 @@ import torch
 from mmaction.models.recognizers.base import BaseRecognizer
 from mmaction.registry import MODELS
 
+from ...datasets.emotions import canonical
 from ...errors import InputError
 from ..clip import forget_weights
 
@@ -42,7 +43,7 @@ class PromptedRecognizer(BaseRecognizer):
     def __init__(self, known, backbone, cls_head, neck=dict(type='TemporalMean'),  # noqa: B006
                  visual_prompt=None, negatives=None, mean=CLIP_MEAN, std=CLIP_STD,
                  clip_input=False, train_cfg=None, test_cfg=None, data_preprocessor=None):
-        known = tuple(known)
+        known = tuple(canonical(name) for name in known)
         super().__init__(backbone, dict(cls_head, known=known), neck, train_cfg, test_cfg,
                          data_preprocessor or dict(type='mmaction.ActionDataPreprocessor'))
         forget_weights()
