@@ -27,6 +27,9 @@ def run_split(config, split, work_dir, cfg_options=None):
     """
     start = time.time()
     cfg = Config.fromfile(config)
+    if cfg.get('optim_wrapper') is None:  # options of training do not concern it
+        cfg_options = {key: value for key, value in (cfg_options or {}).items()
+                       if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))}
     override(cfg, cfg_options, split=split)
     cfg.work_dir = str(work_dir)
     cfg.log_level = 'WARNING'  # the losses are in the work dir, under vis_data

@@ -8,7 +8,6 @@ from ..datasets.splits import known_names
 from ..errors import InputError
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-VARIABLES = ('known', 'data_root', 'image_size', 'prompt_size', 'clip')
 
 
 def override(cfg, cfg_options=None, known=None, split=None):
@@ -38,9 +37,9 @@ def override(cfg, cfg_options=None, known=None, split=None):
     if 'image_size' in changed and 'prompt_size' not in options and 'prompt_size' in cfg:
         cfg.prompt_size = cfg.image_size // 4  # 56 of 224, as in the paper
         changed.add('prompt_size')
-    for key in VARIABLES:
+    for key, carry in VARIABLES.items():
         if key in changed:
-            globals()[f'_set_{key}'](cfg, cfg[key])
+            carry(cfg, cfg[key])
 
 
 def _datasets(cfg):
@@ -78,3 +77,7 @@ def _set_clip(cfg, clip):
         cfg.model.backbone.update(clip)
     if 'clip' in cfg.model.cls_head:
         cfg.model.cls_head.clip = clip
+
+
+VARIABLES = dict(known=_set_known, data_root=_set_data_root, image_size=_set_image_size,
+                 prompt_size=_set_prompt_size, clip=_set_clip)
