@@ -9,6 +9,7 @@ protocol = dict(dataset='AFEW', openness='3:4')
 clip = dict(arch='small_face_clip', pretrained='embedded')  # text tower only; or ViT-B-32, openai
 model = dict(
     known=_base_.known,
+    neck=dict(num_frames=_base_.num_frames),
     backbone=dict(
         _delete_=True, type='ResNet', depth=50, norm_eval=False,
         pretrained=None),  # 'https://download.pytorch.org/models/resnet50-11ad3fa6.pth'

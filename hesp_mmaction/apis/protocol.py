@@ -1,5 +1,6 @@
-"""The published protocol: one training and test per split, the mean reported."""
+"""The published protocol: one training and test per split, means and deviations reported."""
 import gc
+import hashlib
 import json
 import statistics
 import time
@@ -8,12 +9,13 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from ..engine.hooks.results_hook import write_json
 from .wiring import override
 
 COLUMNS = ('AUROC', 'OSCR', 'ACC')
 
 
-def run_split(config, split, work_dir, cfg_options=None):
+def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=False):
     """Train and test one split in ``work_dir``; a config without optimizer is only tested.
 
     The test builds the model anew from the saved checkpoint.
@@ -21,16 +23,24 @@ def run_split(config, split, work_dir, cfg_options=None):
     Args:
         config (str): path of the config. split (int): 0 to 4. work_dir (Path): may exist.
         cfg_options (dict, optional): overrides, as of ``--cfg-options``.
+        openness (str, optional): such as ``'5:2'``; by default the config's own.
+        resume (bool): a result of the very same settings found in ``work_dir`` is taken over.
 
     Returns:
-        dict: what ``metrics.json`` holds, and ``seconds``.
+        dict: what ``metrics.json`` holds, ``split``, ``protocol`` (the openness) and ``seconds``.
     """
     start = time.time()
     cfg = Config.fromfile(config)
     if cfg.get('optim_wrapper') is None:  # options of training do not concern it
         cfg_options = {key: value for key, value in (cfg_options or {}).items()
                        if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))}
-    override(cfg, cfg_options, split=split)
+    override(cfg, cfg_options, split=split, openness=openness)
+    settings = hashlib.sha256(json.dumps(cfg.to_dict(), default=str).encode()).hexdigest()
+    record = Path(work_dir) / 'split.json'
+    if resume and record.exists():
+        found = json.loads(record.read_text(encoding='utf-8'))
+        if found['settings'] == settings:
+            return found
     cfg.work_dir = str(work_dir)
     cfg.log_level = 'WARNING'  # the losses are in the work dir, under vis_data
     name = f'{Path(config).stem}_split{split}_{time.time_ns()}'
@@ -43,7 +53,10 @@ def run_split(config, split, work_dir, cfg_options=None):
     cfg.experiment_name = f'{name}_test'
     _finish(Runner.from_cfg(cfg), 'test')
     metrics = json.loads((Path(work_dir) / 'metrics.json').read_text(encoding='utf-8'))
-    return dict(metrics, seconds=time.time() - start)
+    result = dict(metrics, split=split, protocol=openness or cfg.protocol.openness,
+                  seconds=time.time() - start, settings=settings)
+    write_json(result, record)
+    return result
 
 
 def _finish(runner, action):
@@ -57,6 +70,15 @@ def _finish(runner, action):
     gc.collect()
 
 
+def markdown(rows):
+    """Rows of cells, the first of them the head, to a table in Markdown."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ['| ' + ' | '.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + ' |'
+             for row in rows]
+    lines.insert(1, '|' + '|'.join('-' * (w + 2) for w in widths) + '|')
+    return '\n'.join(lines)
+
+
 def table(results):
     """Rows of splits beside each other for every method, and their mean and deviation.
 
@@ -67,17 +89,53 @@ def table(results):
         str: a table in Markdown.
     """
     methods = list(results)
-    head = ['known'] + [f'{m} {c}' for m in methods for c in COLUMNS]
-    rows = []
+    rows = [['known'] + [f'{m} {c}' for m in methods for c in COLUMNS]]
     for metrics in zip(*results.values(), strict=True):
         rows.append([', '.join(metrics[0]['known'])]
                     + [f'{m[c]:.2f}' for m in metrics for c in COLUMNS])
-    if len(rows) > 1:
+    if len(rows) > 2:
         columns = [[m[c] for m in results[method]] for method in methods for c in COLUMNS]
         rows.append(['mean'] + [f'{statistics.mean(column):.2f}' for column in columns])
         rows.append(['deviation'] + [f'{statistics.stdev(column):.2f}' for column in columns])
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = ['| ' + ' | '.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + ' |'
-             for row in [head, *rows]]
-    lines.insert(1, '|' + '|'.join('-' * (w + 2) for w in widths) + '|')
-    return '\n'.join(lines)
+    return markdown(rows)
+
+
+def summary(results):
+    """One row per method: mean and standard deviation over the splits, of each openness and of all.
+
+    The last columns compare with the first method, split by split: mean difference and its
+    standard error.
+
+    Args:
+        results (dict[str, list[dict]]): metrics per split, for each method.
+
+    Returns:
+        str: a table in Markdown.
+    """
+    first, *_ = results.values()
+    opennesses = list(dict.fromkeys(m['protocol'] for m in first))
+    groups = [[o] for o in opennesses] + ([opennesses] if len(opennesses) > 1 else [])
+    rows = [['method']
+            + [f'O({" ".join(g)}) {c}' if len(g) == 1 else f'all {c}'
+               for g in groups for c in COLUMNS]
+            + [f'{c} difference' for c in COLUMNS[:2]] + ['seconds']]
+    for method, metrics in results.items():
+        cells = [[m[c] for m in metrics if m['protocol'] in g] for g in groups for c in COLUMNS]
+        differences = [[a[c] - b[c] for a, b in zip(metrics, first, strict=True)]
+                       for c in COLUMNS[:2]]
+        rows.append([method, *map(mean_and_deviation, cells),
+                     *([''] * 2 if metrics is first else map(mean_and_error, differences)),
+                     f'{statistics.mean(m["seconds"] for m in metrics):.0f}'])
+    return markdown(rows)
+
+
+def mean_and_deviation(values):
+    """Numbers to ``'mean +- standard deviation'``; the deviation needs two."""
+    spread = f' +- {statistics.stdev(values):.1f}' if len(values) > 1 else ''
+    return f'{statistics.mean(values):.1f}{spread}'
+
+
+def mean_and_error(values):
+    """Numbers to ``'mean (standard error of the mean)'``; the error needs two."""
+    error = f' ({statistics.stdev(values) / len(values) ** 0.5:.1f})' if len(values) > 1 else ''
+    return f'{statistics.mean(values):+.1f}{error}'

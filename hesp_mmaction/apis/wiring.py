@@ -1,7 +1,8 @@
 """One place from which an override on the command line reaches every part of a config.
 
 A config file wires its own variables (``known``, ``data_root``, ``image_size``, ``prompt_size``,
-``clip``) when it is read. Changed afterwards, they would change nothing: this does it again.
+``num_frames``, ``clip``) when it is read. Changed afterwards, they would change nothing: this does
+it again.
 """
 from ..datasets.emotions import canonical
 from ..datasets.splits import known_names
@@ -10,14 +11,15 @@ from ..errors import InputError
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-def override(cfg, cfg_options=None, known=None, split=None):
+def override(cfg, cfg_options=None, known=None, split=None, openness=None):
     """Merge what the command line says into a config, in place.
 
     Args:
         cfg (mmengine.Config): a config of this package.
         cfg_options (dict, optional): of ``--cfg-options``, dotted keys.
         known (Sequence[str], optional): of ``--known``. split (int, optional): of ``--split``,
-            one of the published splits named by ``cfg.protocol``.
+            one of the published splits named by ``cfg.protocol``. openness (str, optional): such
+            as ``'5:2'``, in place of the protocol's own.
 
     Raises:
         InputError: both were given, or the config names no protocol.
@@ -30,7 +32,7 @@ def override(cfg, cfg_options=None, known=None, split=None):
     if split is not None:
         if 'protocol' not in cfg:
             raise InputError('the config has no `protocol`, so --split means nothing: use --known')
-        known = known_names(cfg.protocol.dataset, cfg.protocol.openness, split)
+        known = known_names(cfg.protocol.dataset, openness or cfg.protocol.openness, split)
     if known is not None:
         cfg.known = [canonical(name) for name in known]
         changed.add('known')
@@ -72,6 +74,15 @@ def _set_prompt_size(cfg, prompt_size):
         cfg.model.visual_prompt['size'] = prompt_size
 
 
+def _set_num_frames(cfg, num_frames):
+    for dataset in _datasets(cfg):
+        for transform in dataset.pipeline:
+            if transform.type == 'SampleFrames':
+                transform.num_clips = num_frames
+    if 'num_frames' in cfg.model.get('neck', {}):
+        cfg.model.neck.num_frames = num_frames
+
+
 def _set_clip(cfg, clip):
     if cfg.model.backbone.type == 'CLIPImageTower':
         cfg.model.backbone.update(clip)
@@ -80,4 +91,4 @@ def _set_clip(cfg, clip):
 
 
 VARIABLES = dict(known=_set_known, data_root=_set_data_root, image_size=_set_image_size,
-                 prompt_size=_set_prompt_size, clip=_set_clip)
+                 prompt_size=_set_prompt_size, num_frames=_set_num_frames, clip=_set_clip)

@@ -1,4 +1,4 @@
-# HESP on CLIP. A leaf adds what depends on the data: `known` and `image_size`.
+# HESP on CLIP. A leaf adds what depends on the data: `known`, `image_size` and `num_frames`.
 clip = dict(arch='ViT-B-32', pretrained='openai')  # 'openai' downloads; or the path of a file
 prompt_size = 56  # a quarter of the image
 
@@ -7,5 +7,5 @@ model = dict(
     backbone=dict(type='CLIPImageTower', **clip),
     visual_prompt=dict(type='VisualPrompt', size=prompt_size, mode='add', region='cam'),
     negatives=dict(type='NegativeVisuals'),
-    neck=dict(type='TemporalMean'),
+    neck=dict(type='TemporalFilter'),
     cls_head=dict(type='HESPHead', clip=clip))

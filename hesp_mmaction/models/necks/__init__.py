@@ -1,3 +1,4 @@
+from .temporal_filter import TemporalFilter
 from .temporal_mean import TemporalMean
 
-__all__ = ['TemporalMean']
+__all__ = ['TemporalFilter', 'TemporalMean']

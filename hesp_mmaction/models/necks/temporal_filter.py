@@ -1,0 +1,30 @@
+"""A learned weight per frame position."""
+import torch
+from mmaction.registry import MODELS
+from torch import nn
+
+from ...errors import InputError
+
+
+@MODELS.register_module()
+class TemporalFilter(nn.Module):
+    """Frame features (B, T, D) to the video feature f = sum_t w_t f_t (B, D), w learned.
+
+    It starts as the mean (w_t = 1 / T). Weights may become negative: frames in which the face is
+    still at rest then take off what does not change within a clip (the person, the light, the
+    background) and the expression is left. Not in the paper, which takes the mean.
+
+    Args:
+        num_frames (int): T.
+    """
+
+    def __init__(self, num_frames):
+        super().__init__()
+        self.weights = nn.Parameter(torch.full((num_frames,), 1 / num_frames))
+
+    def forward(self, x, data_samples=None):
+        if x.shape[1] != len(self.weights):
+            raise InputError(f'the temporal filter was made for {len(self.weights)} frames and got '
+                             f'{x.shape[1]}: set model.neck.num_frames, or model.neck.type to '
+                             "'TemporalMean'")
+        return torch.einsum('btd,t->bd', x, self.weights)
