@@ -56,6 +56,11 @@ def load_clip(arch, pretrained=None, quick_gelu=None):
     return model.float().eval()
 
 
+def feature_width(arch):
+    """D of a CLIP, without building it. Args and errors as of :func:`load_clip`."""
+    return _model_config(arch)['embed_dim']
+
+
 def _model_config(arch):
     path = ZOO / f'{arch}.json'
     if not path.is_file() and str(arch).endswith('.json'):

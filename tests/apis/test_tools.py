@@ -136,6 +136,19 @@ def test_configs_with_other_backbones_train(options, tmp_path, name, changes, si
     assert 0 <= metrics(tmp_path)['AUROC'] <= 100
 
 
+@pytest.mark.parametrize('name, changes, learned', [
+    ('clip_arpl_afew_o34', {}, {'cls_head.points', 'cls_head.radius'}),
+    ('hesp_on_clip_arpl_afew_o34', {'model.cls_head.learn_negative_text': True}, {
+        'cls_head.prompts.contexts', 'cls_head.negative_prompts.contexts', 'cls_head.radius',
+        'visual_prompt.delta', 'negatives.images'})])
+def test_baselines_and_hesp_on_them_train_and_are_tested(options, tmp_path, name, changes, learned):
+    found = run_split(str(ROOT / f'configs/{name}.py'), 1, tmp_path, options | changes)
+    assert 0 <= found['AUROC'] <= 100
+    state = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)['state_dict']
+    assert set(state) == learned | {'cls_head.threshold'}
+    assert state['cls_head.radius'] > 0
+
+
 def test_every_config_can_be_read_and_wired():
     for path in (ROOT / 'configs').glob('*.py'):
         cfg = Config.fromfile(path)

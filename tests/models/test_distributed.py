@@ -22,7 +22,7 @@ def build(clip):
         visual_prompt=dict(type='VisualPrompt', image_size=32, size=8),
         negatives=dict(type='NegativeVisuals', image_size=32),
         cls_head=dict(type='HESPHead', clip=clip, negative_kind='arpl',
-                      loss_weights=dict(margin=0.1)))).train()
+                      learn_negative_text=True, loss_weights=dict(margin=0.1)))).train()
     model.visual_prompt.delta.data += 0.05 * torch.randn_like(model.visual_prompt.delta)
     return model.double()
 
@@ -68,8 +68,8 @@ def two(clips, tmp_path_factory):
 
 def test_gradients_of_two_processes_equal_one(two, clips):
     expected, losses = gradients(build(clips['vit']), range(5))
-    assert set(expected) == {'cls_head.prompts.contexts', 'cls_head.radius',
-                             'visual_prompt.delta', 'negatives.images'}
+    assert set(expected) == {'cls_head.prompts.contexts', 'cls_head.negative_prompts.contexts',
+                             'cls_head.radius', 'visual_prompt.delta', 'negatives.images'}
     for rank in range(2):
         for name, value in expected.items():
             torch.testing.assert_close(two[rank]['found'][0][name], value, rtol=1e-9, atol=1e-12,

@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from mmaction.structures import ActionDataSample
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.models.heads import CLIPZeroShotHead, HESPHead
@@ -113,6 +117,62 @@ def test_only_prompts_learn_and_contexts_may_be_fixed(clips):
 
 def test_state_holds_prompts_and_threshold_only(clips):
     assert set(make(clips).state_dict()) == {'prompts.contexts', 'threshold'}
+
+
+@pytest.mark.parametrize('class_specific', [True, False])
+def test_learned_negative_texts_take_the_place_of_the_fixed_ones(clips, batch, class_specific):
+    f, c, y = batch
+    head = make(clips, learn_negative_text=True, learn_contexts=False, num_contexts=4,
+                class_specific=class_specific)
+    contexts = head.negative_prompts.contexts
+    assert contexts.shape == head.prompts.contexts.shape
+    assert not torch.equal(contexts, head.prompts.contexts)
+    assert [n for n, p in head.named_parameters() if p.requires_grad] == [
+        'negative_prompts.contexts']
+    losses = head.losses(head(f, points=c), y)
+    text = head.text(*head.negative_prompts()).detach().numpy()
+    logits = head.text.logit_scale * unit(c.numpy()) @ unit(text).T
+    align = -(np.log(np.diag(softmax(logits))) + np.log(np.diag(softmax(logits.T)))).mean() / 2
+    assert float(losses['loss_alignment'].detach()) == pytest.approx(align)
+    sum(losses.values()).backward()
+    assert (contexts.grad.abs().sum((1, 2)) > 0).all()
+    fixed = make(clips, num_contexts=4, class_specific=class_specific)
+    assert torch.equal(fixed.prompts.contexts, head.prompts.contexts)  # one more draw, afterwards
+    for name, value in fixed.losses(fixed(f, points=c), y).items():
+        same = torch.equal(value.detach(), losses[name].detach())
+        assert same == (name != 'loss_alignment')
+
+
+def test_learned_negative_texts_are_in_the_state(clips, batch):
+    f, c, y = batch
+    head, other = (make(clips, learn_negative_text=True) for _ in range(2))
+    assert set(head.state_dict()) == {'prompts.contexts', 'negative_prompts.contexts', 'threshold'}
+    head.negative_prompts.contexts.data += 0.1
+    assert not torch.equal(other.class_negative_text(), head.class_negative_text())
+    other.load_state_dict(head.state_dict())
+    assert torch.equal(other.class_negative_text(), head.class_negative_text())
+
+
+def test_learned_negative_texts_need_something_to_learn_from(clips, batch):
+    f, _, y = batch
+    with pytest.raises(InputError, match='alignment'):
+        make(clips, learn_negative_text=True, loss_weights=dict(alignment=0))
+    head = make(clips, learn_negative_text=True)
+    with pytest.raises(InputError, match='model.negatives'):
+        head.losses(head(f), y)
+
+
+def test_the_official_schedule_fixes_the_contexts_but_not_the_negative_ones(clips):
+    schedule = Path(__file__).parents[2] / 'configs/_base_/schedules/official.py'
+    keys = Config.fromfile(schedule).optim_wrapper.paramwise_cfg.custom_keys
+    model = torch.nn.Module()
+    model.cls_head = make(clips, learn_negative_text=True)
+    optimizer = build_optim_wrapper(model, dict(
+        constructor='TrainableOptimWrapperConstructor', optimizer=dict(type='SGD', lr=0.5),
+        paramwise_cfg=dict(custom_keys={k: v for k, v in keys.items() if 'contexts' in k})))
+    rates = {id(p): group['lr'] for group in optimizer.param_groups for p in group['params']}
+    assert rates[id(model.cls_head.prompts.contexts)] == 0
+    assert rates[id(model.cls_head.negative_prompts.contexts)] == 0.5
 
 
 def test_projection_where_widths_differ(clips, batch):

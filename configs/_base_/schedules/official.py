@@ -3,7 +3,7 @@ optim_wrapper = dict(
     constructor='TrainableOptimWrapperConstructor',
     optimizer=dict(type='NormalisedSGD', lr=0.01, momentum=0.9, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys={
-        'prompts.contexts': dict(lr_mult=0.0),
+        'cls_head.prompts.contexts': dict(lr_mult=0.0),
         'visual_prompt.delta': dict(step_length=50.0),
         'negatives.images': dict(step_length=50.0, over_classes=True, then_sgd=True)}))
 param_scheduler = [dict(type='MultiStepLR', milestones=[30, 60, 90, 120], gamma=0.1)]

@@ -33,6 +33,8 @@ class HESPHead(OpenSetHead):
             :class:`PromptLearner`.
         learn_contexts (bool): False leaves them as drawn (as the released code does).
         negative_template (str): the fixed negative text of a class (Eq. 10).
+        learn_negative_text (bool): negative texts with contexts of their own, learned through the
+            alignment loss, take the place of the fixed ones.
         region_template (str): the texts whose activation map decides the region.
         negative_kind (str): ``'euclidean'`` or ``'arpl'``; negative_scale (float) multiplies z_neg.
         fusion (str): ``'prob'`` or ``'logit'``: what is averaged, in prediction and loss.
@@ -48,9 +50,10 @@ class HESPHead(OpenSetHead):
 
     def __init__(self, known, clip, in_channels=None, num_contexts=16, class_specific=True,
                  words=None, learn_contexts=True, negative_template='This video is not {}.',
-                 region_template='a photo of a {} expression', negative_kind='euclidean',
-                 negative_scale=1.0, fusion='logit', score_kind='centred', symmetric=True,
-                 contrastive_temperature=0.5, loss_weights=None, init_cfg=None):
+                 learn_negative_text=False, region_template='a photo of a {} expression',
+                 negative_kind='euclidean', negative_scale=1.0, fusion='logit',
+                 score_kind='centred', symmetric=True, contrastive_temperature=0.5,
+                 loss_weights=None, init_cfg=None):
         super().__init__(known, init_cfg)
         known = self.known
         self._check(negative_kind=(negative_kind, ('euclidean', 'arpl')),
@@ -60,6 +63,9 @@ class HESPHead(OpenSetHead):
         if unknown_keys:
             raise InputError(f'no loss is named {sorted(unknown_keys)}: {", ".join(LOSS_WEIGHTS)}')
         self.weights = LOSS_WEIGHTS | (loss_weights or {})
+        if learn_negative_text and not self.weights['alignment']:
+            raise InputError('learn_negative_text=True learns by the alignment loss alone: '
+                             'give loss_weights.alignment a weight')
         self.negative_kind, self.negative_scale = negative_kind, negative_scale
         self.fusion, self.score_kind, self.symmetric = fusion, score_kind, symmetric
         self.contrastive_temperature = contrastive_temperature
@@ -71,6 +77,10 @@ class HESPHead(OpenSetHead):
             self.projection = nn.Linear(in_channels, width)
         self.prompts = PromptLearner(self.text, known, num_contexts, class_specific, words)
         self.prompts.requires_grad_(learn_contexts)
+        self.negative_prompts = None
+        if learn_negative_text:
+            self.negative_prompts = PromptLearner(self.text, known, num_contexts, class_specific,
+                                                  words)
         if self.weights['margin']:
             self.radius = nn.Parameter(torch.zeros(()))
         said = [(words or {}).get(name) or prompt_word(name) for name in known]
@@ -98,6 +108,12 @@ class HESPHead(OpenSetHead):
         if self._eval_text is None:
             self._eval_text = self.text(*self.prompts())
         return self._eval_text
+
+    def class_negative_text(self):
+        """Fn_T (K, D), fixed or learned."""
+        if self.negative_prompts is None:
+            return self.negative_text
+        return self.text(*self.negative_prompts())
 
     def forward(self, feats, points=None, **kwargs):
         """Video features (B, C) and negatives (K, C) to ``feature``, ``logits``,
@@ -142,8 +158,10 @@ class HESPHead(OpenSetHead):
             terms.update(
                 negative=lambda: mean_cross_entropy(negative, labels),
                 margin=lambda: global_mean(arpl_margin(feature, points, labels, self.radius)),
-                alignment=lambda: clip_alignment(points, self.negative_text,
+                alignment=lambda: clip_alignment(points, self.class_negative_text(),
                                                  self.text.logit_scale, self.symmetric),
                 fused=lambda: fused_loss(known, negative, labels, self.fusion))
+        elif self.negative_prompts is not None:
+            raise InputError('learn_negative_text=True needs model.negatives to align with')
         return {f'loss_{name}': self.weights[name] * term() for name, term in terms.items()
                 if self.weights[name]}

@@ -1,0 +1,3 @@
+# The paper's "Baseline 2 + HESP": ARPL's logits and margin on the negatives, on AFEW O(3:4).
+_base_ = './hesp_afew_o34.py'
+model = dict(cls_head=dict(negative_kind='arpl', loss_weights=dict(margin=0.1)))
