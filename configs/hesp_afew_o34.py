@@ -1,6 +1,6 @@
 # HESP on AFEW, three emotions known and four unknown. `--split 0..4` chooses the published split.
 _base_ = [
-    '_base_/datasets/afew.py', '_base_/models/hesp.py', '_base_/schedules/sgd.py',
+    '_base_/datasets/afew.py', '_base_/models/hesp.py', '_base_/schedules/short.py',
     '_base_/default_runtime.py'
 ]
 protocol = dict(dataset='AFEW', openness='3:4')

@@ -8,3 +8,4 @@ model = dict(
     known=_base_.known,
     visual_prompt=dict(image_size=_base_.image_size),
     negatives=dict(image_size=_base_.image_size))
+train_dataloader = dict(batch_size=64)

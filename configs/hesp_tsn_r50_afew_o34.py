@@ -2,7 +2,7 @@
 # whole. A learned projection brings its 2048 features to the width of the text tower; without
 # CLIP's image tower there is no activation map against texts, so the prompt sits in the centre.
 _base_ = [
-    '_base_/datasets/afew.py', '_base_/models/hesp.py', '_base_/schedules/sgd.py',
+    '_base_/datasets/afew.py', '_base_/models/hesp.py', '_base_/schedules/short.py',
     '_base_/default_runtime.py'
 ]
 protocol = dict(dataset='AFEW', openness='3:4')
