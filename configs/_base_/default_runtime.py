@@ -10,6 +10,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [
     dict(type='OpenSetHook'),
+    dict(type='RandomStateHook'),
     dict(type='RegionHook'),
     dict(type='ThresholdHook', tpr=0.95),
     dict(type='ResultsHook'),

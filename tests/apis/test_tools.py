@@ -1,6 +1,7 @@
 """The tools, from the command line to the files they leave, on tiny real video files."""
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -9,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmaction.registry import HOOKS, MODELS
 from mmengine.config import Config
+from mmengine.hooks import Hook
 
 from hesp_mmaction.apis.protocol import run_split, table
 from hesp_mmaction.apis.running import parser as make_parser
 from hesp_mmaction.apis.running import read_config, run
 from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.compat import load_from_local
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump, metrics_from_dump
 
@@ -107,9 +111,77 @@ def test_stop_and_resume_equal_four_epochs_straight(straight, options, tmp_path)
     a, b = (load_dump(folder / 'predictions.npz') for folder in (tmp_path, straight))
     for key in a:
         assert np.array_equal(a[key], b[key]), key
-    a, b = (torch.load(folder / 'epoch_4.pth', weights_only=False)['state_dict']
-            for folder in (tmp_path, straight))
-    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert same(trained_state(tmp_path), trained_state(straight))
+
+
+def trained_state(folder, epoch=4):
+    """Weights and momentum of a checkpoint: name or number to tensor."""
+    checkpoint = torch.load(folder / f'epoch_{epoch}.pth', weights_only=False)
+    momentum = checkpoint['optimizer']['state']
+    assert momentum
+    return checkpoint['state_dict'] | {
+        key: value['momentum_buffer'] for key, value in momentum.items()}
+
+
+def same(a, b):
+    assert a.keys() == b.keys()
+    return all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_two_runs_with_one_seed_are_equal_to_the_bit_and_another_seed_differs(
+        straight, options, tmp_path):
+    for name, seed in (('again', 0), ('other', 1)):
+        cfg = config(options, tmp_path / name, '--deterministic', '--seed', str(seed),
+                     **{'train_cfg.max_epochs': 4})
+        run(cfg, lambda runner: runner.train())
+    assert metrics(tmp_path / 'again') == metrics(straight) != metrics(tmp_path / 'other')
+    assert same(trained_state(tmp_path / 'again'), trained_state(straight))
+    assert not same(trained_state(tmp_path / 'other'), trained_state(straight))
+
+
+class NoisyMean(torch.nn.Module):
+    """A neck that draws from the global generators: torch's, numpy's and Python's."""
+
+    def forward(self, x, data_samples=None):
+        noise = 1 + random.random() + np.random.random() if self.training else 1
+        return noise * torch.nn.functional.dropout(x, 0.5, self.training).mean(1)
+
+
+class DrawOnceARun(Hook):
+    """Draws as loaders with persistent workers do (these take seconds to end)."""
+    drawn = False
+
+    def before_train_epoch(self, runner):
+        if not self.drawn:
+            self.drawn = torch.rand(1), random.random(), np.random.random()
+
+
+def test_stop_and_resume_of_a_model_that_draws_random_numbers(options, tmp_path, monkeypatch):
+    """Also with an evaluation per epoch and persistent loaders, which draw as well."""
+    monkeypatch.setitem(MODELS.module_dict, 'NoisyMean', NoisyMean)
+    monkeypatch.setitem(HOOKS.module_dict, 'DrawOnceARun', DrawOnceARun)
+
+    def train(name, epochs, hook=True):
+        cfg = config(options, tmp_path / name, '--deterministic', **{
+            'train_cfg.max_epochs': epochs, 'train_cfg.val_interval': 1})
+        cfg.model.neck = dict(type='NoisyMean')
+        cfg.resume, cfg.experiment_name = True, f'{cfg.experiment_name}_{epochs}'
+        cfg.custom_hooks.append(dict(type='DrawOnceARun', priority='LOWEST'))
+        if not hook:
+            cfg.custom_hooks = [h for h in cfg.custom_hooks if h['type'] != 'RandomStateHook']
+        run(cfg, lambda runner: runner.train())
+
+    train('straight', 4)
+    train('resumed', 2)
+    states = load_from_local(tmp_path / 'resumed/epoch_2.pth', 'cpu')['random_states']
+    assert len(states) == 1 and set(states[0]) == {'python', 'numpy', 'torch', 'gpu'}
+    shutil.copytree(tmp_path / 'resumed', tmp_path / 'bare')
+    (tmp_path / 'bare/last_checkpoint').write_text(str(tmp_path / 'bare/epoch_2.pth'))
+    train('resumed', 4)
+    train('bare', 4, hook=False)
+    expected = trained_state(tmp_path / 'straight')
+    assert same(trained_state(tmp_path / 'resumed'), expected)
+    assert not same(trained_state(tmp_path / 'bare'), expected)  # the hook is what does it
 
 
 def test_test_of_the_checkpoint_gives_the_figures_of_the_training(straight, options, tmp_path):

@@ -5,6 +5,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.evaluation import OpenSetMetric
 from hesp_mmaction.models.prompts.region import largest_window
 from hesp_mmaction.models.recognizers.prompted_recognizer import pool_grid
 
@@ -115,6 +116,43 @@ def test_other_backbones_of_mmaction(clips, backbone, changes):
 def test_names_in_any_spelling(clips):
     model = make(clips, known=['Angry', 'happy', 'sad'])
     assert model.known == model.cls_head.known == ('anger', 'happiness', 'sadness')
+
+
+@pytest.mark.parametrize('fusion', ['prob', 'logit'])
+def test_the_order_of_the_known_names_changes_no_figure(clips, fusion):
+    """The same model with names, contexts and negatives in another order, to the metrics."""
+    order = [2, 0, 1]
+    names = [*KNOWN, 'sadness', 'surprise']
+    torch.manual_seed(2)
+    x = 255 * torch.rand(15, 2, 3, 4, 4).double().repeat_interleave(8, 3).repeat_interleave(8, 4)
+
+    def figures(model):
+        metric = OpenSetMetric()
+        metric.dataset_meta = dict(classes=model.known)
+        data = [ActionDataSample(metainfo=dict(sample_id=f'{i:02}', emotion=names[i % 5]))
+                for i in range(15)]
+        for sample in data:
+            known = sample.emotion in model.known
+            sample.set_gt_label(model.known.index(sample.emotion) if known else -1)
+        with torch.no_grad():
+            found = model.double().eval()(x, data, mode='predict')
+        metric.process(None, [sample.to_dict() for sample in found])
+        return metric.evaluate(15), [model.known[int(sample.pred_label)] for sample in found]
+
+    head = dict(type='HESPHead', clip=clips['vit'], fusion=fusion, negative_scale=100.0)
+    model = make(clips, cls_head=head)
+    model.visual_prompt.delta.data += 0.3 * torch.rand(1, 3, 8, 8)
+    model.negatives.images.data = model.normalise(x[:3, 0] / 255)  # so that predictions differ
+    other = make(clips, cls_head=head, known=[KNOWN[i] for i in order])
+    other.load_state_dict(model.state_dict())
+    wrong, _ = figures(other)
+    other.cls_head.prompts.contexts.data = model.cls_head.prompts.contexts.data[order]
+    other.negatives.images.data = model.negatives.images.data[order]
+    (expected, predicted), (found, predicted_too) = figures(model), figures(other)
+    assert found == expected != wrong and predicted_too == predicted
+    assert {f'{kind}_{name}' for kind in ('AUROC', 'OSCR')
+            for name in ('prob', 'logit', 'centred')} < set(found)
+    assert len(set(predicted)) > 1 and 0 < found['OSCR'] < found['ACC'] < 100
 
 
 def test_cam_needs_a_backbone_that_has_one(clips):

@@ -11,7 +11,6 @@ from hesp_mmaction.models.prompts import (
     VisualPrompt,
 )
 from hesp_mmaction.models.prompts.region import largest_window, random_windows
-from hesp_mmaction.models.prompts.visual import place
 
 
 def test_contexts_in_place_of_words_give_the_sentence(clips):
@@ -23,6 +22,19 @@ def test_contexts_in_place_of_words_give_the_sentence(clips):
     learner.prefix, learner.suffix = learner.prefix.double(), learner.suffix.double()
     expected = tower.encode_text(['a video of a person angry.', 'a video of a person happy.'])
     torch.testing.assert_close(tower(*learner()), expected, atol=1e-12, rtol=1e-12)
+
+
+def test_what_follows_the_end_of_text_changes_nothing(clips):
+    tower = CLIPTextTower(**clips['vit']).double()
+    learner = PromptLearner(tower, ['anger', 'happiness'], words=dict(anger='very very angry'))
+    short, end = learner.double()()
+    assert end.tolist() == [21, 19]
+    rest = 9 * torch.randn(2, 40 - short.shape[1], tower.width, dtype=torch.float64)
+    longer = torch.cat([short, rest], 1)
+    longer[1, 20:] *= -1  # the shorter prompt ends earlier
+    torch.testing.assert_close(tower(longer, end), tower(short, end), atol=1e-12, rtol=1e-12)
+    longer[1, 19] *= -1  # at the end itself it matters
+    assert (tower(longer, end)[1] - tower(short, end)[1]).abs().max() > 1e-3
 
 
 def test_contexts_shared_or_per_class_and_words(clips):
@@ -65,37 +77,6 @@ def test_random_windows_depend_on_the_sample_alone():
     assert many.min() == 0 and many.max() == 24
 
 
-def test_place_equals_loops():
-    patch = torch.randn(1, 3, 2, 2)
-    windows = torch.tensor([[0, 0], [3, 1]])
-    canvas, mask = place(patch, windows, 5)
-    expected = torch.zeros(2, 1, 3, 5, 5)
-    expected_mask = torch.zeros(2, 1, 1, 5, 5)
-    for b, (top, left) in enumerate(windows.tolist()):
-        expected[b, :, :, top:top + 2, left:left + 2] = patch
-        expected_mask[b, :, :, top:top + 2, left:left + 2] = 1
-    assert torch.equal(canvas, expected) and torch.equal(mask, expected_mask)
-
-
-@pytest.mark.parametrize('mode', ['add', 'replace'])
-@pytest.mark.parametrize('num_frames', [1, 3])
-def test_prompt_changes_its_window_only(mode, num_frames):
-    prompt = VisualPrompt(8, 4, mode, (1, 2), num_frames)
-    if mode == 'add':
-        assert not prompt.delta.any()
-    prompt.delta.data = torch.rand_like(prompt.delta)
-    frames = torch.rand(2, 3, 3, 8, 8)
-    windows = prompt.locate(frames[:, 0], None, ['a', 'b'])
-    assert windows.tolist() == [[1, 2]] * 2
-    result = prompt(frames, windows)
-    inside = torch.zeros(8, 8, dtype=torch.bool)
-    inside[1:5, 2:6] = True
-    assert torch.equal(result[..., ~inside], frames[..., ~inside])
-    expected = prompt.delta.expand(3, -1, -1, -1) + (frames[..., 1:5, 2:6] if mode == 'add' else 0)
-    torch.testing.assert_close(result[..., 1:5, 2:6],
-                               expected.expand_as(frames[..., 1:5, 2:6]))
-
-
 def test_border_prompt_keeps_the_middle():
     prompt = VisualPrompt(16, 8, 'add', 'border')
     prompt.delta.data += 1
@@ -115,6 +96,12 @@ def test_regions():
     assert found.tolist() == [[0, 0], [4, 4]]
     found = VisualPrompt(8, 4, region='random').locate(first, None, ['a', 'b'])
     assert found.shape == (2, 2)
+    assert VisualPrompt(8, 4, region=(1, 2)).locate(first, None, '').tolist() == [[1, 2]] * 2
+
+
+def test_the_patch_starts_as_nothing_or_as_grey():
+    assert not VisualPrompt(8, 4, 'add').delta.any()
+    assert (VisualPrompt(8, 4, 'replace').delta == 0.5).all()
 
 
 @pytest.mark.parametrize('arguments, said', [

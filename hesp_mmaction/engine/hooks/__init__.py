@@ -1,6 +1,7 @@
 from .open_set_hook import OpenSetHook
+from .random_state_hook import RandomStateHook
 from .region_hook import RegionHook
 from .results_hook import ResultsHook
 from .threshold_hook import ThresholdHook
 
-__all__ = ['OpenSetHook', 'RegionHook', 'ResultsHook', 'ThresholdHook']
+__all__ = ['OpenSetHook', 'RandomStateHook', 'RegionHook', 'ResultsHook', 'ThresholdHook']
