@@ -26,7 +26,8 @@ class NegativePoints(nn.Module):
     """K learnable points in feature space, for backbones that take clips instead of images.
 
     Args:
-        num_classes (int): K. dim (int): D, width of the features.
+        num_classes (int): K. dim (int): D, width of the features; the recognizer
+        fills in that of CLIP's image tower.
     """
 
     def __init__(self, num_classes, dim):

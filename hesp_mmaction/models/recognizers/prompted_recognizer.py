@@ -57,7 +57,10 @@ class PromptedRecognizer(BaseRecognizer):
                                  "texts: set model.visual_prompt.region to 'centre'")
         self.negatives = None
         if negatives is not None:
-            self.negatives = MODELS.build(dict(negatives, num_classes=len(known)))
+            negatives = dict(negatives, num_classes=len(known))
+            if negatives['type'] == 'NegativePoints' and hasattr(self.backbone, 'out_channels'):
+                negatives.setdefault('dim', self.backbone.out_channels)  # CLIP's towers say it
+            self.negatives = MODELS.build(negatives)
         self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1) / 255, persistent=False)
         self.register_buffer('std', torch.tensor(std).view(3, 1, 1) / 255, persistent=False)
         self._eval_points = None

@@ -1,0 +1,71 @@
+"""Run a named ablation on the published splits and print its table.
+
+    python tools/run_ablation.py table5 --cfg-options data_root=data/AFEW
+
+The names are those of the files in configs/ablations/. Rows that are the same run in several
+ablations are trained once, when they share a work dir and --resume is given.
+"""
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+from mmengine.config import Config
+from run_splits import add_flags, report, run_all
+
+from hesp_mmaction.apis.protocol import summary
+from hesp_mmaction.apis.running import main
+from hesp_mmaction.errors import InputError
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+
+
+def read_ablation(name):
+    """The rows of a named ablation, and what the paper found."""
+    file = CONFIGS / 'ablations' / f'{name}.py'
+    if not file.exists():
+        names = sorted(path.stem for path in file.parent.glob('*.py'))
+        raise InputError(f'no ablation is named {name!r}: {", ".join(names)}')
+    cfg = Config.fromfile(file)
+    return cfg.rows, cfg.get('published')
+
+
+def row_options(row, base, cfg_options):
+    """What a row changes, on top of the command line: dotted keys and values."""
+    options = dict(cfg_options or {}) | dict(row.get('options', {}))
+    if 'prompt_size_of_224' in row:
+        image_size = options.get('image_size', base.image_size)
+        options['prompt_size'] = round(row.prompt_size_of_224 / 224 * image_size)
+    return options
+
+
+def run_ablation():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('name', help='table5, table6, fig3a, fig3b, fig3c or switches')
+    parser.add_argument('--config', default='hesp_afew_o34.py',
+                        help='the HESP that the rows change, in configs/ (default: %(default)s)')
+    parser.add_argument('--rows', nargs='+', help='only the rows of these names')
+    add_flags(parser)
+    args = parser.parse_args()
+    rows, published = read_ablation(args.name)
+    names = [row.name for row in rows]
+    if set(args.rows or []) - set(names):
+        raise InputError(f'--rows: {args.name} has {", ".join(names)}')
+    results = {}
+    for row in rows:
+        if args.rows and row.name not in args.rows:
+            continue
+        config = str(CONFIGS / row.get('config', args.config))
+        options = row_options(row, Config.fromfile(config), args.cfg_options)
+        key = json.dumps([Path(config).name, options], sort_keys=True, default=str)
+        folder = f'{Path(config).stem}_{hashlib.sha256(key.encode()).hexdigest()[:8]}'
+        results[row.name] = run_all(config, folder, args, options)
+    text = summary(results)
+    if published:
+        text += f'\n\npublished: {published}'
+    report(results, args, args.name, text)
+
+
+if __name__ == '__main__':
+    main(run_ablation)
