@@ -22,6 +22,7 @@ from mmengine.optim import build_optim_wrapper
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.emotions import canonical
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.evaluation import auroc
 
 CONFIG = Path(__file__).parents[1] / 'configs/hesp_official_afew_o34.py'
 LOSSES = dict(loss_known='loss_clip_known', loss_contrastive='loss_con',
@@ -92,6 +93,12 @@ def compare(golden, folder):
             outputs, _ = model.extract_feat(*batch(frames, [0] * len(frames))[:1], stage='head')
             yield (f'test logits, {part}', outputs['logits_mean'],
                    golden[f'test__logits_{part}'][:len(frames)])
+            first = 0 if part == 'known' else len(golden['test__logits_known'])
+            for kind, key in (('known', 'clip'), ('negative', 'arpl')):
+                yield (f'test {kind} logits, {part}', outputs[f'logits_{kind}'],
+                       golden[f'test__{key}_logits'][first:first + len(frames)])
+    scores = {part: golden[f'test__logits_{part}'].max(1) for part in ('known', 'unknown')}
+    yield 'AUROC', [100 * auroc(scores['known'], scores['unknown'])], golden['test__metric_AUROC']
     model.train()
 
     inputs, samples = batch(golden['frames'], golden['labels'])
@@ -115,6 +122,8 @@ def compare(golden, folder):
                 yield f'{name}', losses[name], golden[key]
             margin = losses['loss_margin'] / head.weights['margin']
             yield 'loss_margin', margin, golden['loss_arpl_margin']
+            yield ('loss_negative + loss_margin', losses['loss_negative'] + losses['loss_margin'],
+                   golden['loss_arpl_total'])
             yield 'loss total', total, golden['loss_total']
             for name, key in PARAMETERS.items():
                 yield (f'gradient of {name}', model.get_parameter(name).grad,
