@@ -9,3 +9,5 @@ model = dict(
     neck=dict(num_frames=_base_.num_frames),
     visual_prompt=dict(image_size=_base_.image_size),
     negatives=dict(image_size=_base_.image_size))
+# At the full rate the pixels fit the few training clips (docs/choices.md).
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'visual_prompt.delta': dict(lr_mult=0.1)}))

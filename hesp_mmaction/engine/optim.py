@@ -10,7 +10,9 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """Parameter groups of the parameters that need a gradient, frozen ones left out.
 
     ``paramwise_cfg.custom_keys`` as in mmengine: the longest key that occurs in a parameter's
-    name gives it ``lr_mult``, ``decay_mult`` and any option of the optimizer for its group.
+    name gives it ``lr_mult``, ``decay_mult`` and any option of the optimizer for its group. A key of
+    a part that is switched off (``visual_prompt.delta`` of a model whose ``visual_prompt`` is None)
+    is passed over.
 
     Raises:
         InputError: nothing is trainable, or a custom key fits no trainable parameter.
@@ -26,7 +28,8 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
                 groups[best].append(parameter)
         if not any(groups.values()):
             raise InputError('the model has no trainable parameter: run it with tools/test.py')
-        empty = [key for key in keys if not groups[key]]
+        empty = [key for key in keys
+                 if not groups[key] and getattr(model, key.split('.')[0], key) is not None]
         if empty:
             raise InputError(f'optim_wrapper.paramwise_cfg.custom_keys {empty} fit no trainable '
                              'parameter; take them out or correct them')

@@ -226,13 +226,18 @@ def test_every_config_can_be_read_and_wired():
         cfg = Config.fromfile(path)
         assert cfg.known == cfg.model.known == cfg.test_dataloader.dataset.known
         assert len(path.read_text().splitlines()) <= 45, path
-        override(cfg, dict(image_size=64), split=4)
+        override(cfg, dict(image_size=64, num_frames=4), split=4)
         names = ['neutral', 'sadness', 'surprise']
         assert cfg.known == cfg.model.known == cfg.test_dataloader.dataset.known == names
         sizes = {t.scale for t in cfg.test_dataloader.dataset.pipeline if t.type == 'Resize'}
         assert sizes == {(64, 64)}
         if cfg.model.get('visual_prompt'):
             assert cfg.model.visual_prompt['size'] == 16
+        frames = {t.num_clips for t in cfg.test_dataloader.dataset.pipeline
+                  if t.type == 'SampleFrames'}
+        assert frames == {4} and cfg.model.neck.get('num_frames', 4) == 4
+        override(cfg, split=0, openness='5:2')
+        assert len(cfg.model.known) == 5
 
 
 def test_run_split_and_table(options, tmp_path):

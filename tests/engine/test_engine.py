@@ -60,6 +60,13 @@ def test_nothing_to_train_and_keys_that_fit_nothing_are_named():
         construct(Toy(), custom_keys=dict(pixel_values=dict(lr_mult=2)))
 
 
+def test_a_key_of_a_part_that_is_switched_off_is_passed_over():
+    model = Toy()
+    model.visual_prompt = None
+    keys = {'visual_prompt.delta': dict(lr_mult=2), 'pixels': dict(lr_mult=10)}
+    assert len(construct(model, custom_keys=keys).param_groups) == 2
+
+
 def test_parameters_do_move_by_their_rates():
     model = Toy()
     optimizer = construct(model, custom_keys={'pixels': dict(lr_mult=10)})
