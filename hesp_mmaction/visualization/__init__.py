@@ -1,4 +1,4 @@
 """Figures."""
-from .figures import save_figures
+from .figures import draw_oscr, draw_roc, draw_scores, save, save_figures
 
-__all__ = ['save_figures']
+__all__ = ['draw_oscr', 'draw_roc', 'draw_scores', 'save', 'save_figures']

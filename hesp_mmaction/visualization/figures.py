@@ -1,17 +1,21 @@
-"""Figures of a test run: score histogram, ROC and OSCR curve."""
+"""Figures of scores: densities of known and unknown, ROC and OSCR curves of one or more runs."""
 import os
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from ..evaluation.functional import auroc, oscr, oscr_curve, roc_curve
+from ..evaluation import auroc, oscr, oscr_curve, roc_curve
+from .canvas import COLOURS, KNOWN, UNKNOWN, new_axes
 
-KNOWN, UNKNOWN = '#0072b2', '#d55e00'  # told apart by colour-blind readers too
+
+def parts(dump):
+    """Scores of the known, whether they are classified right, scores of the unknown."""
+    is_known = dump['label'] >= 0
+    return (dump['score'][is_known], (dump['pred'] == dump['label'])[is_known],
+            dump['score'][~is_known])
 
 
 def save_figures(dump, folder, threshold=None):
-    """Draws ``scores.png``, ``roc.png`` and ``oscr.png``.
+    """Draws ``scores.png``, ``roc.png`` and ``oscr.png`` of one run.
 
     Args:
         dump (dict[str, np.ndarray]): raw material of a test run (``load_dump``).
@@ -22,12 +26,13 @@ def save_figures(dump, folder, threshold=None):
     Returns:
         list[str]: paths of the figures.
     """
-    is_known = dump['label'] >= 0
-    known, unknown = dump['score'][is_known], dump['score'][~is_known]
-    correct = (dump['pred'] == dump['label'])[is_known]
+    return save(dict(scores=draw_scores(dump, threshold), roc=draw_roc({'ROC': dump}),
+                     oscr=draw_oscr({'OSCR': dump})), folder)
+
+
+def save(figures, folder):
+    """Figures by name to ``folder/<name>.png``: their paths."""
     os.makedirs(folder, exist_ok=True)
-    figures = dict(scores=_histogram(known, unknown, threshold),
-                   roc=_roc(known, unknown), oscr=_oscr(known, correct, unknown))
     paths = []
     for name, figure in figures.items():
         paths.append(os.path.join(folder, f'{name}.png'))
@@ -35,19 +40,11 @@ def save_figures(dump, folder, threshold=None):
     return paths
 
 
-def _axes(title, xlabel, ylabel, size):
-    figure = Figure(figsize=size, layout='constrained')
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot(title=title, xlabel=xlabel, ylabel=ylabel)
-    axes.spines[['top', 'right']].set_visible(False)
-    axes.grid(alpha=0.25)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def _histogram(known, unknown, threshold):
-    figure, axes = _axes(f'Scores, AUROC {100 * auroc(known, unknown):.2f}',
-                         'score (bigger = more known)', 'share of the clips (%)', (7.6, 4.4))
+def draw_scores(dump, threshold=None):
+    """Densities of the scores of known and unknown clips (the paper's Fig. 5)."""
+    known, _, unknown = parts(dump)
+    figure, axes = new_axes(f'Scores, AUROC {100 * auroc(known, unknown):.2f}',
+                            'score (bigger = more known)', 'share of the clips (%)', (7.6, 4.4))
     bins = np.histogram_bin_edges(np.r_[known, unknown], bins=30)
     for scores, name, color in ((known, 'known', KNOWN), (unknown, 'unknown', UNKNOWN)):
         weights = np.full(len(scores), 100 / len(scores))
@@ -62,27 +59,46 @@ def _histogram(known, unknown, threshold):
     return figure
 
 
-def _roc(known, unknown):
-    figure, axes = _axes('Known against unknown', 'unknown accepted (%)', 'known accepted (%)',
-                         (4.8, 4.8))
-    _draw(axes, roc_curve(known, unknown), f'ROC, AUROC {100 * auroc(known, unknown):.2f}')
+def draw_roc(runs):
+    """ROC curves: known accepted over unknown accepted.
+
+    Args:
+        runs (dict[str, dict]): raw material of test runs by the name of the run.
+    """
+    figure, axes = new_axes('Known against unknown', 'unknown accepted (%)', 'known accepted (%)',
+                            (4.8, 4.8))
+    for colour, (name, dump) in zip(_colours(runs), runs.items(), strict=True):
+        known, _, unknown = parts(dump)
+        _draw(axes, roc_curve(known, unknown), f'{name}, AUROC {100 * auroc(known, unknown):.2f}',
+              colour, fill=len(runs) == 1)
     axes.plot([0, 100], [0, 100], color='grey', linestyle=':', label='chance, 50.00')
-    axes.legend(loc='lower right')
+    axes.legend(loc='lower right', fontsize='small')
     return figure
 
 
-def _oscr(known, correct, unknown):
-    figure, axes = _axes('Open-set classification rate', 'unknown accepted (%)',
-                         'known accepted and classified right (%)', (4.8, 4.8))
-    area = 100 * oscr(known, correct, unknown)
-    _draw(axes, oscr_curve(known, correct, unknown), f'OSCR {area:.2f}')
-    accuracy = 100 * np.mean(correct)
-    axes.axhline(accuracy, color='grey', linestyle=':', label=f'closed-set ACC {accuracy:.2f}')
-    axes.legend(loc='best')
+def draw_oscr(runs):
+    """OSCR curves of runs as for :func:`draw_roc`."""
+    figure, axes = new_axes('Open-set classification rate', 'unknown accepted (%)',
+                            'known accepted and classified right (%)', (4.8, 4.8))
+    for colour, (name, dump) in zip(_colours(runs), runs.items(), strict=True):
+        known, correct, unknown = parts(dump)
+        area = 100 * oscr(known, correct, unknown)
+        _draw(axes, oscr_curve(known, correct, unknown), f'{name} {area:.2f}', colour,
+              fill=len(runs) == 1)
+        if len(runs) == 1:
+            accuracy = 100 * np.mean(correct)
+            axes.axhline(accuracy, color='grey', linestyle=':',
+                         label=f'closed-set ACC {accuracy:.2f}')
+    axes.legend(loc='best', fontsize='small')
     return figure
 
 
-def _draw(axes, curve, label):
-    axes.plot(100 * curve[0], 100 * curve[1], color=KNOWN, linewidth=1.8, label=label)
-    axes.fill_between(100 * curve[0], 100 * curve[1], color=KNOWN, alpha=0.12)
+def _colours(runs):
+    return [COLOURS[i % len(COLOURS)] for i in range(len(runs))]
+
+
+def _draw(axes, curve, label, colour, fill):
+    axes.plot(100 * curve[0], 100 * curve[1], color=colour, linewidth=1.8, label=label)
+    if fill:
+        axes.fill_between(100 * curve[0], 100 * curve[1], color=colour, alpha=0.12)
     axes.set(xlim=(0, 100), ylim=(0, 101), aspect='equal')

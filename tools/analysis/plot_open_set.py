@@ -1,4 +1,8 @@
-"""Draw the figures of an evaluation: python tools/analysis/plot_open_set.py WORK_DIR [--out DIR]"""
+"""Draw the scores and the curves of an evaluation, or the curves of several together.
+
+    python tools/analysis/plot_open_set.py WORK_DIR
+    python tools/analysis/plot_open_set.py WORK_DIR OTHER_WORK_DIR --out DIR
+"""
 import argparse
 import json
 from pathlib import Path
@@ -6,20 +10,43 @@ from pathlib import Path
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
-from hesp_mmaction.visualization import save_figures
+from hesp_mmaction.visualization import draw_oscr, draw_roc, save, save_figures
+
+
+def read_run(folder):
+    """Raw material of the evaluation in a work dir."""
+    path = Path(folder) / 'predictions.npz'
+    if not path.is_file():
+        raise InputError(f'{folder} has no predictions.npz: train or test into that work dir first')
+    return load_dump(path)
+
+
+def run_names(folders):
+    """A name for each work dir: the shortest ends of their paths that differ."""
+    paths = [Path(folder).resolve().parts for folder in folders]
+    for length in range(1, max(map(len, paths)) + 1):
+        names = ['/'.join(path[-length:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    raise InputError(f'the same work dir twice: {" ".join(map(str, folders))}')
 
 
 def plot():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('work_dir', help='folder with predictions.npz and metrics.json')
-    parser.add_argument('--out', help='folder of the figures; default: the work dir')
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('work_dirs', nargs='+', help='folders with predictions.npz, metrics.json')
+    parser.add_argument('--out', help='folder of the figures; default: the first work dir')
     args = parser.parse_args()
-    folder = Path(args.work_dir)
-    if not (folder / 'predictions.npz').is_file():
-        raise InputError(f'{folder} has no predictions.npz: train or test into that work dir first')
-    threshold = json.loads((folder / 'metrics.json').read_text(encoding='utf-8'))['threshold']
-    for path in save_figures(load_dump(folder / 'predictions.npz'), args.out or folder, threshold):
-        print(path)
+    out = Path(args.out or args.work_dirs[0])
+    if len(args.work_dirs) == 1:
+        folder = Path(args.work_dirs[0])
+        dump = read_run(folder)
+        metrics = json.loads((folder / 'metrics.json').read_text(encoding='utf-8'))
+        paths = save_figures(dump, out, metrics['threshold'])
+    else:
+        runs = dict(zip(run_names(args.work_dirs), map(read_run, args.work_dirs), strict=True))
+        paths = save(dict(roc_together=draw_roc(runs), oscr_together=draw_oscr(runs)), out)
+    print('\n'.join(paths))
 
 
 if __name__ == '__main__':

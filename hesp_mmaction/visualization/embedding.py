@@ -1,0 +1,36 @@
+"""Features in the plane (the paper's Fig. 6)."""
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from .canvas import COLOURS, new_axes
+
+
+def embed(feature, seed=0):
+    """t-SNE of features (N, D), standardised as a whole, from PCA's plane: (N, 2).
+
+    Raises:
+        ValueError: fewer than four samples.
+    """
+    if len(feature) < 4:
+        raise ValueError(f't-SNE needs four samples or more, not {len(feature)}')
+    feature = (feature - feature.mean(0)) / max(float(feature.std()), 1e-12)
+    start = PCA(2, random_state=seed).fit_transform(feature)
+    start = 1e-4 * start / max(float(start[:, 0].std()), 1e-12)
+    perplexity = min(30, (len(feature) - 1) / 3)
+    return TSNE(2, perplexity=perplexity, init=start, random_state=seed).fit_transform(feature)
+
+
+def draw_embedding(feature, emotion, known):
+    """Points coloured by emotion; known ones filled, unknown ones crosses."""
+    points, emotion = embed(np.asarray(feature, np.float64)), np.asarray(emotion)
+    figure, axes = new_axes('Features of the test clips (t-SNE)', '', '', (7.6, 5.2))
+    axes.set(xticks=[], yticks=[])
+    names = [*known, *sorted(set(emotion) - set(known))]
+    for i, name in enumerate(names):
+        chosen = points[emotion == name]
+        style = dict(marker='o', s=18) if name in known else dict(marker='x', s=24)
+        axes.scatter(*chosen.T, color=COLOURS[i % len(COLOURS)], **style,
+                     label=name if name in known else f'{name} (unknown)')
+    figure.legend(loc='outside right upper', frameon=False, fontsize='small')
+    return figure

@@ -1,0 +1,49 @@
+"""One page per run, readable without a server: tables and figures in a single file."""
+import base64
+import html
+import io
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+       color: #1a1a1a; background: #ffffff }
+table { border-collapse: collapse; margin: 1rem 0 }
+th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #d0d0d0 }
+th:first-child, td:first-child { text-align: left }
+figure { margin: 1.5rem 0 } figure img { max-width: 100%; height: auto }
+figcaption { color: #555555; font-size: .9rem }
+"""
+
+
+def page(title, parts):
+    """A page of parts, each already HTML."""
+    return ('<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<link rel="icon" href="data:,">\n'  # else browsers ask for /favicon.ico
+            f'<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n'
+            f'<h1>{html.escape(title)}</h1>\n' + '\n'.join(parts) + '\n</body>\n</html>\n')
+
+
+def table(head, rows):
+    """Cells (any type, shown as text) to a table."""
+    def line(cells, tag):
+        return ('<tr>' + ''.join(f'<{tag}>{html.escape(str(cell))}</{tag}>' for cell in cells)
+                + '</tr>')
+    return '<table>' + line(head, 'th') + ''.join(line(row, 'td') for row in rows) + '</table>'
+
+
+def picture(figure, caption):
+    """A matplotlib figure, held in the page itself."""
+    file = io.BytesIO()
+    figure.savefig(file, format='png', dpi=130)
+    data = base64.b64encode(file.getvalue()).decode()
+    return (f'<figure><img alt="{html.escape(caption, quote=True)}" '
+            f'src="data:image/png;base64,{data}">'
+            f'<figcaption>{html.escape(caption)}</figcaption></figure>')
+
+
+def heading(text):
+    return f'<h2>{html.escape(text)}</h2>'
+
+
+def paragraph(text):
+    return f'<p>{html.escape(text)}</p>'

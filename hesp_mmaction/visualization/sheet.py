@@ -1,0 +1,74 @@
+"""Predictions with a frame of each clip (the paper's Fig. 4)."""
+from pathlib import Path
+
+import cv2
+import decord
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ..errors import InputError
+from .canvas import KNOWN, UNKNOWN
+
+
+def choose_clips(dump, per_kind=4, seed=0):
+    """Indices of clips to show: per kind of outcome as many as asked, if there are.
+
+    The kinds: known and right, known and taken for another or for unknown, unknown and found,
+    unknown and taken for known.
+    """
+    known = dump['label'] >= 0
+    truth = np.where(known, dump['emotion'], 'unknown')
+    right = dump['pred_emotion'] == truth
+    generator = np.random.default_rng(seed)
+    chosen = []
+    for kind in (known & right, known & ~right, ~known & right, ~known & ~right):
+        found = np.flatnonzero(kind)
+        chosen += sorted(generator.permutation(found)[:per_kind])
+    return chosen
+
+
+def middle_frame(path):
+    """The middle frame of a video file or of a folder of pictures: (H, W, 3) uint8, RGB.
+
+    Raises:
+        InputError: there is nothing that can be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        pictures = sorted(path.glob('*.jpg')) or sorted(path.glob('*.png'))
+        frame = cv2.imread(str(pictures[len(pictures) // 2])) if pictures else None
+        if frame is None:
+            raise InputError(f'{path} holds no picture that can be read')
+        return frame[..., ::-1]
+    try:
+        video = decord.VideoReader(str(path))
+        return video[len(video) // 2].asnumpy()
+    except (RuntimeError, decord.DECORDError) as error:
+        raise InputError(f'{path} cannot be read: is the data root right?') from error
+
+
+def draw_sheet(dump, frames, indices, columns=4):
+    """A sheet of frames with truth, decision and score.
+
+    Args:
+        dump (dict[str, np.ndarray]): raw material of a test run. frames (list[np.ndarray]): one
+            (H, W, 3) uint8 RGB frame for each of the indices. indices (list[int]).
+    """
+    rows = -(-len(indices) // columns)
+    figure = Figure(figsize=(2.2 * columns, 2.7 * rows), layout='constrained')
+    FigureCanvasAgg(figure)
+    for place, (index, frame) in enumerate(zip(indices, frames, strict=True), 1):
+        axes = figure.add_subplot(rows, columns, place)
+        axes.imshow(frame)
+        axes.set(xticks=[], yticks=[])
+        is_known = dump['label'][index] >= 0
+        truth = dump['emotion'][index]
+        decided = dump['pred_emotion'][index]
+        right = decided == (truth if is_known else 'unknown')
+        axes.set_title(f'{truth}{"" if is_known else " (unknown)"}\n-> {decided}, '
+                       f'{dump["score"][index]:.3g}', fontsize='small',
+                       color='black' if right else '#b00020')
+        for spine in axes.spines.values():
+            spine.set(color=KNOWN if is_known else UNKNOWN, linewidth=2)
+    return figure

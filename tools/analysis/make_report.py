@@ -1,0 +1,80 @@
+"""One HTML page with all figures and tables of an evaluation, readable without a server.
+
+    python tools/analysis/make_report.py WORK_DIR --data-root data/AFEW
+"""
+import argparse
+import json
+from pathlib import Path
+
+from plot_open_set import read_run
+
+from hesp_mmaction.apis.running import main
+from hesp_mmaction.errors import InputError
+from hesp_mmaction.visualization import html
+from hesp_mmaction.visualization.confusion import draw_confusion
+from hesp_mmaction.visualization.embedding import draw_embedding
+from hesp_mmaction.visualization.figures import draw_oscr, draw_roc, draw_scores
+from hesp_mmaction.visualization.sheet import choose_clips, draw_sheet, middle_frame
+
+
+def report_page(name, dump, metrics, data_root=None):
+    """The page (str) of an evaluation.
+
+    Args:
+        name (str): of the run. dump (dict): raw material. metrics (dict): of ``metrics.json``.
+        data_root (Path, optional): where the clips are; without it there is no sheet of frames.
+    """
+    known = [str(name) for name in dump['classes']]
+    decided = dump.get('pred_emotion')
+    parts = [
+        html.paragraph(f'Known: {", ".join(known)}. Everything else in the test set is unknown. '
+                       'A bigger score is more known; rates are in percent.'),
+        html.table(['metric', 'value'], [
+            [key, f'{value:.2f}' if isinstance(value, float) else value]
+            for key, value in metrics.items() if isinstance(value, int | float)]),
+        html.heading('Known against unknown'),
+        html.picture(draw_scores(dump, metrics.get('threshold')), 'Scores of the test clips.'),
+        html.picture(draw_roc({'ROC': dump}), 'ROC curve.'),
+        html.picture(draw_oscr({'OSCR': dump}), 'OSCR curve: of the known clips, those accepted '
+                     'and classified right.'),
+    ]
+    if decided is not None:
+        parts += [html.heading('Decisions'),
+                  html.picture(draw_confusion(dump['emotion'], decided, known),
+                               'Rows: true emotions, the unknown ones below the line. Columns: '
+                               'decisions at the threshold fitted on known training clips.')]
+    if decided is not None and data_root is not None:
+        chosen = choose_clips(dump)
+        frames = [middle_frame(Path(data_root) / str(dump['sample_id'][i])) for i in chosen]
+        parts.append(html.picture(draw_sheet(dump, frames, chosen),
+                                  'Clips drawn at random of every kind of outcome: truth, decision '
+                                  'and score; wrong ones in red. Blue frame: known, orange: not.'))
+    if 'feature' in dump:
+        parts += [html.heading('Features'),
+                  html.picture(draw_embedding(dump['feature'], dump['emotion'], known),
+                               'Features of the test clips in the plane, by t-SNE: distances '
+                               'between far groups mean nothing.')]
+    return html.page(f'Open-set evaluation: {name}', parts)
+
+
+def make_report():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('work_dir', help='folder with predictions.npz and metrics.json')
+    parser.add_argument('--data-root', help='folder of the clips, to show frames')
+    parser.add_argument('--out', help='the page; default: report.html in the work dir')
+    args = parser.parse_args()
+    folder = Path(args.work_dir)
+    dump = read_run(folder)
+    path = folder / 'metrics.json'
+    if not path.is_file():
+        raise InputError(f'{folder} has no metrics.json: train or test into that work dir first')
+    text = report_page(folder.resolve().name, dump,
+                       json.loads(path.read_text(encoding='utf-8')), args.data_root)
+    out = Path(args.out or folder / 'report.html')
+    out.write_text(text, encoding='utf-8')
+    print(out)
+
+
+if __name__ == '__main__':
+    main(make_report)
