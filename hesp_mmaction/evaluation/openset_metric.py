@@ -9,7 +9,8 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 
 from ..errors import InputError
-from .functional import auroc, openness, oscr
+from .decision import openness
+from .ranking import auroc, oscr
 
 
 def metrics_from_dump(dump):

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..evaluation.functional import auroc, oscr, oscr_curve, roc_curve
+from ..evaluation.ranking import auroc, oscr, oscr_curve, roc_curve
 
 KNOWN, UNKNOWN = '#0072b2', '#d55e00'  # told apart by colour-blind readers too
 

@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ...evaluation.functional import fit_threshold
+from ...evaluation.ranking import fit_threshold
 from .open_set_hook import unwrap
 
 
