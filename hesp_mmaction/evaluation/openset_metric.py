@@ -12,7 +12,6 @@ from ..errors import InputError
 from .decision import calibration_error, open_set_f1, openness, uar
 from .ranking import aupr, auroc, ccr_at_fpr, detection_accuracy, fpr_at_tpr, oscr
 
-
 # fields of a data sample to those of a dump
 RENAMED = dict(pred_feature='feature', pred_score='probabilities')
 

@@ -46,7 +46,7 @@ def compute_score(name, outputs, train=None):
         if source is None:
             raise InputError('needs features of the known training samples (train_features.npz)')
         if field not in source:
-            raise InputError(f'{where} has no `{field}`: this head has none')
+            raise InputError(f'{where} has no `{field}`: the head gives none')
         values = torch.as_tensor(source[field])
         fields[key] = values.double() if values.is_floating_point() else values
     return SCORES[name](**fields)
