@@ -10,12 +10,13 @@ from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from ..engine.hooks.results_hook import write_json
+from .tasks import find_task, set_task
 from .wiring import override
 
 COLUMNS = ('AUROC', 'OSCR', 'ACC')
 
 
-def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=False):
+def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=False, task=None):
     """Train and test one split in ``work_dir``; a config without optimizer is only tested.
 
     The test builds the model anew from the saved checkpoint.
@@ -24,7 +25,10 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
         config (str): path of the config. split (int): 0 to 4. work_dir (Path): may exist.
         cfg_options (dict, optional): overrides, as of ``--cfg-options``.
         openness (str, optional): such as ``'5:2'``; by default the config's own.
-        resume (bool): a result of the very same settings found in ``work_dir`` is taken over.
+        resume (bool): what an earlier call with the very same settings left in ``work_dir`` is
+            taken over: its result, or the checkpoint it had come to.
+        task (str, optional): put the config on the data of this task (:mod:`.tasks`); a task
+            without published splits has one run.
 
     Returns:
         dict: what ``metrics.json`` holds, ``split``, ``protocol`` (the openness) and ``seconds``.
@@ -34,13 +38,19 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
     if cfg.get('optim_wrapper') is None:  # options of training do not concern it
         cfg_options = {key: value for key, value in (cfg_options or {}).items()
                        if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))}
-    override(cfg, cfg_options, split=split, openness=openness)
+    if task is not None:
+        set_task(cfg, find_task(task))
+    has_splits = bool(cfg.get('protocol', {}).get('dataset'))
+    override(cfg, cfg_options, split=split if has_splits else None, openness=openness)
     settings = hashlib.sha256(json.dumps(cfg.to_dict(), default=str).encode()).hexdigest()
-    record = Path(work_dir) / 'split.json'
+    record, begun = Path(work_dir) / 'split.json', Path(work_dir) / 'settings.json'
     if resume and record.exists():
         found = json.loads(record.read_text(encoding='utf-8'))
         if found['settings'] == settings:
             return found
+    same = begun.exists() and json.loads(begun.read_text(encoding='utf-8'))['settings'] == settings
+    begun.parent.mkdir(parents=True, exist_ok=True)
+    write_json(dict(settings=settings), begun)
     cfg.work_dir = str(work_dir)
     cfg.log_level = 'WARNING'  # the losses are in the work dir, under vis_data
     name = f'{Path(config).stem}_split{split}_{time.time_ns()}'
@@ -48,13 +58,15 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
         cfg.experiment_name = f'{name}_train'
         training = cfg.copy()  # the one evaluation is the one of the checkpoint, below
         training.val_cfg = training.val_dataloader = training.val_evaluator = None
+        training.resume = resume and same and (Path(work_dir) / 'last_checkpoint').exists()
         _finish(Runner.from_cfg(training), 'train')
         cfg.load_from = find_latest_checkpoint(cfg.work_dir)
     cfg.experiment_name = f'{name}_test'
     _finish(Runner.from_cfg(cfg), 'test')
     metrics = json.loads((Path(work_dir) / 'metrics.json').read_text(encoding='utf-8'))
-    result = dict(metrics, split=split, protocol=openness or cfg.protocol.openness,
-                  seconds=time.time() - start, settings=settings)
+    openness = openness or cfg.get('protocol', {}).get('openness')
+    result = dict(metrics, split=split, protocol=openness, seconds=time.time() - start,
+                  settings=settings)
     write_json(result, record)
     return result
 

@@ -38,6 +38,17 @@ def known_names(dataset, openness, split):
     return tuple(_pick(dict(enumerate(names)), split, f'{dataset} {openness} split'))
 
 
+def opennesses(dataset):
+    """Known : unknown counts of a data set's published splits, most known first:
+    ``('5:2', '4:3', '3:4', '2:5')``.
+
+    Raises:
+        InputError: there are none; the message lists the data sets that have them.
+    """
+    found = _pick(_SPLITS, dataset, 'splits for data set')
+    return tuple(sorted(found, key=lambda name: -int(name.split(':')[0])))
+
+
 def resolve_known(names, all_names):
     """Checks a user's list of known classes and writes them canonically, in the given order.
 

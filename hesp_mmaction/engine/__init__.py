@@ -1,7 +1,15 @@
 from .batch_sampler import EvenBatchSampler
-from .hooks import OpenSetHook, RandomStateHook, RegionHook, ResultsHook, ThresholdHook
+from .hooks import (
+    AtomicCheckpointHook,
+    OpenSetHook,
+    RandomStateHook,
+    RegionHook,
+    ResultsHook,
+    ThresholdHook,
+)
 from .normalised_sgd import NormalisedSGD
 from .optim import TrainableOptimWrapperConstructor
 
-__all__ = ['EvenBatchSampler', 'NormalisedSGD', 'OpenSetHook', 'RandomStateHook',
-           'RegionHook', 'ResultsHook', 'ThresholdHook', 'TrainableOptimWrapperConstructor']
+__all__ = ['AtomicCheckpointHook', 'EvenBatchSampler', 'NormalisedSGD', 'OpenSetHook',
+           'RandomStateHook', 'RegionHook', 'ResultsHook', 'ThresholdHook',
+           'TrainableOptimWrapperConstructor']

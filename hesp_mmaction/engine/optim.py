@@ -10,8 +10,8 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """Parameter groups of the parameters that need a gradient, frozen ones left out.
 
     ``paramwise_cfg.custom_keys`` as in mmengine: the longest key that occurs in a parameter's
-    name gives it ``lr_mult``, ``decay_mult`` and any option of the optimizer for its group. A key of
-    a part that is switched off (``visual_prompt.delta`` of a model whose ``visual_prompt`` is None)
+    name gives it ``lr_mult``, ``decay_mult`` and any option of the optimizer for its group. A key
+    of a part that is switched off (``visual_prompt.delta`` where ``model.visual_prompt`` is None)
     is passed over.
 
     Raises:

@@ -1,0 +1,124 @@
+"""The tables of a protocol, in the form of the HESP paper: Markdown and LaTeX."""
+import json
+import statistics
+from pathlib import Path
+
+from scipy import stats
+
+PUBLISHED = Path(__file__).parents[1] / 'evaluation' / 'published.json'
+
+
+def interval(values, level=0.95):
+    """Student's confidence interval of a mean, half its width; NaN for fewer than two values."""
+    if len(values) < 2:
+        return float('nan')
+    quantile = stats.t.ppf((1 + level) / 2, len(values) - 1)
+    return float(quantile * statistics.stdev(values) / len(values) ** 0.5)
+
+
+def measured(results, metric):
+    """Means per openness and over all runs of one method.
+
+    Args:
+        results (list[dict]): of :func:`.protocol.run_split`. metric (str): such as ``'AUROC'``.
+
+    Returns:
+        dict: openness to (mean, standard deviation, half the 95 % interval); ``'mean'`` is over the
+        opennesses' means, with deviation and interval over all runs.
+    """
+    groups = {}
+    for row in results:
+        groups.setdefault(row['protocol'], []).append(row[metric])
+    cells = {name: _cell(values) for name, values in groups.items()}
+    everything = [value for values in groups.values() for value in values]
+    mean = statistics.mean(cell[0] for cell in cells.values())
+    return {**cells, 'mean': (mean, *_cell(everything)[1:])}
+
+
+def _cell(values):
+    spread = statistics.stdev(values) if len(values) > 1 else float('nan')
+    return statistics.mean(values), spread, interval(values)
+
+
+def _columns(results):
+    first = next(iter(results.values()))
+    names = dict.fromkeys(row['protocol'] for row in first)
+    return [name for name in names if name is not None] + ['mean']
+
+
+def _published_rows(task, columns):
+    """(method, cells) of the paper's table of a task; cells of opennesses it does not have are
+    empty."""
+    table = json.loads(PUBLISHED.read_text(encoding='utf-8')).get(task, {})
+    for method, values in table.items():
+        if method == 'columns':
+            continue
+        found = [dict(zip(table['columns'], row, strict=True)) for row in values]
+        yield method, [f'{row[c]:.2f}' if c in row else '' for row in found for c in columns]
+
+
+def _measured_rows(results, columns, with_interval):
+    for method, runs in results.items():
+        cells = []
+        for metric in ('AUROC', 'OSCR'):
+            found = measured(runs, metric)
+            for column in columns:
+                mean, deviation, half = found[column]
+                cell = f'{mean:.2f}'
+                if deviation == deviation:
+                    cell += f' +- {deviation:.2f}'
+                if with_interval and half == half:
+                    cell += f' [{mean - half:.2f}, {mean + half:.2f}]'
+                cells.append(cell)
+        yield method, cells
+
+
+def markdown_report(results, task, data):
+    """The table of a task: published figures and ours, clearly apart.
+
+    Args:
+        results (dict[str, list[dict]]): runs of every method. task (str). data (str): what ours
+            were measured on, and with which weights.
+    """
+    columns = _columns(results)
+    head = ['method'] + [f'{m} {c}' for m in ('AUROC', 'OSCR') for c in columns]
+    lines = [f'# Task {task}', '',
+             f'Measured here ({data}): mean over the splits +- standard deviation '
+             '[95 % interval of the mean], last epoch.', '',
+             _markdown(head, _measured_rows(results, columns, True))]
+    published = list(_published_rows(task, columns))
+    if published:
+        source = json.loads(PUBLISHED.read_text(encoding='utf-8'))['source']
+        lines += ['', f'Published ({source}); other data and other weights than ours:', '',
+                  _markdown(head, published)]
+    return '\n'.join(lines) + '\n'
+
+
+def _markdown(head, rows):
+    lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
+    return '\n'.join(lines + ['| ' + ' | '.join([name, *cells]) + ' |' for name, cells in rows])
+
+
+def latex_report(results, task, data):
+    """The same in LaTeX (booktabs), without intervals."""
+    columns = _columns(results)
+    width = len(columns)
+    lines = [r'\begin{tabular}{l' + 'r' * (2 * width) + '}', r'\toprule',
+             rf' & \multicolumn{{{width}}}{{c}}{{AUROC}} & \multicolumn{{{width}}}{{c}}{{OSCR}} \\',
+             ' & '.join(['method', *columns, *columns]) + r' \\', r'\midrule']
+    published = list(_published_rows(task, columns))
+    if published:
+        lines.append(rf'\multicolumn{{{2 * width + 1}}}{{l}}{{published}} \\')
+        lines += [' & '.join([_escape(name), *cells]) + r' \\' for name, cells in published]
+        lines.append(r'\midrule')
+    lines.append(rf'\multicolumn{{{2 * width + 1}}}{{l}}{{measured here: {_escape(data)}}} \\')
+    for name, cells in _measured_rows(results, columns, False):
+        cells = [f'${cell}$'.replace('+-', r'\pm') for cell in cells]
+        lines.append(' & '.join([_escape(name), *cells]) + r' \\')
+    return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}']) + '\n'
+
+
+def _escape(text):
+    for character in '&%_#':
+        text = text.replace(character, '\\' + character)
+    return text

@@ -1,0 +1,63 @@
+"""The four tasks of the HESP paper (and DFEW's splits): which data, which opennesses."""
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ..datasets.splits import opennesses
+from ..errors import InputError
+from .wiring import DATALOADERS, VARIABLES
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task: the config of its data in ``configs/_base_/datasets`` and, where it has published
+    splits, the name of the data set they belong to."""
+    data: str
+    splits_of: str | None = None
+
+    @property
+    def opennesses(self):
+        """Known : unknown counts, such as ``'5:2'``; one None where the known classes are given."""
+        return opennesses(self.splits_of) if self.splits_of else (None,)
+
+
+TASKS = dict(
+    afew=Task('afew', 'AFEW'), mafw=Task('mafw', 'MAFW'), fusion=Task('fusion'),
+    compound=Task('compound'), dfew=Task('dfew', 'DFEW'))
+
+
+def find_task(name):
+    """The task of that name.
+
+    Raises:
+        InputError: there is none; the message lists what there is.
+    """
+    if name not in TASKS:
+        raise InputError(f'no task is named {name!r}: {", ".join(TASKS)}')
+    return TASKS[name]
+
+
+def configs_folder():
+    """The folder ``configs``, of a clone of the repository."""
+    return Path(__file__).parents[2] / 'configs'
+
+
+def set_task(cfg, task):
+    """Put a method's config on the data of a task, in place.
+
+    Data sets, pipelines and folders are the task's; frame count and image size stay the method's.
+
+    Args:
+        cfg (mmengine.Config): of a method. task (Task).
+    """
+    data = Config.fromfile(configs_folder() / '_base_' / 'datasets' / f'{task.data}.py')
+    for loader in DATALOADERS:
+        if cfg.get(loader):
+            cfg[loader].dataset = data[loader].dataset
+    for key, value in data.items():
+        if key == 'known' or key.endswith('_root'):
+            cfg[key] = value
+    cfg.protocol = dict(dataset=task.splits_of)
+    for key in ('image_size', 'num_frames', 'known'):
+        VARIABLES[key](cfg, cfg[key])

@@ -1,0 +1,49 @@
+"""Checkpoints that a crash cannot break."""
+import os
+from collections import deque
+
+from mmaction.registry import HOOKS
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+
+
+def write_text(path, text):
+    """Write a small file whole or not at all."""
+    part = f'{path}.part'
+    with open(part, 'w', encoding='utf-8') as file:
+        file.write(text)
+    os.replace(part, path)
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(CheckpointHook):
+    """mmengine's CheckpointHook, except for the order of its steps.
+
+    mmengine takes the old checkpoint away, then writes the new one in place, so that a process
+    killed in between leaves nothing to resume from. Here the new one is written beside its place
+    and moved there whole, then ``last_checkpoint`` names it, and only then the old one goes.
+    For local files; the checkpoint folders of DeepSpeed are mmengine's own hook's business.
+    """
+
+    def _save_checkpoint_with_step(self, runner, step, meta):
+        name = self.filename_tmpl.format(step)
+        gone = []
+        if self.max_keep_ckpts > 0:
+            kept = [other for other in self.keep_ckpt_ids if other != step] + [step]
+            gone, kept = kept[:-self.max_keep_ckpts], kept[-self.max_keep_ckpts:]
+            self.keep_ckpt_ids = deque(kept)
+            runner.message_hub.update_info('keep_ckpt_ids', kept)
+        self.last_ckpt = os.path.join(self.out_dir, name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.save_checkpoint(
+            self.out_dir, f'{name}.part', save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch,
+            **self.args)
+        if not is_main_process():
+            return
+        os.replace(f'{self.last_ckpt}.part', self.last_ckpt)
+        write_text(os.path.join(runner.work_dir, 'last_checkpoint'), self.last_ckpt)
+        for old in gone:
+            path = os.path.join(self.out_dir, self.filename_tmpl.format(old))
+            if os.path.exists(path):
+                os.remove(path)

@@ -1,0 +1,131 @@
+"""Whole tasks: which runs there are, where they run, what survives a kill, and the tables."""
+import json
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from mmengine.config import Config
+from test_tools import CONFIG, ROOT, options, tool  # noqa: F401  (a fixture)
+
+from hesp_mmaction.apis.parallel import run_on_cluster, run_side_by_side
+from hesp_mmaction.apis.report import interval, latex_report, markdown_report, measured
+from hesp_mmaction.apis.tasks import find_task, set_task
+from hesp_mmaction.errors import InputError
+
+sys.path.insert(0, str(ROOT / 'tools'))
+from run_protocol import list_jobs  # noqa: E402
+
+
+def arguments(**changes):
+    return SimpleNamespace(**dict(dict(
+        configs=['a/x.py', 'a/y.py'], task='afew', openness=['all'], splits=['all'], out='o',
+        cfg_options={}), **changes))
+
+
+def test_a_task_has_all_its_runs_each_in_its_own_folder():
+    jobs = list_jobs(arguments())
+    assert len(jobs) == 2 * 4 * 5 == len({job['work_dir'] for job in jobs})
+    assert [job['openness'] for job in jobs[:20:5]] == ['5:2', '4:3', '3:4', '2:5']
+    few = list_jobs(arguments(task='mafw', openness=['6:5'], splits=['1', '3']))
+    assert [(job['openness'], job['split']) for job in few] == 2 * [('6:5', 1), ('6:5', 3)]
+
+
+@pytest.mark.parametrize('changes, said', [
+    (dict(task='affectnet'), 'no task is named'), (dict(openness=['6:1']), '--openness 6:1'),
+    (dict(splits=['5']), '--splits 5')])
+def test_what_does_not_exist_is_said(changes, said):
+    with pytest.raises(InputError, match=said):
+        list_jobs(arguments(**changes))
+
+
+def test_a_method_goes_on_the_data_of_a_task_with_its_own_frames(options):  # noqa: F811
+    cfg = Config.fromfile(ROOT / 'configs/hesp_synthetic_o34.py')
+    cfg.num_frames = 4
+    set_task(cfg, find_task('afew'))
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        assert loader.dataset.data_root == 'data/AFEW' and loader.dataset.known == cfg.model.known
+        pipeline = loader.dataset.pipeline
+        assert [t.num_clips for t in pipeline if t.type == 'SampleFrames'] == [4]
+        assert {t.scale for t in pipeline if t.type == 'Resize'} == {(96, 96)}
+    assert cfg.train_dataloader.batch_size == 16  # the loader itself stays the method's
+
+
+def test_interval_is_students():
+    # t(0.975, 2) = 4.30265 from a printed table
+    assert interval([1.0, 2.0, 3.0]) == pytest.approx(4.30265 / 3 ** 0.5, abs=1e-4)
+    assert interval([1.0]) != interval([1.0])  # NaN
+
+
+def runs(values):
+    return [dict(protocol=o, AUROC=x, OSCR=x / 2) for o, xs in values.items() for x in xs]
+
+
+def test_tables_hold_means_deviations_and_published_figures_apart():
+    rows = runs({'5:2': [60.0, 70.0, 80.0], '3:4': [50.0, 51.0, 55.0]})
+    found = measured(rows, 'AUROC')
+    assert found['5:2'][:2] == (70.0, 10.0) and found['mean'][0] == pytest.approx(61.0)
+    assert found['mean'][1] == pytest.approx(statistics.stdev([60, 70, 80, 50, 51, 55]))
+    text = markdown_report(dict(ours=rows), 'afew', 'drawn faces, tiny CLIP')
+    here, published = text.split('Published')
+    assert '| ours | 70.00 +- 10.00 [45.16, 94.84] |' in here and 'drawn faces, tiny CLIP' in here
+    assert '| CLIP+ARPL + HESP | 65.18 | 62.67 | 64.39 | 29.48 | 44.80 | 41.73 |' in published
+    assert '| ours |' not in published and '65.18' not in here
+    latex = latex_report(dict(my_method=rows), 'afew', 'R&D')
+    assert r'my\_method & $70.00 \pm 10.00$' in latex and r'R\&D' in latex
+    lines = [line for line in latex.splitlines() if line.count('&') > 2]
+    assert {line.count('&') for line in lines if 'multicolumn' not in line} == {6}
+
+
+def test_a_task_of_one_run_has_one_column():
+    rows = [dict(protocol=None, AUROC=61.5, OSCR=40.0)]
+    text = markdown_report(dict(ours=rows), 'fusion', 'x')
+    assert '| method | AUROC mean | OSCR mean |' in text and '| ours | 61.50 | 40.00 |' in text
+    assert '| CLIP+ARPL + HESP | 68.08 | 43.68 |' in text
+
+
+def square(x):
+    if x == 7:
+        raise InputError('seven is refused')
+    return x * x
+
+
+def test_side_by_side_keeps_the_order_and_passes_errors_on():
+    assert run_side_by_side(square, [dict(x=x) for x in (3, 1, 2)], 2) == [9, 1, 4]
+    with pytest.raises(InputError, match='seven'):
+        run_side_by_side(square, [dict(x=7), dict(x=1)], 2)
+
+
+def test_a_cluster_is_reached_through_submitit(tmp_path):
+    pytest.importorskip('submitit')
+    jobs = [dict(data=[2, 4]), dict(data=[9])]
+    assert run_on_cluster(statistics.mean, jobs, str(tmp_path), 'local', timeout_min=2) == [3, 9]
+
+
+def test_killed_twice_and_called_again_gives_the_same_table(options, tmp_path):  # noqa: F811
+    flags = ['--task', 'afew', '--openness', '3:4', '--splits', '0', '2', '--cfg-options',
+             *(f'{key}={value}' for key, value in (options | {
+                 'train_cfg.max_epochs': 4}).items())]
+    tool('tools/run_protocol.py', CONFIG, '--out', tmp_path / 'straight', *flags)
+    out = tmp_path / 'killed'
+    command = [sys.executable, 'tools/run_protocol.py', CONFIG, '--out', out, *flags]
+    for run in ('o34_split0', 'o34_split2'):
+        process = subprocess.Popen([str(part) for part in command], cwd=ROOT)
+        mark = out / Path(CONFIG).stem / run / 'last_checkpoint'
+        while not mark.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not (mark.parent / 'split.json').exists()  # it was in the middle
+    done = tool('tools/run_protocol.py', CONFIG, '--out', out, *flags)
+    assert (out / 'table.md').read_text() == (tmp_path / 'straight/table.md').read_text()
+    assert (out / 'table.md').read_text().strip() in done.stdout
+    a, b = (json.loads((folder / 'results.json').read_text())['results']['hesp_afew_o34']
+            for folder in (out, tmp_path / 'straight'))
+    for one, other in zip(a, b, strict=True):
+        assert {**one, 'seconds': 0} == {**other, 'seconds': 0}

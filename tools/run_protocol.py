@@ -1,0 +1,102 @@
+"""A whole task of the paper: train and test methods on every openness and split.
+
+    python tools/run_protocol.py configs/hesp_afew_o34.py --task afew --out work_dirs/afew
+    python tools/run_protocol.py configs/hesp_afew_o34.py configs/clip_arpl_afew_o34.py \\
+        --task mafw --openness 6:5 5:6 --splits 0 1 --jobs 2 --out work_dirs/mafw
+
+A second call with the same arguments goes on where the first was cut off: finished runs are
+taken over, a half-finished one is resumed from its checkpoint. OUT holds results.json, table.md
+and table.tex, and a folder per run.
+"""
+import argparse
+import functools
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from hesp_mmaction.apis.parallel import run_here, run_on_cluster, run_side_by_side
+from hesp_mmaction.apis.protocol import run_split
+from hesp_mmaction.apis.report import latex_report, markdown_report
+from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.tasks import TASKS, find_task
+from hesp_mmaction.engine.hooks.results_hook import write_json
+from hesp_mmaction.errors import InputError
+
+
+def chosen(given, there_are, flag):
+    """What a flag names, ``['all']`` for everything."""
+    if given == ['all']:
+        return list(there_are)
+    wrong = set(given) - set(there_are)
+    if wrong:
+        raise InputError(f'{flag} {" ".join(sorted(wrong))}: one of {", ".join(there_are)}, or all')
+    return given
+
+
+def list_jobs(args):
+    """Arguments of :func:`run_split` for every run, method by method."""
+    task = find_task(args.task)
+    opennesses, splits = [None], ['0']
+    if task.splits_of:
+        opennesses = chosen(args.openness, task.opennesses, '--openness')
+        splits = chosen(args.splits, [str(i) for i in range(5)], '--splits')
+    jobs = []
+    for config in args.configs:
+        for openness in opennesses:
+            for split in splits:
+                place = f'o{openness.replace(":", "")}_split{split}' if openness else 'run'
+                jobs.append(dict(
+                    config=config, split=int(split), openness=openness, task=args.task, resume=True,
+                    work_dir=str(Path(args.out) / Path(config).stem / place),
+                    cfg_options=args.cfg_options))
+    return jobs
+
+
+def data_and_weights(config, options):
+    """What the figures of a run are of, for the tables."""
+    def value(key):
+        return options.get(key) or functools.reduce(
+            lambda node, name: (node or {}).get(name), key.split('.'), config)
+    return (f'data {value("data_root")}, CLIP {value("clip.arch")} with weights '
+            f'{value("clip.pretrained")}')
+
+
+def run_protocol():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('configs', nargs='+',
+                        help='one config per method; its data is replaced by that of the task')
+    parser.add_argument('--task', required=True, help=', '.join(TASKS))
+    parser.add_argument('--openness', nargs='+', default=['all'], metavar='KNOWN:UNKNOWN')
+    parser.add_argument('--splits', nargs='+', default=['all'], metavar='N')
+    parser.add_argument('--out', required=True, help='folder of the results')
+    parser.add_argument('--jobs', type=int, default=1, help='runs side by side on this machine')
+    parser.add_argument('--cluster', choices=['slurm', 'local'],
+                        help='submit every run through submitit')
+    parser.add_argument('--cluster-options', nargs='+', action=DictAction, default={},
+                        help="submitit's, such as slurm_partition=gpu timeout_min=240")
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+                        help='overrides, for all runs')
+    args = parser.parse_args()
+    jobs = list_jobs(args)
+    if args.cluster:
+        found = run_on_cluster(run_split, jobs, str(Path(args.out) / 'submitit'), args.cluster,
+                               **args.cluster_options)
+    elif args.jobs > 1:
+        found = run_side_by_side(run_split, jobs, args.jobs)
+    else:
+        found = run_here(run_split, jobs)
+    results = {}
+    for job, result in zip(jobs, found, strict=True):
+        results.setdefault(Path(job['config']).stem, []).append(result)
+    data = data_and_weights(Config.fromfile(args.configs[0]), args.cfg_options)
+    out = Path(args.out)
+    write_json(dict(task=args.task, data=data, results=results), out / 'results.json')
+    table = markdown_report(results, args.task, data)
+    (out / 'table.md').write_text(table, encoding='utf-8')
+    (out / 'table.tex').write_text(latex_report(results, args.task, data), encoding='utf-8')
+    print(table)
+
+
+if __name__ == '__main__':
+    main(run_protocol)
