@@ -5,15 +5,17 @@ Labels are 0 .. K - 1, -1 is unknown; results in [0, 1].
 import numpy as np
 from sklearn.metrics import f1_score, recall_score
 
+from ..errors import InputError
+
 
 def _labels(label, pred):
     label, pred = np.asarray(label), np.asarray(pred)
     if label.ndim != 1 or label.size == 0 or label.shape != pred.shape:
-        raise ValueError(f'labels and predictions must be non-empty 1-D arrays of one length, not '
+        raise InputError(f'labels and predictions must be non-empty 1-D arrays of one length, not '
                          f'of shapes {label.shape} and {pred.shape}')
     for name, values in (('labels', label), ('predictions', pred)):
         if not np.issubdtype(values.dtype, np.integer):
-            raise ValueError(f'{name} must be integers, not {values.dtype}')
+            raise InputError(f'{name} must be integers, not {values.dtype}')
     return label, pred
 
 
@@ -52,10 +54,10 @@ def calibration_error(confidence, correct, num_bins=15):
     confidence = np.asarray(confidence, dtype=np.float64)
     correct = np.asarray(correct, dtype=bool)
     if confidence.ndim != 1 or confidence.size == 0 or correct.shape != confidence.shape:
-        raise ValueError('confidences and correctness must be non-empty 1-D arrays of one length, '
+        raise InputError('confidences and correctness must be non-empty 1-D arrays of one length, '
                          f'not of shapes {confidence.shape} and {correct.shape}')
     if not ((confidence >= 0) & (confidence <= 1)).all():
-        raise ValueError('confidences must be probabilities in [0, 1]')
+        raise InputError('confidences must be probabilities in [0, 1]')
     ends = np.linspace(0, 1, num_bins + 1)[1:-1]
     gaps = np.bincount(np.searchsorted(ends, confidence), correct - confidence, num_bins)
     return float(np.abs(gaps).sum() / len(confidence))
@@ -81,7 +83,7 @@ def open_set_f1(label, pred, score, threshold):
     """
     score = np.asarray(score, dtype=np.float64)
     if not (np.isfinite(score).all() and np.isfinite(threshold)):
-        raise ValueError('scores and threshold must be finite')
+        raise InputError('scores and threshold must be finite')
     label, pred = _labels(label, decide(pred, score, threshold))
     return float(f1_score(label, pred, average='macro', zero_division=0))
 
@@ -90,9 +92,9 @@ def openness(num_known, num_unknown):
     """1 - sqrt(K / (K + U)) for K known and U unknown classes; 0 when nothing is unknown.
 
     Raises:
-        ValueError: K < 1 or U < 0.
+        InputError: K < 1 or U < 0.
     """
     if num_known < 1 or num_unknown < 0:
-        raise ValueError(f'openness needs at least one known class and no negative count, not '
+        raise InputError(f'openness needs at least one known class and no negative count, not '
                          f'{num_known} known and {num_unknown} unknown')
     return float(1 - np.sqrt(num_known / (num_known + num_unknown)))

@@ -1,21 +1,23 @@
 """Known against unknown by a score: metrics as pure functions on numpy arrays.
 
 Throughout: a **bigger score means more known**, a tie counts one half, N_k known and N_u unknown
-samples, results in [0, 1], O(N log N). Empty or non-finite scores raise ValueError. (Not
+samples, results in [0, 1], O(N log N). Empty or non-finite scores raise InputError. (Not
 torchmetrics: its binary_auroc sends scores outside [0, 1] through a sigmoid, which ties large
 logits in float32.)
 """
 import numpy as np
 from sklearn.metrics import average_precision_score
 
+from ..errors import InputError
+
 
 def _scores(name, values):
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
-        raise ValueError(f'{name} scores must be a non-empty 1-D array, not of shape '
+        raise InputError(f'{name} scores must be a non-empty 1-D array, not of shape '
                          f'{values.shape}')
     if not np.isfinite(values).all():
-        raise ValueError(f'{name} scores hold {(~np.isfinite(values)).sum()} NaN or infinite '
+        raise InputError(f'{name} scores hold {(~np.isfinite(values)).sum()} NaN or infinite '
                          'values; see what the model returned')
     return values
 
@@ -23,7 +25,7 @@ def _scores(name, values):
 def _correct(correct, known):
     correct = np.asarray(correct, dtype=bool)
     if correct.shape != known.shape:
-        raise ValueError(f'correct has shape {correct.shape}, the known scores {known.shape}')
+        raise InputError(f'correct has shape {correct.shape}, the known scores {known.shape}')
     return correct
 
 
@@ -94,7 +96,7 @@ def _as_positive(known, unknown, positive):
     """Scores of the positive and of the negative class, bigger = more positive."""
     known, unknown = _scores('known', known), _scores('unknown', unknown)
     if positive not in ('known', 'unknown'):
-        raise ValueError(f"positive must be 'known' or 'unknown', not {positive!r}")
+        raise InputError(f"positive must be 'known' or 'unknown', not {positive!r}")
     return (known, unknown) if positive == 'known' else (-unknown, -known)
 
 
@@ -152,7 +154,7 @@ def ccr_at_fpr(known, correct, unknown, fpr):
     """
     known, unknown = _scores('known', known), np.sort(_scores('unknown', unknown))
     if not 0 <= fpr <= 1:
-        raise ValueError(f'fpr must be in [0, 1], not {fpr}')
+        raise InputError(f'fpr must be in [0, 1], not {fpr}')
     accepted = int(fpr * len(unknown) + 1e-9)  # 0.29 * 100 is a little less than 29
     bound = unknown[-accepted - 1] if accepted < len(unknown) else -np.inf
     return float(np.mean((known > bound) & _correct(correct, known)))
@@ -170,6 +172,6 @@ def fit_threshold(known, tpr=0.95):
     """
     known = _scores('known', known)
     if not 0 < tpr <= 1:
-        raise ValueError(f'tpr must be in (0, 1], not {tpr}')
+        raise InputError(f'tpr must be in (0, 1], not {tpr}')
     keep = int(np.ceil(tpr * len(known) - 1e-9))  # 0.07 * 100 is a little more than 7
     return float(np.sort(known)[len(known) - max(keep, 1)])

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from ..errors import InputError
+
 
 class Comparison(NamedTuple):
     """Metric of method A minus that of B, its interval, and a two-sided p value."""
@@ -23,7 +25,7 @@ def _bootstrap(statistic, known, unknown, level, num_draws, seed):
     for name, arrays in (('known', known), ('unknown', unknown)):
         lengths = {len(array) for array in arrays}
         if len(lengths) != 1 or min(lengths) < 2:
-            raise ValueError(f'the {name} arrays must have one length of at least 2, not '
+            raise InputError(f'the {name} arrays must have one length of at least 2, not '
                              f'{sorted(lengths)}')
         sizes.append(np.arange(lengths.pop()))
     return stats.bootstrap(sizes, statistic, n_resamples=num_draws, vectorized=False,
@@ -69,7 +71,7 @@ def paired_comparison(metric, a, b, level=0.95, num_draws=1000, seed=0):
     """
     for ours, theirs in zip(a, b, strict=True):
         if len(ours[0]) != len(theirs[0]):
-            raise ValueError(f'the methods must have the same samples, not {len(ours[0])} and '
+            raise InputError(f'the methods must have the same samples, not {len(ours[0])} and '
                              f'{len(theirs[0])}')
 
     def difference(i, j):
