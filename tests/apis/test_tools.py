@@ -103,12 +103,12 @@ def test_training_leaves_results_and_a_small_checkpoint(straight):
     checkpoint = torch.load(straight / 'epoch_4.pth', weights_only=False)
     assert set(checkpoint['state_dict']) == {
         'cls_head.prompts.contexts', 'cls_head.threshold', 'visual_prompt.delta',
-        'negatives.images'}
+        'negatives.images', 'neck.weights'}
     assert checkpoint['hesp']['known'] == ['disgust', 'fear', 'happiness']
     assert checkpoint['hesp']['region'] == dict(region='cam', size=8, mode='add')
     assert checkpoint['hesp']['threshold'] == found['threshold']
     groups = checkpoint['optimizer']['param_groups']
-    assert sum(len(group['params']) for group in groups) == 3  # nothing frozen in the optimizer
+    assert sum(len(group['params']) for group in groups) == 4  # nothing frozen in the optimizer
     assert not list(straight.glob('*.part'))
 
 

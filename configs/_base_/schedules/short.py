@@ -1,9 +1,10 @@
-# Ten epochs of SGD whose rate shrinks by a fifth each. (The decay does not depend on the number of
-# epochs: a run that goes on after its last epoch equals one that was longer from the start.)
+# Ten epochs of SGD whose rate shrinks by a fifth each. The decay does not depend on the number of
+# epochs (mmengine would end it with them): a run that goes on after its last epoch equals one that
+# was longer from the start.
 optim_wrapper = dict(
     constructor='TrainableOptimWrapperConstructor',
     optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=0.0))
-param_scheduler = [dict(type='ExponentialLR', gamma=0.8)]
+param_scheduler = [dict(type='ExponentialLR', gamma=0.8, end=10**9)]
 
 # The test set is evaluated once, after the last epoch: nothing is chosen on it.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=10, val_interval=10**6)
