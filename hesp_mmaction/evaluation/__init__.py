@@ -1,6 +1,30 @@
 """Open-set metrics: pure functions, then the metric of a test run."""
-from .functional import auroc, fit_threshold, openness, oscr, oscr_curve, roc_curve
+from .decision import (
+    calibration_error,
+    decide,
+    open_set_f1,
+    openness,
+    per_class_recall,
+    uar,
+    war,
+)
+from .official import official_auroc, official_detection, official_oscr
 from .openset_metric import OpenSetMetric, load_dump, metrics_from_dump, save_dump
+from .ranking import (
+    aupr,
+    auroc,
+    ccr_at_fpr,
+    detection_accuracy,
+    fit_threshold,
+    fpr_at_tpr,
+    oscr,
+    oscr_curve,
+    roc_curve,
+)
+from .uncertainty import Comparison, bootstrap_interval, paired_comparison
 
-__all__ = ['OpenSetMetric', 'auroc', 'fit_threshold', 'load_dump', 'metrics_from_dump', 'openness',
-           'oscr', 'oscr_curve', 'roc_curve', 'save_dump']
+__all__ = ['Comparison', 'OpenSetMetric', 'aupr', 'auroc', 'bootstrap_interval',
+           'calibration_error', 'ccr_at_fpr', 'decide', 'detection_accuracy', 'fit_threshold',
+           'fpr_at_tpr', 'load_dump', 'metrics_from_dump', 'official_auroc', 'official_detection',
+           'official_oscr', 'open_set_f1', 'openness', 'oscr', 'oscr_curve', 'paired_comparison',
+           'per_class_recall', 'roc_curve', 'save_dump', 'uar', 'war']

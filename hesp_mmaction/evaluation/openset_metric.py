@@ -9,7 +9,48 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 
 from ..errors import InputError
-from .functional import auroc, openness, oscr
+from .decision import calibration_error, open_set_f1, openness, uar
+from .ranking import aupr, auroc, ccr_at_fpr, detection_accuracy, fpr_at_tpr, oscr
+
+# fields of a data sample to those of a dump
+RENAMED = dict(pred_feature='feature', pred_score='probabilities')
+
+
+def open_set_figures(known, correct, unknown):
+    """What a score is worth, in percent.
+
+    Args:
+        known (np.ndarray): scores (N_k,) of known samples.
+        correct (np.ndarray): bool (N_k,), whether the predicted known class is right.
+        unknown (np.ndarray): scores (N_u,) of unknown samples.
+
+    Returns:
+        dict[str, float]: ``AUROC``, ``OSCR``, ``AUPR_known``, ``AUPR_unknown``, ``FPR95_known``
+        (unknown accepted at 95 % of the known), ``FPR95_unknown`` (known rejected at 95 % of the
+        unknown), ``CCR10`` (at 10 % of the unknown accepted) and ``DTACC``.
+    """
+    figures = dict(
+        AUROC=auroc(known, unknown), OSCR=oscr(known, correct, unknown),
+        AUPR_known=aupr(known, unknown), AUPR_unknown=aupr(known, unknown, 'unknown'),
+        FPR95_known=fpr_at_tpr(known, unknown),
+        FPR95_unknown=fpr_at_tpr(known, unknown, positive='unknown'),
+        CCR10=ccr_at_fpr(known, correct, unknown, 0.1),
+        DTACC=detection_accuracy(known, unknown))
+    return {name: 100 * value for name, value in figures.items()}
+
+
+def split_dump(dump, score):
+    """Scores (N,) of a dump to those of the known, whether the known are right, of the unknown.
+
+    Raises:
+        InputError: no known or no unknown sample.
+    """
+    is_known = dump['label'] >= 0
+    for what, there in (('known', is_known.any()), ('unknown', not is_known.all())):
+        if not there:
+            raise InputError(f'the test set has no {what} sample, so open-set metrics are '
+                             'undefined; check `known` and the data set')
+    return score[is_known], (dump['pred'] == dump['label'])[is_known], score[~is_known]
 
 
 def metrics_from_dump(dump):
@@ -17,31 +58,36 @@ def metrics_from_dump(dump):
 
     Args:
         dump (dict[str, np.ndarray]): of N samples: ``label`` (N,), ``pred`` (N,), ``score`` (N,)
-            and ``emotion`` (N,); also ``classes`` (K,), the known names.
+            and ``emotion`` (N,); also ``classes`` (K,), the known names, and optionally
+            ``probabilities`` (N, K) and the ``threshold`` ().
 
     Returns:
-        dict: ``AUROC``, ``OSCR`` and ``ACC`` (of the known samples) in percent, ``num_known`` and
-        ``num_unknown`` samples, and ``openness`` in [0, 1], from the K known classes and the
-        unknown emotions that occur; ``AUROC_x`` and ``OSCR_x`` for every other score
-        ``score_x`` (N,) in the dump.
+        dict: in percent those of :func:`open_set_figures`, ``ACC`` (WAR) and ``UAR`` of the known
+        samples, ``ECE`` of them if there are probabilities, ``open_F1`` (macro, the unknown being
+        one class) if there is a threshold; ``num_known`` and ``num_unknown`` samples, and
+        ``openness`` in [0, 1], from the K known classes and the unknown emotions that occur;
+        ``AUROC_x`` and ``OSCR_x`` for every other score ``score_x`` (N,) in the dump.
 
     Raises:
         InputError: no known or no unknown sample, or a score that is not finite.
     """
+    known, correct, unknown = split_dump(dump, dump['score'])
     is_known = dump['label'] >= 0
-    for what, there in (('known', is_known.any()), ('unknown', not is_known.all())):
-        if not there:
-            raise InputError(f'the test set has no {what} sample, so open-set metrics are '
-                             'undefined; check `known` and the data set')
-    known, unknown = dump['score'][is_known], dump['score'][~is_known]
-    correct = (dump['pred'] == dump['label'])[is_known]
     num_unknown_classes = len(np.unique(dump['emotion'][~is_known]))
     metrics = dict(
-        AUROC=100 * auroc(known, unknown), OSCR=100 * oscr(known, correct, unknown),
-        ACC=100 * float(correct.mean()), num_known=len(known), num_unknown=len(unknown),
+        open_set_figures(known, correct, unknown), ACC=100 * float(correct.mean()),
+        UAR=100 * uar(dump['label'][is_known], dump['pred'][is_known]),
+        num_known=len(known), num_unknown=len(unknown),
         openness=openness(len(dump['classes']), num_unknown_classes))
+    if 'probabilities' in dump:
+        confidence = dump['probabilities'][is_known].max(1).clip(0, 1)  # float32 ends above 1
+        metrics['ECE'] = 100 * calibration_error(confidence, correct)
+    if np.isfinite(dump.get('threshold', np.nan)):
+        metrics['open_F1'] = 100 * open_set_f1(dump['label'], dump['pred'], dump['score'],
+                                               dump['threshold'])
     for key in sorted(key for key in dump if key.startswith('score_')):
-        name, known, unknown = key.removeprefix('score_'), dump[key][is_known], dump[key][~is_known]
+        name = key.removeprefix('score_')
+        known, correct, unknown = split_dump(dump, dump[key])
         metrics[f'AUROC_{name}'] = 100 * auroc(known, unknown)
         metrics[f'OSCR_{name}'] = 100 * oscr(known, correct, unknown)
     return metrics
@@ -61,20 +107,51 @@ def load_dump(path):
         return dict(file)
 
 
+def dump_row(sample):
+    """What is kept of a predicted data sample (dict), see :class:`OpenSetMetric`."""
+    missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label', 'pred_knownness')
+               if key not in sample]
+    if missing:
+        raise KeyError(f'a data sample has no {", ".join(missing)}; sample_id and emotion belong '
+                       'in meta_keys of PackActionInputs, predictions come from the head')
+    row = dict(sample_id=sample['sample_id'], emotion=sample['emotion'],
+               label=int(sample['gt_label']), pred=int(sample['pred_label']),
+               score=float(sample['pred_knownness']))
+    for key, value in sample.items():
+        if key.startswith('logits') or key in RENAMED:
+            row[RENAMED.get(key, key)] = _array(value)
+        elif key.startswith('score_') or key == 'threshold':
+            row[key] = float(value)
+        elif key == 'pred_emotion':
+            row[key] = value
+    return row
+
+
+def dump_of_rows(rows, classes):
+    """Arrays of rows of :func:`dump_row`, each sample id once and sorted by it."""
+    by_id = {row['sample_id']: row for row in reversed(rows)}
+    rows = [by_id[key] for key in sorted(by_id)]
+    dump = {key: np.array([row[key] for row in rows]) for key in rows[0]}
+    if 'threshold' in dump:
+        dump['threshold'] = dump['threshold'][0]  # one for all
+    return dict(dump, classes=np.array(classes))
+
+
 @METRICS.register_module()
 class OpenSetMetric(BaseMetric):
-    """AUROC, OSCR and closed-set accuracy; see :func:`metrics_from_dump`.
+    """AUROC, OSCR, closed-set accuracy and others; see :func:`metrics_from_dump`.
 
     Of each data sample it reads ``gt_label`` (-1: unknown), ``pred_label``, ``pred_knownness`` (one
-    number, bigger is more known), optionally ``pred_feature`` (D,) and any ``logits_*`` (K,) and
-    ``score_*`` (other scores), and the metainfo ``sample_id`` and ``emotion``. Samples are gathered
-    from all processes, each id counts once and they are sorted by id, so N processes give the
-    figures of one exactly.
+    number, bigger is more known), optionally ``pred_score`` (K,) probabilities, ``pred_emotion``,
+    ``threshold``, ``pred_feature`` (D,) and any ``logits*`` (K,) and ``score_*`` (other scores),
+    and the metainfo ``sample_id`` and ``emotion``. Samples are gathered from all processes, each
+    id counts once and they are sorted by id, so N processes give the figures of one exactly.
 
     Args:
         dump (str, optional): ``.npz`` file for the raw material: ``sample_id``, ``label``,
-            ``emotion``, ``score``, ``pred``, ``classes`` and, if there, ``logits_*`` (N, K) and
-            ``feature`` (N, D). Defaults to None, no file.
+            ``emotion``, ``score``, ``pred``, ``classes`` and, if there, ``pred_emotion``,
+            ``logits*`` and ``probabilities`` (N, K), ``feature`` (N, D) and the ``threshold`` ().
+            Defaults to None, no file.
     """
     default_prefix = ''
 
@@ -84,22 +161,7 @@ class OpenSetMetric(BaseMetric):
 
     def process(self, data_batch, data_samples):
         """Keeps what is needed of a batch of data samples (dicts)."""
-        for sample in data_samples:
-            missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label',
-                                       'pred_knownness') if key not in sample]
-            if missing:
-                raise KeyError(f'a data sample has no {", ".join(missing)}; sample_id and emotion '
-                               'belong in meta_keys of PackActionInputs, predictions come from '
-                               'the head')
-            row = dict(sample_id=sample['sample_id'], emotion=sample['emotion'],
-                       label=int(sample['gt_label']), pred=int(sample['pred_label']),
-                       score=float(sample['pred_knownness']))
-            for key in sample:
-                if key.startswith('logits_') or key == 'pred_feature':
-                    row[key.removeprefix('pred_')] = _array(sample[key])
-                elif key.startswith('score_'):
-                    row[key] = float(sample[key])
-            self.results.append(row)
+        self.results.extend(dump_row(sample) for sample in data_samples)
 
     def evaluate(self, size):
         """Metrics of a data set of ``size`` samples, the same in every process.
@@ -117,10 +179,7 @@ class OpenSetMetric(BaseMetric):
 
     def compute_metrics(self, results):
         """Dumps (if asked) and computes from rows of :meth:`process`."""
-        by_id = {row['sample_id']: row for row in reversed(results)}
-        rows = [by_id[key] for key in sorted(by_id)]
-        dump = {key: np.array([row[key] for row in rows]) for key in rows[0]}
-        dump['classes'] = np.array(self.dataset_meta['classes'])
+        dump = dump_of_rows(results, self.dataset_meta['classes'])
         if self.dump and is_main_process():
             save_dump(dump, self.dump)
         return metrics_from_dump(dump)

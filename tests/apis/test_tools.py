@@ -21,6 +21,7 @@ from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.compat import load_from_local
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump, metrics_from_dump
+from hesp_mmaction.evaluation.scores import SCORES
 
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / 'configs/hesp_afew_o34.py')
@@ -80,8 +81,10 @@ def straight(options, tmp_path_factory):
 
 def test_training_leaves_results_and_a_small_checkpoint(straight):
     found = metrics(straight)
-    assert {'AUROC', 'OSCR', 'ACC', 'num_known', 'num_unknown', 'openness', 'known',
-            'threshold', 'epoch'} | {f'{m}_{kind}' for m in ('AUROC', 'OSCR') for kind in (
+    assert {'AUROC', 'OSCR', 'ACC', 'UAR', 'AUPR_known', 'AUPR_unknown', 'FPR95_known',
+            'FPR95_unknown', 'CCR10', 'DTACC', 'ECE', 'open_F1', 'num_known', 'num_unknown',
+            'openness', 'known', 'threshold', 'epoch'} | {
+                f'{m}_{kind}' for m in ('AUROC', 'OSCR') for kind in (
                 'prob', 'logit', 'centred')} == set(found)
     assert found['AUROC'] == found['AUROC_centred']  # the default score
     assert found['num_known'] == 6 and found['num_unknown'] == 8
@@ -89,6 +92,14 @@ def test_training_leaves_results_and_a_small_checkpoint(straight):
     dump = load_dump(straight / 'predictions.npz')
     assert metrics_from_dump(dump)['OSCR'] == found['OSCR']
     assert dump['logits_negative'].shape == (14, 3) and dump['feature'].shape == (14, 12)
+    train = load_dump(straight / 'train_features.npz')
+    assert train['feature'].shape == (6, 12) and len({*train['sample_id']}) == 6
+    assert (train['label'] >= 0).all() and not {*train['sample_id']} & {*dump['sample_id']}
+    assert np.sort(train['score'])[0] == train['threshold'] == found['threshold']  # 95 % of six
+    assert dump['threshold'] == found['threshold']
+    rejected = dump['score'] < found['threshold']
+    assert (rejected == (dump['pred_emotion'] == 'unknown')).all()
+    assert (dump['pred_emotion'] == dump['classes'][dump['pred']])[~rejected].all()
     checkpoint = torch.load(straight / 'epoch_4.pth', weights_only=False)
     assert set(checkpoint['state_dict']) == {
         'cls_head.prompts.contexts', 'cls_head.threshold', 'visual_prompt.delta',
@@ -99,6 +110,20 @@ def test_training_leaves_results_and_a_small_checkpoint(straight):
     groups = checkpoint['optimizer']['param_groups']
     assert sum(len(group['params']) for group in groups) == 4  # nothing frozen in the optimizer
     assert not list(straight.glob('*.part'))
+
+
+def test_rescore_prints_every_score(straight, tmp_path):
+    script = ROOT / 'tools/analysis/rescore.py'
+    lines = tool(script, straight / 'predictions.npz', '--train',
+                 straight / 'train_features.npz').stdout.splitlines()
+    cells = {line.split()[0]: line.split()[1:] for line in lines}
+    assert [*SCORES, 'score'] == [*[name for name in cells if name in SCORES], 'score']
+    found = metrics(straight)
+    header = lines[0].split()
+    assert cells['score'] == cells['hesp_centred'] == [f'{found[key]:.2f}' for key in header]
+    without = tool(script, straight / 'predictions.npz').stdout
+    assert without.count('not computed: needs features') == 4
+    assert 'nowhere.npz' in tool(script, tmp_path / 'nowhere.npz', check=False).stderr
 
 
 def test_stop_and_resume_equal_four_epochs_straight(straight, options, tmp_path):

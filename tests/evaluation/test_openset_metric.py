@@ -8,10 +8,24 @@ from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 
-from hesp_mmaction.evaluation import OpenSetMetric, auroc, load_dump, metrics_from_dump, oscr
+from hesp_mmaction.evaluation import (
+    OpenSetMetric,
+    aupr,
+    auroc,
+    calibration_error,
+    ccr_at_fpr,
+    detection_accuracy,
+    fpr_at_tpr,
+    load_dump,
+    metrics_from_dump,
+    open_set_f1,
+    oscr,
+    uar,
+)
 
 CLASSES = ('anger', 'fear', 'sadness')
 NAMES = CLASSES + ('surprise', 'neutral')
+THRESHOLD = 0.75
 
 
 def sample(i):
@@ -28,6 +42,10 @@ def sample(i):
     data.set_field(logits, 'logits_fused')
     data.set_field(logits.bfloat16(), 'logits_known')
     data.set_field(torch.full((4,), float(i)), 'pred_feature')
+    data.set_field(logits.softmax(0), 'pred_score')
+    data.set_field(torch.tensor([THRESHOLD], dtype=torch.float64), 'threshold')
+    known = data.pred_knownness.double() >= THRESHOLD
+    data.set_field(CLASSES[int(data.pred_label)] if known else 'unknown', 'pred_emotion', dtype=str)
     return data
 
 
@@ -46,11 +64,23 @@ def test_figures_in_percent():
     scores = [float(s.pred_knownness) for s in known]
     unknown = [float(s.pred_knownness) for s in data if s.gt_label < 0]
     correct = [bool(s.gt_label == s.pred_label) for s in known]
-    assert result == dict(
-        AUROC=100 * auroc(scores, unknown), OSCR=100 * oscr(scores, correct, unknown),
-        ACC=100 * sum(correct) / len(correct), num_known=15, num_unknown=8,
-        openness=1 - (3 / 5) ** 0.5)
-    assert 0 < result['OSCR'] < result['ACC'] < 100
+    label, pred = ([int(getattr(s, key)) for s in data] for key in ('gt_label', 'pred_label'))
+    confidence = [float(s.pred_score.max()) for s in known]
+    expected = dict(
+        AUROC=auroc(scores, unknown), OSCR=oscr(scores, correct, unknown),
+        ACC=sum(correct) / len(correct), UAR=uar(*zip(*(
+            (a, b) for a, b in zip(label, pred, strict=True) if a >= 0), strict=True)),
+        AUPR_known=aupr(scores, unknown), AUPR_unknown=aupr(scores, unknown, 'unknown'),
+        FPR95_known=fpr_at_tpr(scores, unknown),
+        FPR95_unknown=fpr_at_tpr(scores, unknown, positive='unknown'),
+        CCR10=ccr_at_fpr(scores, correct, unknown, 0.1), DTACC=detection_accuracy(scores, unknown),
+        ECE=calibration_error(confidence, correct),
+        open_F1=open_set_f1(label, pred, [float(s.pred_knownness) for s in data], THRESHOLD))
+    expected = {key: 100 * value for key, value in expected.items()}
+    assert result == dict(expected, num_known=15, num_unknown=8, openness=1 - (3 / 5) ** 0.5)
+    assert 0 < result['OSCR'] < result['ACC'] < 100 and 0 < result['open_F1'] < 100
+    assert len({result[key] for key in ('AUPR_known', 'AUPR_unknown', 'FPR95_known',
+                                        'FPR95_unknown', 'CCR10', 'DTACC')}) == 6
 
 
 def test_padding_counts_once_and_order_does_not_matter():
@@ -70,7 +100,15 @@ def test_dump_round_trip(tmp_path):
     dump = load_dump(path)
     assert metrics_from_dump(dump) == result
     assert set(dump) == {'sample_id', 'label', 'emotion', 'score', 'pred', 'classes', 'feature',
-                         'logits_fused', 'logits_known'}
+                         'logits_fused', 'logits_known', 'probabilities', 'threshold',
+                         'pred_emotion'}
+    assert dump['threshold'] == THRESHOLD and dump['probabilities'].shape == (23, 3)
+    said = [CLASSES[p] if s >= THRESHOLD else 'unknown'
+            for p, s in zip(dump['pred'], dump['score'], strict=True)]
+    assert dump['pred_emotion'].tolist() == said and {*said} == {*CLASSES, 'unknown'}
+    for threshold in (None, np.nan):  # without one, no figure depends on it
+        dump['threshold'] = np.array(threshold, dtype=float)
+        assert metrics_from_dump(dump) == {k: v for k, v in result.items() if k != 'open_F1'}
     assert dump['sample_id'].tolist() == [f'Val/{i:03d}.avi' for i in range(23)]
     assert dump['classes'].tolist() == list(CLASSES)
     assert dump['feature'].shape == (23, 4) and dump['feature'][7, 0] == 7

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.evaluation.scores import compute_score
 from hesp_mmaction.models.heads import CLIPZeroShotHead, HESPHead, hesp_head
 from hesp_mmaction.models.heads.hesp_functional import negative_logits
 
@@ -198,6 +199,43 @@ def test_predict_fills_data_samples(clips, batch):
         assert sample.pred_score.sum() == pytest.approx(1)
         assert sample.pred_feature.shape == (12,)
         assert {'logits_known', 'logits_negative', 'logits_mean'} <= set(sample.keys())
+        assert torch.equal(sample.logits, outputs['logits'][i])
+
+
+def test_the_threshold_decides_between_a_name_and_unknown(clips, batch):
+    f, c, _ = batch
+    head = make(clips).eval()
+
+    def said(threshold):
+        head.threshold.fill_(threshold)
+        return [s.pred_emotion for s in head.predict(f, [ActionDataSample() for _ in f], points=c)]
+
+    scores = head.score(head(f, points=c))
+    names = [KNOWN[i] for i in head(f, points=c)['logits'].argmax(1)]
+    assert said(float('nan')) == names == said(float(scores.min()))  # not below: known
+    middle = float(scores.sort().values[3])
+    assert said(middle) == [name if score >= middle else 'unknown'
+                            for name, score in zip(names, scores, strict=True)]
+    assert said(middle).count('unknown') == 3
+    assert set(said(float(scores.max()) + 1)) == {'unknown'}
+
+
+@pytest.mark.parametrize('learned', [False, True])
+def test_what_is_dumped_for_other_scores(clips, batch, learned):
+    f, c, _ = batch
+    head = make(clips, learn_negative_text=learned).eval()
+    with torch.no_grad():
+        samples = head.predict(f, [ActionDataSample() for _ in f], points=c)
+        text, negative = unit(head.class_text().numpy()), unit(head.class_negative_text().numpy())
+    for i, sample in enumerate(samples):
+        cosines = text @ unit(f[i].numpy())
+        np.testing.assert_allclose(sample.logits_cosine, cosines, rtol=1e-5)
+        np.testing.assert_allclose(sample.logits_negative_text,
+                                   head.text.logit_scale * negative @ unit(f[i].numpy()), rtol=1e-5)
+        fields = {key: getattr(sample, key)[None] for key in sample.keys() if 'logits' in key}
+        for kind in ('logit', 'centred'):
+            assert float(compute_score(f'hesp_{kind}', fields)) == pytest.approx(
+                float(getattr(sample, f'score_{kind}')))
 
 
 @pytest.mark.parametrize('arguments, said', [
@@ -222,5 +260,11 @@ def test_zero_shot_is_cosine_with_the_template(clips, batch):
     expected = head.text.logit_scale * unit(f.numpy()) @ unit(text).T
     np.testing.assert_allclose(outputs['logits'].numpy(), expected, rtol=1e-5)
     torch.testing.assert_close(head.score(outputs), outputs['logits'].max(1).values)
+    sample, *_ = head.predict(f, [ActionDataSample() for _ in f])
+    negative = head.text.encode_text([f'This video is not {w}.'
+                                      for w in ('angry', 'fearful', 'happy')]).numpy()
+    np.testing.assert_allclose(sample.logits_cosine, unit(f.numpy())[0] @ unit(text).T, rtol=1e-5)
+    np.testing.assert_allclose(sample.logits_negative_text, head.text.logit_scale
+                               * unit(f.numpy())[0] @ unit(negative).T, rtol=1e-5)
     with pytest.raises(InputError, match='nothing to train'):
         head.losses(outputs, y)

@@ -1,15 +1,17 @@
 """Fits the threshold below which a sample is called unknown."""
 import copy
+import os
+from itertools import chain
 
-import numpy as np
 import torch
 from mmaction.registry import HOOKS
-from mmengine.dist import all_gather_object
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ...evaluation.functional import fit_threshold
+from ...evaluation.openset_metric import dump_of_rows, dump_row, save_dump
+from ...evaluation.ranking import fit_threshold
 from .open_set_hook import unwrap
 
 
@@ -29,7 +31,9 @@ class ThresholdHook(Hook):
     """After the last epoch: the threshold that keeps a share of the known training samples.
 
     The samples pass through the test pipeline. The threshold goes into the head, hence into the
-    checkpoint of that epoch. No test sample takes part.
+    checkpoint of that epoch. No test sample takes part. What the model made of the samples is
+    left in ``train_features.npz``, like the raw material of a test run, for the scores that are
+    fitted on training features.
 
     Args:
         tpr (float): share of the known samples that stay known.
@@ -45,15 +49,17 @@ class ThresholdHook(Hook):
         loader = plain_training_loader(runner.cfg)
         model = unwrap(runner.model)
         model.eval()
-        scores = {}
+        rows = []
         with torch.no_grad():
             for batch in loader:
-                for sample in model.test_step(batch):
-                    scores[sample.sample_id] = float(sample.pred_knownness)
-        for part in all_gather_object(scores):
-            scores.update(part)
-        threshold = fit_threshold(np.array([scores[key] for key in sorted(scores)]), self.tpr)
+                rows += [dump_row(sample.to_dict()) for sample in model.test_step(batch)]
+        dump = dump_of_rows(list(chain.from_iterable(all_gather_object(rows))), model.known)
+        threshold = fit_threshold(dump['score'], self.tpr)
         model.cls_head.threshold.fill_(threshold)
         model.train()
-        print_log(f'threshold {threshold:.6g} keeps {self.tpr:.0%} of {len(scores)} known '
+        if is_main_process():
+            dump['threshold'] = threshold
+            dump.pop('pred_emotion')  # was said without the threshold
+            save_dump(dump, os.path.join(runner.work_dir, 'train_features.npz'))
+        print_log(f'threshold {threshold:.6g} keeps {self.tpr:.0%} of {len(dump["score"])} known '
                   'training samples', 'current')

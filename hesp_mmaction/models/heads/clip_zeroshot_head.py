@@ -16,14 +16,17 @@ class CLIPZeroShotHead(OpenSetHead):
     Args:
         known (Sequence[str]): names of the known emotions. clip (dict): arguments of
         :class:`CLIPTextTower`. template (str): the sentence around a class's prompt word.
+        negative_template (str): the one that denies it, for scores that read both.
     """
 
-    def __init__(self, known, clip, template='a photo of a {} expression', init_cfg=None):
+    def __init__(self, known, clip, template='a photo of a {} expression',
+                 negative_template='This video is not {}.', init_cfg=None):
         super().__init__(known, init_cfg)
         self.text = CLIPTextTower(**clip)
         with torch.no_grad():
-            self.register_buffer('class_text', self.text.encode_text(
-                [template.format(prompt_word(name)) for name in known]), persistent=False)
+            for name, sentence in (('class_text', template), ('negative_text', negative_template)):
+                self.register_buffer(name, self.text.encode_text(
+                    [sentence.format(prompt_word(name)) for name in known]), persistent=False)
 
     def forward(self, feats, **kwargs):
         """Video features (B, D) to ``feature``, ``logits``, ``logits_known``, ``probabilities``."""
@@ -33,6 +36,12 @@ class CLIPZeroShotHead(OpenSetHead):
 
     def score(self, outputs):
         return outputs['logits'].max(1).values
+
+    def extra_logits(self, outputs):
+        """The cosines that are logits before CLIP's scale, and the logits of the negative texts."""
+        scale = self.text.logit_scale
+        return dict(cosine=outputs['logits_known'] / scale,
+                    negative_text=cosine_logits(outputs['feature'], self.negative_text, scale))
 
     def losses(self, outputs, labels):
         raise InputError('zero-shot CLIP has nothing to train: run it with tools/test.py')

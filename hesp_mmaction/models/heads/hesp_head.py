@@ -89,7 +89,7 @@ class HESPHead(OpenSetHead):
                 [negative_template.format(word) for word in said]), persistent=False)
             self.register_buffer('region_text', self.text.encode_text(
                 [region_template.format(word) for word in said]), persistent=False)
-        self._eval_text = None
+        self._eval_text, self._eval_negative_text = None, None
 
     @staticmethod
     def _check(**choices):
@@ -98,7 +98,7 @@ class HESPHead(OpenSetHead):
                 raise InputError(f'{name}={value!r}: one of {", ".join(allowed)}')
 
     def train(self, mode=True):
-        self._eval_text = None
+        self._eval_text, self._eval_negative_text = None, None
         return super().train(mode)
 
     def class_text(self):
@@ -110,10 +110,14 @@ class HESPHead(OpenSetHead):
         return self._eval_text
 
     def class_negative_text(self):
-        """Fn_T (K, D), fixed or learned."""
+        """Fn_T (K, D), fixed or learned; computed once per evaluation."""
         if self.negative_prompts is None:
             return self.negative_text
-        return self.text(*self.negative_prompts())
+        if self.training or torch.is_grad_enabled():
+            return self.text(*self.negative_prompts())
+        if self._eval_negative_text is None:
+            self._eval_negative_text = self.text(*self.negative_prompts())
+        return self._eval_negative_text
 
     def forward(self, feats, points=None, **kwargs):
         """Video features (B, C) and negatives (K, C) to ``feature``, ``logits``,
@@ -146,6 +150,13 @@ class HESPHead(OpenSetHead):
 
     def score(self, outputs):
         return self.scores(outputs)[self.score_kind]
+
+    def extra_logits(self, outputs):
+        """The cosines that are logits before CLIP's scale, and the logits of the negative texts."""
+        scale = self.text.logit_scale
+        return dict(cosine=outputs['logits_known'] / scale,
+                    negative_text=cosine_logits(outputs['feature'], self.class_negative_text(),
+                                                scale))
 
     def losses(self, outputs, labels):
         """The terms of Eq. 8-14 that are switched on, weighted."""

@@ -13,8 +13,8 @@ class OpenSetHead(BaseModule):
 
     Subclasses write :meth:`forward` (features to a dict of outputs), :meth:`losses` and
     :meth:`score`. The dict holds at least ``feature`` (B, D), ``logits`` (B, K), whose largest
-    entry is the predicted class, and ``probabilities`` (B, K); every entry named ``logits_*`` is
-    dumped for later analysis.
+    entry is the predicted class, and ``probabilities`` (B, K); ``logits`` and every entry named
+    ``logits_*`` are dumped for later analysis.
 
     Attributes:
         known (tuple[str]): names of the known emotions, in label order.
@@ -45,6 +45,10 @@ class OpenSetHead(BaseModule):
         """Other scores worth reporting beside :meth:`score`: name to (B,)."""
         return {}
 
+    def extra_logits(self, outputs):
+        """Other logits worth dumping, which no loss needs: name to (B, K)."""
+        return {}
+
     def loss(self, feats, data_samples, **kwargs):
         """Losses of a batch, as MMAction2's recognizers call them."""
         labels = torch.cat([sample.gt_label for sample in data_samples]).to(feats.device)
@@ -55,18 +59,25 @@ class OpenSetHead(BaseModule):
         return losses
 
     def predict(self, feats, data_samples, **kwargs):
-        """Fill data samples with ``pred_label`` (1,), ``pred_score`` (K,) probabilities,
-        ``pred_knownness`` (1,), ``pred_feature`` (D,), every ``logits_*`` (K,) and every other
-        score as ``score_*`` (1,)."""
+        """Fill data samples with ``pred_emotion``, a known name or ``'unknown'`` where the score is
+        below the ``threshold`` (1,), ``pred_label`` (1,), the best known class in any case,
+        ``pred_score`` (K,) probabilities, ``pred_knownness`` (1,), ``pred_feature`` (D,),
+        ``logits`` and every ``logits_*`` (K,) and every other score as ``score_*`` (1,)."""
         outputs = self(feats, **kwargs)
         fields = dict(pred_score=outputs['probabilities'],
                       pred_label=outputs['logits'].argmax(1, keepdim=True),
                       pred_knownness=self.score(outputs)[:, None],
-                      pred_feature=outputs['feature'])
-        fields.update({key: value for key, value in outputs.items() if key.startswith('logits_')})
+                      pred_feature=outputs['feature'],
+                      threshold=self.threshold.expand(len(feats), 1))
+        fields.update({key: value for key, value in outputs.items() if key.startswith('logits')})
+        fields.update({f'logits_{key}': value
+                       for key, value in self.extra_logits(outputs).items()})
         fields.update({f'score_{key}': value[:, None]
                        for key, value in self.scores(outputs).items()})
         for i, sample in enumerate(data_samples):
             for name, values in fields.items():
                 sample.set_field(values[i].detach(), name, dtype=torch.Tensor)
+            rejected = bool(sample.pred_knownness.double() < self.threshold)  # never below NaN
+            sample.set_field('unknown' if rejected else self.known[int(sample.pred_label)],
+                             'pred_emotion', dtype=str)
         return data_samples

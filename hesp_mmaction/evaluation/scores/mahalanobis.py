@@ -1,0 +1,46 @@
+"""Mahalanobis scores (Lee et al., NeurIPS 2018; relative: Ren et al., 2021).
+
+Differs from the papers in the covariance, which is shrunk (Ledoit and Wolf): with fewer training
+clips than feature dimensions the empirical one has no inverse, and a pseudo-inverse would not see
+the directions in which an unknown clip leaves the training clips.
+"""
+import torch
+from sklearn.covariance import LedoitWolf
+
+from .registry import register_score
+
+
+def _squared_distance(feature, mean, train_centred):
+    """(f - m)' S^-1 (f - m) (N,) with the shrunk covariance S of centred training features."""
+    fitted = LedoitWolf(assume_centered=True).fit(train_centred.numpy(force=True))
+    precision = torch.as_tensor(fitted.precision_).to(feature)
+    centred = feature - mean
+    return ((centred @ precision) * centred).sum(1)
+
+
+def _within(feature, train_feature, train_label):
+    """Smallest squared distance (N,) to a class mean, with the covariance within the classes."""
+    means = {int(k): train_feature[train_label == k].mean(0) for k in train_label.unique()}
+    centred = train_feature - torch.stack([means[int(k)] for k in train_label])
+    return torch.stack([_squared_distance(feature, mean, centred)
+                        for mean in means.values()]).min(0).values
+
+
+@register_score
+def mahalanobis(feature, train_feature, train_label):
+    """Minus the squared distance to the nearest class mean, in units of the covariance that the
+    classes share.
+
+    Args:
+        feature (Tensor): (N, D). train_feature (Tensor): (M, D). train_label (Tensor): (M,).
+    """
+    return -_within(feature, train_feature, train_label)
+
+
+@register_score
+def relative_mahalanobis(feature, train_feature, train_label):
+    """The same plus the squared distance to the mean of all, in units of the covariance of all:
+    what is unusual in any class no longer counts."""
+    mean = train_feature.mean(0)
+    return (_squared_distance(feature, mean, train_feature - mean)
+            - _within(feature, train_feature, train_label))

@@ -1,0 +1,76 @@
+"""The table of post-hoc scores, and how one is computed from the raw material of a run."""
+import inspect
+
+import torch
+
+from ...errors import InputError
+
+SCORES = {}
+
+
+def register_score(function):
+    """Enters a score under its name.
+
+    The names of its parameters without default say what it reads: ``logits``, ``feature`` and so
+    on are fields of a head's outputs and of a dump, ``train_feature`` and so on are fields of the
+    known training samples (``train_features.npz``). It takes tensors and returns knownness (N,):
+    bigger = more known.
+    """
+    SCORES[function.__name__] = function
+    return function
+
+
+def compute_score(name, outputs, train=None):
+    """A registered score of a head's outputs or of a dump.
+
+    Args:
+        name (str): one of ``SCORES``.
+        outputs (dict): field name to tensor or array (N, ...).
+        train (dict, optional): the same of the known training samples.
+
+    Returns:
+        Tensor: knownness (N,), in float64.
+
+    Raises:
+        InputError: no such score, or a field it reads is missing.
+    """
+    if name not in SCORES:
+        raise InputError(f'no score is named {name!r}: {", ".join(SCORES)}')
+    fields = {}
+    for key, parameter in inspect.signature(SCORES[name]).parameters.items():
+        if parameter.default is not parameter.empty:
+            continue
+        source, field, where = outputs, key, 'the dump'
+        if key.startswith('train_'):
+            source, field, where = train, key.removeprefix('train_'), 'the training features'
+        if source is None:
+            raise InputError('needs features of the known training samples (train_features.npz)')
+        if field not in source:
+            raise InputError(f'{where} has no `{field}`: the head gives none')
+        values = torch.as_tensor(source[field])
+        fields[key] = values.double() if values.is_floating_point() else values
+    return SCORES[name](**fields)
+
+
+def compute_scores(dump, train=None):
+    """Every registered score that a dump allows.
+
+    Args:
+        dump (dict), train (dict, optional): see :func:`compute_score`.
+
+    Returns:
+        tuple[dict[str, np.ndarray], dict[str, str]]: the scores (N,), and of those that cannot be
+        computed the reasons.
+    """
+    scores, reasons = {}, {}
+    for name in SCORES:
+        try:
+            values = compute_score(name, dump, train)
+        except InputError as error:
+            reasons[name] = str(error)
+            continue
+        if torch.isfinite(values).all():
+            scores[name] = values.numpy()
+        else:
+            reasons[name] = f'{int((~torch.isfinite(values)).sum())} values are not finite'
+    return scores, reasons

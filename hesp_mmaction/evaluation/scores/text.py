@@ -1,0 +1,37 @@
+"""Scores of heads on CLIP's text: cosines and "This video is not X" texts."""
+import torch
+
+from .registry import register_score
+
+
+@register_score
+def mcm(logits_cosine):
+    """max_k softmax(cos(f, t_k))_k at temperature 1 (MCM, Ming et al., NeurIPS 2022).
+
+    Args:
+        logits_cosine (Tensor): (N, K), CLIP's logits without its scale of about 100.
+    """
+    return logits_cosine.softmax(1).max(1).values
+
+
+def _says_yes(logits_known, logits_negative_text):
+    """Of the texts "X" and "not X" of each class: the share (N, K) of the first."""
+    return torch.sigmoid(logits_known - logits_negative_text)
+
+
+@register_score
+def not_x_of_predicted(logits_known, logits_negative_text):
+    """p_yes of the best known class: CLIPN's competing-to-win (Wang et al., ICCV 2023), with a
+    frozen CLIP's "not X" texts in place of a second text encoder.
+
+    Args:
+        logits_known (Tensor), logits_negative_text (Tensor): (N, K), at CLIP's scale.
+    """
+    best = logits_known.argmax(1, keepdim=True)
+    return _says_yes(logits_known, logits_negative_text).gather(1, best)[:, 0]
+
+
+@register_score
+def not_x_of_all(logits_known, logits_negative_text):
+    """sum_k p_k p_yes,k: CLIPN's agreeing-to-differ; see :func:`not_x_of_predicted`."""
+    return (logits_known.softmax(1) * _says_yes(logits_known, logits_negative_text)).sum(1)
