@@ -72,7 +72,7 @@ def parse_list(text, where, kind=None, id_order=None):
     if not lines:
         return [], [f'{where} is empty']
     if kind is None:
-        kind = next((k for k, p in _COLUMNS.items() if p.fullmatch(lines[0][1])), 'names')
+        kind = _kind(lines[0][1])
     order = None if kind in ('names', 'hesp') else _id_order(kind, id_order, where)
     clips, problems = [], []
     for number, line in lines:
@@ -91,6 +91,13 @@ def parse_list(text, where, kind=None, id_order=None):
         frames = fields.get('frames')
         clips.append(Clip(fields['path'], emotion, None if frames is None else int(frames)))
     return clips, problems
+
+
+def _kind(line):
+    named = _COLUMNS['names'].fullmatch(line)
+    if named and named[3] and _emotion(named.groupdict(), None):
+        return 'names'  # whatever its caption ends with
+    return next((kind for kind, p in _COLUMNS.items() if p.fullmatch(line)), 'names')
 
 
 def _id_order(kind, name, where):
@@ -194,7 +201,7 @@ def _sheet(path):
     try:
         from openpyxl import load_workbook  # an extra: hardly anybody needs it
     except ImportError as error:
-        raise InputError(f'{path}: reading .xlsx needs openpyxl; run: pip install openpyxl, or '
+        raise InputError(f'{path}: reading .xlsx needs openpyxl; run: pip install openpyxl; or '
                          "use the list files in MAFW's folder 'Train & Test Set'") from error
     return list(load_workbook(path, read_only=True, data_only=True).worksheets[0].values)
 

@@ -100,6 +100,9 @@ class OpenSetVideoDataset(BaseActionDataset):
                 raise InputError(f'{key} must be one of {valid}, not {value!r}')
         if lists is not None and set(lists) != set(OTHER):
             raise InputError(f'lists must name two files, train and test, not {dict(lists)}')
+        if id_order is not None and lists is None:
+            raise InputError(f'id_order={id_order!r} says what integers in `lists` mean; the '
+                             'official files have an order of their own: take it out or set lists')
         self.lists, self.id_order, self.closed_set = lists, id_order, closed_set
         self.known = resolve_known(known, self.ALL_CLASSES, closed_set)
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
