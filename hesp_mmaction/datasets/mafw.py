@@ -144,10 +144,13 @@ class FusionDataset(OpenSetVideoDataset):
     def list_clips(self, part):
         afew, problems = afew_clips(self.data_root, part, self.faces)
         mafw, more = mafw_clips(self.mafw_root, part, self.fold, 'single', self.clips)
-        self.mafw_paths = {clip.path for clip in mafw}
         return afew + mafw, problems + more
 
     def sample_id(self, path):
-        name, root = (('MAFW', self.mafw_root) if path in self.mafw_paths
-                      else ('AFEW', self.data_root))
-        return f'{name}/{os.path.relpath(path, root)}'.replace(os.sep, '/')
+        roots = dict(AFEW=self.data_root, MAFW=self.mafw_root)
+        # The longest one, because one may lie in the other.
+        for name in sorted(roots, key=lambda n: -len(os.path.abspath(roots[n]))):
+            relative = os.path.relpath(path, roots[name])
+            if relative.split(os.sep)[0] != os.pardir:
+                return f'{name}/{relative}'.replace(os.sep, '/')
+        return path.replace(os.sep, '/')

@@ -98,7 +98,7 @@ def test_spaces_in_paths_and_windows_line_ends(text, kind):
 
 def test_captions_that_are_not_utf8_and_a_mark_at_the_beginning(tmp_path):
     path = tmp_path / 'train.txt'
-    path.write_bytes(b'\xef\xbb\xbf03352.mp4\tanger\tA man\x92s brows \xb4\xf2\xe2\x80\xa8 drawn\r\n'
+    path.write_bytes(b'\xef\xbb\xbf03352.mp4\tanger\tA man\x92s brows \xb4\xf2\xe2\x80\xa8 up\r\n'
                      b'03353.mp4\tdisgust_anger\tHe 3 4\r\n03354.mp4\tfear\r\n')
     assert read_list(path) == ([Clip('03352.mp4', 'anger'), Clip('03353.mp4', 'anger_disgust'),
                                 Clip('03354.mp4', 'fear')], [])
