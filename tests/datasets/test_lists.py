@@ -1,9 +1,9 @@
 """The list formats, as their authors publish them."""
-import re
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hesp_mmaction.datasets.emotions import BASIC, COMPOUNDS, MAFW, MAFW_COMPOUNDS, canonical
@@ -19,7 +19,7 @@ from hesp_mmaction.datasets.lists import (
 )
 from hesp_mmaction.errors import InputError
 
-ROOT = Path(__file__).parents[2]
+TOOL = Path(__file__).parents[2] / 'tools/data/convert_list.py'
 # The same clips in HESP's and in DFER-CLIP's list.
 HESP = """/data/faces/00025 47 0 Angry
 /data/faces/00028 105 1 Disgust
@@ -207,45 +207,47 @@ def test_the_names_of_the_compounds():
 
 
 # -------------------------------------------------------------------------- convert_list.py
-def convert(*arguments):
-    return subprocess.run([sys.executable, 'tools/data/convert_list.py', *map(str, arguments)],
-                          cwd=ROOT, text=True, capture_output=True)
+def convert(*arguments, monkeypatch, error=None):
+    """Runs the tool in this process; one that must fail says ``error`` and exits."""
+    monkeypatch.setattr(sys, 'argv', ['convert_list.py', *map(str, arguments)])
+    if error is None:
+        return runpy.run_path(str(TOOL), run_name='__main__')
+    with pytest.raises(SystemExit, match=error):
+        runpy.run_path(str(TOOL), run_name='__main__')
 
 
-def test_lists_are_converted_into_each_other(tmp_path):
+def test_lists_are_converted_into_each_other(tmp_path, monkeypatch):
     source, out, back = tmp_path / 'dfer.txt', tmp_path / 'hesp.txt', tmp_path / 'back.txt'
     source.write_text(DFER_CLIP)
-    result = convert(source, out, '--from', 'dfer_clip', '--to', 'hesp')
-    assert result.returncode == 0, result.stderr
+    convert(source, out, '--from', 'dfer_clip', '--to', 'hesp', monkeypatch=monkeypatch)
     assert out.read_text() == HESP
     convert(out, back, '--from', 'hesp', '--to', 'frames', '--id-order', 'dfer_clip', '--strip',
-            '/data/')
+            '/data/', monkeypatch=monkeypatch)
     assert back.read_text() == DFER_CLIP.replace('/data/', '')
 
 
-def test_a_conversion_that_cannot_be_done_writes_nothing(tmp_path):
+def test_a_conversion_that_cannot_be_done_writes_nothing(tmp_path, monkeypatch):
     source, out = tmp_path / 'in.txt', tmp_path / 'out.txt'
     source.write_text(DFER_CLIP)
-    result = convert(source, out, '--from', 'frames', '--to', 'names')
-    assert result.returncode == 1 and 'id_order' in result.stderr
+    convert(source, out, '--from', 'frames', '--to', 'names', monkeypatch=monkeypatch,
+            error='error: .*in.txt has three columns.*id_order')
     source.write_text('a.mp4 12 3\nb.mp4 12 77\n')
-    result = convert(source, out, '--from', 'dfer_clip', '--to', 'names', '--strip', 'x/')
-    assert result.returncode == 1 and 'in.txt:2: label 77' in result.stderr
-    assert 'a.mp4' in result.stderr  # does not begin with x/
+    convert(source, out, '--from', 'dfer_clip', '--to', 'names', '--strip', 'x/',
+            monkeypatch=monkeypatch,
+            error='in.txt:2: label 77 .*1 paths do not begin with x/: a.mp4')
     source.write_text('a.mp4 anger\n')
-    assert 'give --root' in convert(source, out, '--to', 'hesp').stderr
-    assert 'no such file' in convert(source, out, '--to', 'hesp', '--root', tmp_path).stderr
+    convert(source, out, '--to', 'hesp', monkeypatch=monkeypatch, error='give --root')
+    convert(source, out, '--to', 'hesp', '--root', tmp_path, monkeypatch=monkeypatch,
+            error='a.mp4: no such file')
     assert not out.exists()
 
 
-def test_frames_are_counted(tmp_path, write_clip):
-    import numpy as np
+def test_frames_are_counted(tmp_path, write_clip, monkeypatch):
     write_clip(tmp_path / 'a b.avi', np.zeros((5, 32, 32, 3), np.uint8))
     (tmp_path / 'c').mkdir()
     for i in range(3):
         (tmp_path / 'c' / f'{i}.jpg').write_bytes(b'')
     (tmp_path / 'in.txt').write_text('a b.avi sad\nc anger\n')
-    result = convert(tmp_path / 'in.txt', tmp_path / 'out.txt', '--to', 'hesp', '--root', tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert re.split('\n', (tmp_path / 'out.txt').read_text()) == [
-        'a b.avi 5 5 Sad', 'c 3 0 Angry', '']
+    convert(tmp_path / 'in.txt', tmp_path / 'out.txt', '--to', 'hesp', '--root', tmp_path,
+            monkeypatch=monkeypatch)
+    assert (tmp_path / 'out.txt').read_text() == 'a b.avi 5 5 Sad\nc 3 0 Angry\n'
