@@ -42,7 +42,9 @@ EXTRAS = {
     # is installed by hand: `pip install --no-deps facenet-pytorch==2.6.0`.
     'faces': ['requests'],
     'demo': ['gradio>=5'],
-    'dev': ['build', 'pre-commit', 'pytest', 'pytest-cov', 'ruff'],
+    # MAFW's labels as Excel sheets; its list files need no package.
+    'xlsx': ['openpyxl'],
+    'dev': ['build', 'openpyxl', 'pre-commit', 'pytest', 'pytest-cov', 'ruff'],
 }
 
 setup(

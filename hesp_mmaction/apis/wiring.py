@@ -1,9 +1,11 @@
 """One place from which an override on the command line reaches every part of a config.
 
 A config file wires its own variables (``known``, ``data_root``, ``image_size``, ``prompt_size``,
-``num_frames``, ``clip``) when it is read. Changed afterwards, they would change nothing: this does
-it again.
+``num_frames``, ``clip`` and others, see ``VARIABLES``) when it is read. Changed afterwards, they
+would change nothing: this does it again.
 """
+from functools import partial
+
 from ..datasets.emotions import canonical
 from ..datasets.splits import known_names
 from ..errors import InputError
@@ -54,9 +56,11 @@ def _set_known(cfg, known):
         dataset.known = known
 
 
-def _set_data_root(cfg, data_root):
+def _set_of_dataset(cfg, value, key, everywhere=False):
     for dataset in _datasets(cfg):
-        dataset.data_root = data_root
+        if not everywhere and key not in dataset:
+            raise InputError(f'{key} means nothing to {dataset.type}, the data set of this config')
+        dataset[key] = value
 
 
 def _set_image_size(cfg, image_size):
@@ -90,5 +94,9 @@ def _set_clip(cfg, clip):
         cfg.model.cls_head.clip = clip
 
 
-VARIABLES = dict(known=_set_known, data_root=_set_data_root, image_size=_set_image_size,
-                 prompt_size=_set_prompt_size, num_frames=_set_num_frames, clip=_set_clip)
+VARIABLES = dict(known=_set_known, image_size=_set_image_size, prompt_size=_set_prompt_size,
+                 num_frames=_set_num_frames, clip=_set_clip)
+VARIABLES |= {key: partial(_set_of_dataset, key=key)
+              for key in ('data_root', 'mafw_root', 'fold', 'faces')}
+VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)
+              for key in ('lists', 'id_order')}

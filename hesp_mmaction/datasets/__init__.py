@@ -1,8 +1,14 @@
 """Emotion names, open-set splits and the data sets."""
+from . import clip_loading
 from .afew import AFEWDataset
+from .dfew import DFEWDataset
 from .emotions import BASIC, COMPOUNDS, MAFW, canonical, prompt_word
-from .openset import OpenSetVideoDataset
+from .ferv39k import FERV39kDataset
+from .mafw import FusionDataset, MAFWCompoundDataset, MAFWDataset
+from .openset import ListDataset, OpenSetVideoDataset
 from .splits import known_names, resolve_known
 
-__all__ = ['BASIC', 'COMPOUNDS', 'MAFW', 'AFEWDataset', 'OpenSetVideoDataset', 'canonical',
-           'known_names', 'prompt_word', 'resolve_known']
+__all__ = ['BASIC', 'COMPOUNDS', 'MAFW', 'AFEWDataset', 'DFEWDataset', 'FERV39kDataset',
+           'FusionDataset', 'ListDataset', 'MAFWCompoundDataset', 'MAFWDataset',
+           'OpenSetVideoDataset', 'canonical', 'clip_loading', 'known_names', 'prompt_word',
+           'resolve_known']

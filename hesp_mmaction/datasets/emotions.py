@@ -13,6 +13,16 @@ COMPOUNDS = ('anger_disgust', 'fear_surprise', 'happiness_surprise', 'fear_sadne
              'anger_sadness', 'disgust_surprise', 'anger_surprise', 'sadness_surprise',
              'disgust_sadness')
 
+# All 32 compounds of MAFW: the nine above and those with an emotion that is not basic.
+MAFW_COMPOUNDS = COMPOUNDS + (
+    'sadness_helplessness', 'surprise_anxiety', 'fear_anxiety', 'disgust_contempt',
+    'sadness_anxiety', 'anxiety_helplessness', 'disgust_anxiety', 'helplessness_disappointment',
+    'sadness_anxiety_helplessness', 'anxiety_helplessness_disappointment', 'anger_anxiety',
+    'happiness_contempt', 'fear_surprise_anxiety', 'disgust_helplessness',
+    'anger_disgust_anxiety', 'sadness_disappointment', 'sadness_helplessness_disappointment',
+    'disgust_anxiety_helplessness', 'fear_sadness_anxiety', 'anger_disgust_contempt',
+    'anger_helplessness', 'disgust_helplessness_disappointment', 'disgust_disappointment')
+
 # The word that stands for an emotion in a sentence such as "a photo of a {} expression".
 PROMPT_WORDS = dict(
     anger='angry', disgust='disgusted', fear='fearful', happiness='happy', neutral='neutral',

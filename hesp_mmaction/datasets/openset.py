@@ -1,6 +1,7 @@
 """The base of all data sets: known emotions get labels 0..K-1, all others the label -1."""
 import logging
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import decord
@@ -10,18 +11,23 @@ from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..errors import InputError
+from .clip_loading import BrokenClip, list_images
+from .emotions import MAFW, MAFW_COMPOUNDS
+from .lists import read_list
 from .seeding import seeded_rng, stable_seed
 from .splits import resolve_known
 
-VIDEO_EXTENSIONS = ('.avi', '.mp4', '.mkv')
+OTHER = dict(train='test', test='train')
 
 
 def unreadable(path):
-    """Why a video file cannot be opened, or None if it can (about 1 ms for a small clip).
+    """Why a clip cannot be opened, or None if it can (about 1 ms for a small video).
 
     No frame is decoded: decord decodes ahead in threads, so whether the first frames of a clip
     that is broken later can be read differs from call to call, and processes would disagree.
     """
+    if os.path.isdir(path):
+        return None if list_images(path) else 'no images in this folder'
     if not os.path.isfile(path):
         return 'no such file'
     if os.path.getsize(path) == 0:
@@ -32,9 +38,29 @@ def unreadable(path):
         return 'cannot be opened'
 
 
+def missing(name, path, how, what='folder'):
+    """The error for data that are not there."""
+    return FileNotFoundError(f'{name}: no {what} {os.path.abspath(path)}; {how}')
+
+
+def check_fold(fold):
+    """The number of a fold, if it is one."""
+    if fold not in range(1, 6):
+        raise InputError(f'fold must be 1 to 5, not {fold!r}')
+    return fold
+
+
+def some(texts, limit=10):
+    """The texts in one line, of a long list only the first ones."""
+    more = f', and {len(texts) - limit} more' if len(texts) > limit else ''
+    return ', '.join(texts[:limit]) + more
+
+
 @DATASETS.register_module()
 class OpenSetVideoDataset(BaseActionDataset):
     """Base class; a subclass names :attr:`ALL_CLASSES` and implements :meth:`list_clips`.
+
+    A clip is a video file or a folder of frames.
 
     A sample is ``dict(filename, label, emotion, sample_id, start_index, modality, sample_idx)``;
     ``sample_id`` is the path below ``data_root``, the key of every evaluation. What is random in
@@ -46,81 +72,157 @@ class OpenSetVideoDataset(BaseActionDataset):
         known (Sequence[str]): known emotions; label k is the k-th. See :func:`resolve_known`.
         part (str): ``'train'`` keeps known emotions only, ``'test'`` keeps all.
         pipeline (list[dict]): transforms.
-        on_bad_clip (str): ``'skip'`` leaves out clips that cannot be opened, with a warning that
-            names them; ``'raise'`` stops. A clip found broken only later, while decoding, is
-            replaced by another in training and stops a test. Defaults to ``'skip'``.
+        lists (dict[str, str], optional): list files ``train`` and ``test`` of any format of
+            :mod:`lists`, below ``data_root`` or absolute, in place of the official ones; so are
+            the paths in them.
+        id_order (str, optional): what integer labels of ``lists`` mean, see :data:`ID_ORDERS`.
+        closed_set (bool): all classes are known and none is unknown. Defaults to False.
+        on_bad_clip (str): ``'skip'`` leaves out clips that are missing or cannot be opened, with a
+            warning that names them; ``'raise'`` stops. A clip found broken only later, while
+            decoding, is replaced by another in training and stops a test. Defaults to ``'skip'``.
         seed (int): seed of the random transforms. Defaults to 0.
         test_mode (bool, optional): no replacement, no epoch. Defaults to ``part == 'test'``.
 
     Raises:
         FileNotFoundError: the data are not there.
-        InputError: bad ``known``, ``part`` or ``on_bad_clip``; a part or known class without
-            clips; bad clips with ``on_bad_clip='raise'``.
+        InputError: bad ``known``, ``part``, ``lists`` or ``on_bad_clip``; a part or known class
+            without clips; labels that cannot be used, clips listed twice or both in training and
+            test, bad clips with ``on_bad_clip='raise'``: all of these in one message.
     """
     ALL_CLASSES = ()
     HOW_TO_GET = 'see docs for where it comes from'
 
-    def __init__(self, data_root, known, part, pipeline, on_bad_clip='skip', seed=0,
-                 test_mode=None, **kwargs):
+    def __init__(self, data_root, known, part, pipeline, lists=None, id_order=None,
+                 closed_set=False, on_bad_clip='skip', seed=0, test_mode=None, **kwargs):
         for key, value, valid in (('part', part, ('train', 'test')),
                                   ('on_bad_clip', on_bad_clip, ('skip', 'raise'))):
             if value not in valid:
                 raise InputError(f'{key} must be one of {valid}, not {value!r}')
-        self.known = resolve_known(known, self.ALL_CLASSES)
+        if lists is not None and set(lists) != set(OTHER):
+            raise InputError(f'lists must name two files, train and test, not {dict(lists)}')
+        if id_order is not None and lists is None:
+            raise InputError(f'id_order={id_order!r} says what integers in `lists` mean; the '
+                             'official files have an order of their own: take it out or set lists')
+        self.lists, self.id_order, self.closed_set = lists, id_order, closed_set
+        self.known = resolve_known(known, self.ALL_CLASSES, closed_set)
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # seen by live workers
         self.broken = set()  # clips that failed while decoding, in this process
         metainfo = dict(classes=self.known, all_classes=tuple(self.ALL_CLASSES),
+                        closed_set=closed_set,
                         unknown=tuple(n for n in self.ALL_CLASSES if n not in self.known))
         super().__init__('', pipeline, data_root=data_root, data_prefix={}, metainfo=metainfo,
                          test_mode=part == 'test' if test_mode is None else test_mode, **kwargs)
 
-    def list_clips(self):
-        """Returns list[tuple[str, str]]: path and canonical emotion of every clip of the part."""
+    def list_clips(self, part):
+        """The clips of ``'train'`` or ``'test'``, from the official files.
+
+        Returns:
+            tuple: list[Clip] and list[str], a message for every label that cannot be used.
+        """
         raise NotImplementedError
+
+    def sample_id(self, path):
+        """Names a clip in evaluations: its path below ``data_root``."""
+        relative = os.path.relpath(path, self.data_root)
+        outside = relative.split(os.sep)[0] == os.pardir
+        return (path if outside else relative).replace(os.sep, '/')
 
     def set_epoch(self, epoch):
         """Tells the data set, and workers that already run, which epoch (from 0) begins."""
         self.epoch.fill_(epoch)
 
-    def missing(self, folder):
-        """The error for a folder that is not there."""
-        return FileNotFoundError(f'{type(self).__name__}: no folder {os.path.abspath(folder)}; '
-                                 f'{self.HOW_TO_GET}')
-
     def load_data_list(self):
         """Lists the clips of the part, without bad ones, sorted by path."""
         if not os.path.isdir(self.data_root):
-            raise self.missing(self.data_root)
-        clips = [(path, emotion) for path, emotion in sorted(self.list_clips())
-                 if self.part == 'test' or emotion in self.known]
-        with ThreadPoolExecutor(4) as pool:
-            reasons = list(pool.map(unreadable, [path for path, _ in clips]))
-        pairs = list(zip(clips, reasons, strict=True))
-        bad = [f'{path} ({why})' for (path, _), why in pairs if why]
-        if bad and self.on_bad_clip == 'raise':
-            raise InputError(f'{len(bad)} bad clips; remove them or set on_bad_clip="skip": '
-                             f'{", ".join(bad)}')
+            raise missing(type(self).__name__, self.data_root, self.HOW_TO_GET)
+        clips, wrong, bad = self._survey(self.part)
+        if wrong or (bad and self.on_bad_clip == 'raise'):
+            raise InputError(self._complaint())
+        named = [f'{path} ({why})' for path, why in bad.items()]
+        if bad and len(bad) == len(clips):
+            raise InputError(f'{self._where(self.part)}: none of its {len(clips)} clips can be '
+                             f'opened; check data_root and the lists: {some(named)}')
         if bad:
-            print_log(f'{len(bad)} bad clips left out: {", ".join(bad)}', 'current',
-                      logging.WARNING)
-        data_list = [self._data_info(*clip) for clip, why in pairs if not why]
+            print_log(f'{len(bad)} bad clips left out: {some(named)}', 'current', logging.WARNING)
+        data_list = [self._data_info(clip) for clip in clips if clip.path not in bad]
         self._check_counts([info['emotion'] for info in data_list])
         return data_list
 
-    def _data_info(self, path, emotion):
-        label = self.known.index(emotion) if emotion in self.known else -1
-        sample_id = os.path.relpath(path, self.data_root).replace(os.sep, '/')
-        return dict(filename=path, label=label, emotion=emotion, sample_id=sample_id)
+    def _where(self, part):
+        return f'{type(self).__name__} part {part!r} in {self.data_root}'
+
+    def _listed(self, part):
+        """Clips and problems of a part, from the user's lists or the official ones."""
+        if self.lists is None:
+            return self.list_clips(part)
+        clips, problems = read_list(os.path.join(self.data_root, self.lists[part]), self.id_order)
+        return [clip._replace(path=os.path.join(self.data_root, clip.path))
+                for clip in clips], problems
+
+    def _used(self, part, clips):
+        """The clips that serve a part: in training the known ones only."""
+        return sorted(c for c in clips if part == 'test' or c.emotion in self.known)
+
+    def _survey(self, part):
+        """Clips of a part, messages about its labels and duplicates, and path to reason of bad."""
+        listed, wrong = self._listed(part)
+        foreign = [f'{clip.path} ({clip.emotion})' for clip in listed
+                   if clip.emotion not in self.ALL_CLASSES]
+        if foreign:
+            wrong = [*wrong, f'{len(foreign)} clips of classes that {type(self).__name__} does '
+                     f'not have: {some(foreign)}']
+        clips = self._used(part, listed)
+        counts = Counter(clip.path for clip in clips)
+        twice = [path for path, count in counts.items() if count > 1]
+        if twice:
+            wrong = [*wrong, f'{len(twice)} clips listed twice: {some(twice)}']
+        both = sorted(set(map(os.path.realpath, counts)) & self._places(OTHER[part]))
+        if both:
+            wrong = [*wrong, f'{len(both)} clips both in training and test: {some(both)}']
+        with ThreadPoolExecutor(4) as pool:
+            reasons = list(pool.map(unreadable, counts))
+        return clips, wrong, {path: why for path, why in zip(counts, reasons, strict=True) if why}
+
+    def _places(self, part):
+        """Where the clips of a part really are (links followed); empty if it is not there."""
+        try:
+            clips, _ = self._listed(part)
+        except FileNotFoundError:
+            return set()
+        return {os.path.realpath(clip.path) for clip in self._used(part, clips)}
+
+    def _complaint(self):
+        """All that is wrong with both parts, in one message."""
+        parts = []
+        for part in OTHER:
+            try:
+                _, wrong, bad = self._survey(part)
+            except FileNotFoundError as error:
+                wrong, bad = [str(error)], {}
+            if bad:
+                remedy = ('' if self.on_bad_clip == 'skip' else
+                          '; remove them or set on_bad_clip="skip"')
+                named = [f'{path} ({why})' for path, why in bad.items()]
+                wrong = [*wrong, f'{len(bad)} bad clips{remedy}: {some(named)}']
+            if wrong:
+                parts.append(f'{self._where(part)}: {"; ".join(wrong)}')
+        return ' | '.join(parts)
+
+    def _data_info(self, clip):
+        label = self.known.index(clip.emotion) if clip.emotion in self.known else -1
+        return dict(filename=clip.path, label=label, emotion=clip.emotion,
+                    sample_id=self.sample_id(clip.path))
 
     def _check_counts(self, emotions):
-        where = f'{type(self).__name__} part {self.part!r} in {self.data_root}'
+        where = self._where(self.part)
         names = self.known if self.part == 'train' else self.ALL_CLASSES
         counts = {name: emotions.count(name) for name in names}
         print_log(f'{where}: {len(emotions)} clips ('
                   + ', '.join(f'{n} {c}' for n, c in counts.items()) + ')', 'current')
         empty = [name for name in self.known if not counts[name]]
-        if self.part == 'test' and not any(counts[n] for n in names if n not in self.known):
+        unknown = [name for name in self.ALL_CLASSES if name not in self.known]
+        if self.part == 'test' and unknown and not any(counts[name] for name in unknown):
             empty.append('any unknown class')
         if empty:
             raise InputError(f'{where} has no clips of {", ".join(empty)}; '
@@ -136,11 +238,12 @@ class OpenSetVideoDataset(BaseActionDataset):
                 with seeded_rng(stable_seed(self.seed, epoch, sample_id)):
                     return self.pipeline(info)
             except (decord.DECORDError, RuntimeError) as error:
-                if not isinstance(error, decord.DECORDError) and not unreadable(path):
+                broken = isinstance(error, (decord.DECORDError, BrokenClip))
+                if not broken and not unreadable(path):
                     raise  # the clip is fine: a mistake in the pipeline must show
                 if self.test_mode or self.on_bad_clip == 'raise':
                     raise InputError(f'{path} cannot be decoded; remove it from the data set or '
-                                       'encode it anew') from error
+                                     f'encode it anew ({error})') from error
             if path not in self.broken:
                 self.broken.add(path)
                 print_log(f'{path} cannot be decoded; other clips take its place '
@@ -148,4 +251,20 @@ class OpenSetVideoDataset(BaseActionDataset):
                           logging.WARNING)
             idx = stable_seed(self.seed, epoch, sample_id, attempt) % len(self)
         raise InputError(f'ten clips in a row cannot be decoded, the last is {path}; '
-                           'check the data set')
+                         'check the data set')
+
+
+@DATASETS.register_module()
+class ListDataset(OpenSetVideoDataset):
+    """Any clips, of the emotions that two list files name; see ``lists`` and ``id_order``.
+
+    Its classes are those that occur, in MAFW's order, compounds after the single emotions.
+    """
+
+    def __init__(self, data_root, *args, lists, id_order=None, **kwargs):
+        found = {clip.emotion for path in lists.values()
+                 for clip in read_list(os.path.join(data_root, path), id_order)[0]}
+        order = MAFW + MAFW_COMPOUNDS
+        found_rare = tuple(sorted(found - set(order)))
+        self.ALL_CLASSES = tuple(n for n in order if n in found) + found_rare
+        super().__init__(data_root, *args, lists=lists, id_order=id_order, **kwargs)

@@ -22,7 +22,8 @@ def known_names(dataset, openness, split):
     """The known classes of a published split.
 
     Args:
-        dataset (str): ``'AFEW'``, ``'MAFW'`` or ``'DFEW'``.
+        dataset (str): ``'AFEW'``, ``'MAFW'`` or ``'DFEW'``; ``'fusion'`` and ``'compound'``, the
+            tasks whose known classes are the seven basic emotions, have one split each.
         openness (str): known : unknown class counts, such as ``'3:4'``.
         split (int): 0 to 4.
 
@@ -49,19 +50,20 @@ def opennesses(dataset):
     return tuple(sorted(found, key=lambda name: -int(name.split(':')[0])))
 
 
-def resolve_known(names, all_names):
+def resolve_known(names, all_names, closed_set=False):
     """Checks a user's list of known classes and writes them canonically, in the given order.
 
     Args:
         names (Sequence[str]): known classes in any spelling :func:`canonical` understands.
         all_names (Sequence[str]): the canonical names of the data set.
+        closed_set (bool): every class is known, none is unknown. Defaults to False.
 
     Returns:
         tuple[str]: canonical names; label k of a model is the k-th of them.
 
     Raises:
         InputError: not a list, a name that is not in the data set or is given twice, fewer than
-            two known classes, or no class left to be unknown.
+            two known classes, or no class left to be unknown (one left out, if ``closed_set``).
     """
     if isinstance(names, str):
         raise InputError(f'known must be a list of emotion names, not the string {names!r}')
@@ -79,7 +81,11 @@ def resolve_known(names, all_names):
         known.append(emotion)
     if len(known) < 2:
         raise InputError(f'at least two known classes are needed, known is {known}')
-    if len(known) == len(set(all_names)):
+    left_out = [name for name in all_names if name not in known]
+    if closed_set and left_out:
+        raise InputError(f'closed_set=True needs every class in known; add {", ".join(left_out)} '
+                         'or set closed_set=False')
+    if not closed_set and not left_out:
         raise InputError('every class of the data set is in known; leave at least one out, '
-                         'to be the unknown one')
+                         'to be the unknown one, or set closed_set=True')
     return tuple(known)

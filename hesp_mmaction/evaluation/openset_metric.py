@@ -7,8 +7,10 @@ import torch
 from mmaction.registry import METRICS
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
 
 from ..errors import InputError
+from .closed_set import closed_set_metrics
 from .decision import calibration_error, open_set_f1, openness, uar
 from .ranking import aupr, auroc, ccr_at_fpr, detection_accuracy, fpr_at_tpr, oscr
 
@@ -141,6 +143,8 @@ def dump_of_rows(rows, classes):
 class OpenSetMetric(BaseMetric):
     """AUROC, OSCR, closed-set accuracy and others; see :func:`metrics_from_dump`.
 
+    A data set with ``closed_set=True`` gets :func:`closed_set_metrics` instead.
+
     Of each data sample it reads ``gt_label`` (-1: unknown), ``pred_label``, ``pred_knownness`` (one
     number, bigger is more known), optionally ``pred_score`` (K,) probabilities, ``pred_emotion``,
     ``threshold``, ``pred_feature`` (D,) and any ``logits*`` (K,) and ``score_*`` (other scores),
@@ -182,6 +186,10 @@ class OpenSetMetric(BaseMetric):
         dump = dump_of_rows(results, self.dataset_meta['classes'])
         if self.dump and is_main_process():
             save_dump(dump, self.dump)
+        if self.dataset_meta.get('closed_set'):
+            print_log('closed set: every class is known, so there is no AUROC and no OSCR',
+                      'current')
+            return closed_set_metrics(dump)
         return metrics_from_dump(dump)
 
 

@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmaction.registry import HOOKS, MODELS
+from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
 from hesp_mmaction.apis.protocol import run_split, table
 from hesp_mmaction.apis.running import parser as make_parser
 from hesp_mmaction.apis.running import read_config, run
-from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.apis.wiring import DATALOADERS, override
 from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.datasets import known_names
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump, metrics_from_dump
 from hesp_mmaction.evaluation.scores import SCORES
@@ -246,23 +247,79 @@ def test_baselines_and_hesp_on_them_train_and_are_tested(options, tmp_path, name
     assert state['cls_head.radius'] > 0
 
 
-def test_every_config_can_be_read_and_wired():
-    for path in (ROOT / 'configs').glob('*.py'):
-        cfg = Config.fromfile(path)
-        assert cfg.known == cfg.model.known == cfg.test_dataloader.dataset.known
-        assert len(path.read_text().splitlines()) <= 45, path
-        override(cfg, dict(image_size=64, num_frames=4), split=4)
-        names = ['neutral', 'sadness', 'surprise']
-        assert cfg.known == cfg.model.known == cfg.test_dataloader.dataset.known == names
-        sizes = {t.scale for t in cfg.test_dataloader.dataset.pipeline if t.type == 'Resize'}
-        assert sizes == {(64, 64)}
-        if cfg.model.get('visual_prompt'):
-            assert cfg.model.visual_prompt['size'] == 16
-        frames = {t.num_clips for t in cfg.test_dataloader.dataset.pipeline
-                  if t.type == 'SampleFrames'}
-        assert frames == {4} and cfg.model.neck.get('num_frames', 4) == 4
-        override(cfg, split=0, openness='5:2')
-        assert len(cfg.model.known) == 5
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs').glob('*.py')), ids=lambda p: p.stem)
+def test_every_config_can_be_read_and_wired(path):
+    cfg = Config.fromfile(path)
+    dataset, openness = cfg.protocol.dataset, cfg.protocol.openness
+    check_known(cfg, known_names(dataset, openness, 0))
+    assert len(path.read_text().splitlines()) <= 45
+    data = [cfg[part].dataset for part in DATALOADERS if cfg.get(part)]
+    assert all(d.type == data[0].type for d in data)
+    last = 4 if dataset in ('AFEW', 'MAFW', 'DFEW') else 0  # the other tasks have one split
+    override(cfg, dict(image_size=64, num_frames=4, data_root='elsewhere', lists=LISTS), split=last)
+    check_known(cfg, known_names(dataset, openness, last))
+    data = [cfg[part].dataset for part in DATALOADERS if cfg.get(part)]
+    assert all(d.data_root == 'elsewhere' and d.lists == LISTS for d in data)
+    sizes = {t.scale for d in data for t in d.pipeline if t.type == 'Resize'}
+    assert sizes == {(64, 64)}
+    if cfg.model.get('visual_prompt'):
+        assert cfg.model.visual_prompt['size'] == 16
+    frames = {t.num_clips for d in data for t in d.pipeline if t.type == 'SampleFrames'}
+    assert frames == {4} and cfg.model.neck.get('num_frames', 4) == 4
+    if last:
+        other = '5:6' if dataset == 'MAFW' else '5:2'
+        override(cfg, split=0, openness=other)
+        check_known(cfg, known_names(dataset, other, 0))
+
+
+LISTS = dict(train='a.txt', test='b.txt')
+
+
+def check_known(cfg, names):
+    assert cfg.known == cfg.model.known == list(names)
+    for part in DATALOADERS:
+        if cfg.get(part):
+            assert cfg[part].dataset.known == list(names)
+
+
+def test_there_is_a_config_per_published_openness():
+    for dataset, openness in (('AFEW', '5:2 4:3 3:4 2:5'), ('MAFW', '8:3 6:5 5:6 3:8'),
+                              ('DFEW', '5:2 4:3 3:4 2:5')):
+        for pair in openness.split():
+            name = f'hesp_{dataset.lower()}_o{pair.replace(":", "")}.py'
+            protocol = Config.fromfile(ROOT / 'configs' / name).protocol
+            assert (protocol.dataset, protocol.openness) == (dataset, pair)
+
+
+def test_folds_and_the_two_roots_of_fusion_are_carried():
+    cfg = Config.fromfile(ROOT / 'configs/hesp_fusion.py')
+    override(cfg, dict(data_root='a', mafw_root='b', fold=3, faces=True))
+    for part in DATALOADERS:
+        found = cfg[part].dataset
+        assert (found.data_root, found.mafw_root, found.fold, found.faces) == ('a', 'b', 3, True)
+    with pytest.raises(InputError, match='fold means nothing to AFEWDataset'):
+        override(Config.fromfile(CONFIG), dict(fold=2))
+
+
+@pytest.mark.parametrize('name, size', [('mafw_closed', 11), ('dfew_closed', 7), ('ferv39k', 7)])
+def test_the_closed_set_bases_know_every_class(name, size):
+    cfg = Config.fromfile(ROOT / f'configs/_base_/datasets/{name}.py')
+    for part in DATALOADERS:
+        found = cfg[part].dataset
+        assert found.closed_set and len(found.known) == size and found.known == cfg.known
+        classes = DATASETS.get(found.type).ALL_CLASSES
+        assert set(found.known) == set(classes)
+
+
+def test_a_closed_set_is_trained_and_gets_uar_and_war(options, tiny_afew, tmp_path):
+    known = ['anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise']
+    cfg = config(options, tmp_path, '--known', *known, **{'train_cfg.val_interval': 1})
+    for part in DATALOADERS:
+        cfg[part].dataset.closed_set = True
+    run(cfg, lambda runner: runner.train())
+    found = metrics(tmp_path)
+    assert found['WAR'] == found['ACC'] and 0 <= found['UAR'] <= 100 and found['num_known'] == 14
+    assert not {key for key in found if 'AUROC' in key or 'OSCR' in key}
 
 
 def test_run_split_and_table(options, tmp_path):

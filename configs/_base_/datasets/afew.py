@@ -1,16 +1,18 @@
 # AFEW, open set: `known` decides labels, prompts and heads; every other emotion is unknown.
-# tools/train.py carries an override of `known`, `data_root` or `image_size` to where it is used.
+# tools/train.py carries an override of a variable to where it is used. Its further variables, here
+# and in all bases of data sets: `lists` and `id_order` for list files of your own (docs/datasets).
 known = ['disgust', 'fear', 'happiness']  # O(3:4), split 0; see hesp_mmaction/datasets/splits.json
 data_root = 'data/AFEW'
+faces = False  # True: the aligned faces instead of the videos
 image_size = 224
 num_frames = 8
 
 pack = dict(type='PackActionInputs', meta_keys=('img_shape', 'sample_id', 'emotion'))
 # Eight equal segments, a random frame of each (keep_tail_frames: up to the last frame).
 train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='ClipInit'),  # a video or a folder of frames
     dict(type='SampleFrames', clip_len=1, num_clips=num_frames, keep_tail_frames=True),
-    dict(type='DecordDecode'),
+    dict(type='ClipDecode'),
     dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
     dict(type='RandomResizedCrop', area_range=(0.6, 1.0)),  # most of the face stays
     dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
@@ -20,9 +22,9 @@ train_pipeline = [
 ]
 # The middle frame of each segment, whole.
 test_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='ClipInit'),  # a video or a folder of frames
     dict(type='SampleFrames', clip_len=1, num_clips=num_frames, test_mode=True),
-    dict(type='DecordDecode'),
+    dict(type='ClipDecode'),
     dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
     dict(type='FormatShape', input_format='NCHW'),
     pack,
@@ -34,14 +36,14 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True, round_up=False),
     batch_sampler=dict(type='EvenBatchSampler'),
-    dataset=dict(type='AFEWDataset', data_root=data_root, known=known, part='train',
+    dataset=dict(type='AFEWDataset', data_root=data_root, known=known, part='train', faces=faces,
                  pipeline=train_pipeline))
 test_dataloader = dict(
     batch_size=8,
     num_workers=2,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='AFEWDataset', data_root=data_root, known=known, part='test',
+    dataset=dict(type='AFEWDataset', data_root=data_root, known=known, part='test', faces=faces,
                  pipeline=test_pipeline))
 val_dataloader = test_dataloader
 

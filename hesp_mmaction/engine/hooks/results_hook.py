@@ -41,13 +41,13 @@ class ResultsHook(Hook):
         self._dump(runner, runner.test_evaluator)
 
     def after_val_epoch(self, runner, metrics=None):
-        for name in ('AUROC', 'OSCR'):
+        for name in {'AUROC', 'OSCR'} & set(metrics):  # a closed set has neither
             best = self._best.setdefault(name, [])
             best.append(metrics[name])
         if runner.epoch < runner.max_epochs:
             return
         extra = {}
-        if len(self._best['AUROC']) > 1:
+        if any(len(values) > 1 for values in self._best.values()):
             extra = {f'best_on_test_{name}': max(values) for name, values in self._best.items()}
         self._write(runner, metrics, dict(epoch=runner.epoch, **extra))
 
