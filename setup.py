@@ -43,8 +43,9 @@ EXTRAS = {
     'faces': ['requests'],
     'demo': ['gradio>=5'],
     # MAFW's labels as Excel sheets; its list files need no package.
+    'slurm': ['submitit'],  # tools/run_protocol.py --cluster slurm
     'xlsx': ['openpyxl'],
-    'dev': ['build', 'openpyxl', 'pre-commit', 'pytest', 'pytest-cov', 'ruff'],
+    'dev': ['build', 'openpyxl', 'pre-commit', 'pytest', 'pytest-cov', 'ruff', 'submitit'],
 }
 
 setup(

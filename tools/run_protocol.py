@@ -36,15 +36,12 @@ def chosen(given, there_are, flag):
 def list_jobs(args):
     """Arguments of :func:`run_split` for every run, method by method."""
     task = find_task(args.task)
-    opennesses, splits = [None], ['0']
-    if task.splits_of:
-        opennesses = chosen(args.openness, task.opennesses, '--openness')
-        splits = chosen(args.splits, [str(i) for i in range(5)], '--splits')
     jobs = []
     for config in args.configs:
-        for openness in opennesses:
-            for split in splits:
-                place = f'o{openness.replace(":", "")}_split{split}' if openness else 'run'
+        for openness in chosen(args.openness, task.opennesses, '--openness'):
+            there_are = [str(split) for split in task.splits(openness)]
+            for split in chosen(args.splits, there_are, '--splits'):
+                place = f'o{openness.replace(":", "")}_split{split}'
                 jobs.append(dict(
                     config=config, split=int(split), openness=openness, task=args.task, resume=True,
                     work_dir=str(Path(args.out) / Path(config).stem / place),

@@ -27,8 +27,7 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
         openness (str, optional): such as ``'5:2'``; by default the config's own.
         resume (bool): what an earlier call with the very same settings left in ``work_dir`` is
             taken over: its result, or the checkpoint it had come to.
-        task (str, optional): put the config on the data of this task (:mod:`.tasks`); a task
-            without published splits has one run.
+        task (str, optional): put the config on the data of this task (:mod:`.tasks`).
 
     Returns:
         dict: what ``metrics.json`` holds, ``split``, ``protocol`` (the openness) and ``seconds``.
@@ -40,8 +39,7 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
                        if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))}
     if task is not None:
         set_task(cfg, find_task(task))
-    has_splits = bool(cfg.get('protocol', {}).get('dataset'))
-    override(cfg, cfg_options, split=split if has_splits else None, openness=openness)
+    override(cfg, cfg_options, split=split, openness=openness)
     settings = hashlib.sha256(json.dumps(cfg.to_dict(), default=str).encode()).hexdigest()
     record, begun = Path(work_dir) / 'split.json', Path(work_dir) / 'settings.json'
     if resume and record.exists():
@@ -64,9 +62,8 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
     cfg.experiment_name = f'{name}_test'
     _finish(Runner.from_cfg(cfg), 'test')
     metrics = json.loads((Path(work_dir) / 'metrics.json').read_text(encoding='utf-8'))
-    openness = openness or cfg.get('protocol', {}).get('openness')
-    result = dict(metrics, split=split, protocol=openness, seconds=time.time() - start,
-                  settings=settings)
+    result = dict(metrics, split=split, protocol=openness or cfg.protocol.openness,
+                  seconds=time.time() - start, settings=settings)
     write_json(result, record)
     return result
 

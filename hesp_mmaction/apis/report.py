@@ -42,8 +42,8 @@ def _cell(values):
 
 def _columns(results):
     first = next(iter(results.values()))
-    names = dict.fromkeys(row['protocol'] for row in first)
-    return [name for name in names if name is not None] + ['mean']
+    names = list(dict.fromkeys(row['protocol'] for row in first))
+    return [*names, 'mean'] if len(names) > 1 else ['mean']
 
 
 def _published_rows(task, columns):

@@ -4,27 +4,31 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from ..datasets.splits import opennesses
+from ..datasets.splits import num_splits, opennesses
 from ..errors import InputError
 from .wiring import DATALOADERS, VARIABLES
 
 
 @dataclass(frozen=True)
 class Task:
-    """A task: the config of its data in ``configs/_base_/datasets`` and, where it has published
-    splits, the name of the data set they belong to."""
+    """A task: the config of its data in ``configs/_base_/datasets``, and the name under which its
+    splits are published (``datasets/splits.json``)."""
     data: str
-    splits_of: str | None = None
+    splits_of: str
 
     @property
     def opennesses(self):
-        """Known : unknown counts, such as ``'5:2'``; one None where the known classes are given."""
-        return opennesses(self.splits_of) if self.splits_of else (None,)
+        """Known : unknown counts, such as ``'5:2'``."""
+        return opennesses(self.splits_of)
+
+    def splits(self, openness):
+        """Numbers of the splits of an openness."""
+        return range(num_splits(self.splits_of, openness))
 
 
 TASKS = dict(
-    afew=Task('afew', 'AFEW'), mafw=Task('mafw', 'MAFW'), fusion=Task('fusion'),
-    compound=Task('compound'), dfew=Task('dfew', 'DFEW'))
+    afew=Task('afew', 'AFEW'), mafw=Task('mafw', 'MAFW'), fusion=Task('fusion', 'fusion'),
+    compound=Task('compound', 'compound'), dfew=Task('dfew', 'DFEW'))
 
 
 def find_task(name):
@@ -55,9 +59,9 @@ def set_task(cfg, task):
     for loader in DATALOADERS:
         if cfg.get(loader):
             cfg[loader].dataset = data[loader].dataset
-    for key, value in data.items():
-        if key == 'known' or key.endswith('_root'):
-            cfg[key] = value
-    cfg.protocol = dict(dataset=task.splits_of)
+    for key in VARIABLES:
+        if key in data and key not in ('image_size', 'num_frames'):
+            cfg[key] = data[key]
+    cfg.protocol = dict(dataset=task.splits_of, openness=task.opennesses[0])
     for key in ('image_size', 'num_frames', 'known'):
         VARIABLES[key](cfg, cfg[key])

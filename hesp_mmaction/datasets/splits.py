@@ -50,6 +50,16 @@ def opennesses(dataset):
     return tuple(sorted(found, key=lambda name: -int(name.split(':')[0])))
 
 
+def num_splits(dataset, openness):
+    """How many splits are published for an openness of a data set.
+
+    Raises:
+        InputError: there are none.
+    """
+    return len(_pick(_pick(_SPLITS, dataset, 'splits for data set'), openness,
+                     f'{dataset} openness'))
+
+
 def resolve_known(names, all_names, closed_set=False):
     """Checks a user's list of known classes and writes them canonically, in the given order.
 

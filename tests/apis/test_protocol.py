@@ -31,6 +31,7 @@ def test_a_task_has_all_its_runs_each_in_its_own_folder():
     jobs = list_jobs(arguments())
     assert len(jobs) == 2 * 4 * 5 == len({job['work_dir'] for job in jobs})
     assert [job['openness'] for job in jobs[:20:5]] == ['5:2', '4:3', '3:4', '2:5']
+    assert [job['openness'] for job in list_jobs(arguments(task='fusion'))] == 2 * ['7:4']
     few = list_jobs(arguments(task='mafw', openness=['6:5'], splits=['1', '3']))
     assert [(job['openness'], job['split']) for job in few] == 2 * [('6:5', 1), ('6:5', 3)]
 
@@ -82,9 +83,9 @@ def test_tables_hold_means_deviations_and_published_figures_apart():
 
 
 def test_a_task_of_one_run_has_one_column():
-    rows = [dict(protocol=None, AUROC=61.5, OSCR=40.0)]
+    rows = runs({'7:4': [61.5]})
     text = markdown_report(dict(ours=rows), 'fusion', 'x')
-    assert '| method | AUROC mean | OSCR mean |' in text and '| ours | 61.50 | 40.00 |' in text
+    assert '| method | AUROC mean | OSCR mean |' in text and '| ours | 61.50 | 30.75 |' in text
     assert '| CLIP+ARPL + HESP | 68.08 | 43.68 |' in text
 
 
