@@ -238,7 +238,7 @@ def test_configs_with_other_backbones_train(options, tmp_path, name, changes, si
     ('clip_arpl_afew_o34', {}, {'cls_head.points', 'cls_head.radius'}),
     ('hesp_on_clip_arpl_afew_o34', {'model.cls_head.learn_negative_text': True}, {
         'cls_head.prompts.contexts', 'cls_head.negative_prompts.contexts', 'cls_head.radius',
-        'visual_prompt.delta', 'negatives.images'})])
+        'visual_prompt.delta', 'negatives.images', 'neck.weights'})])
 def test_baselines_and_hesp_on_them_train_and_are_tested(options, tmp_path, name, changes, learned):
     found = run_split(str(ROOT / f'configs/{name}.py'), 1, tmp_path, options | changes)
     assert 0 <= found['AUROC'] <= 100
