@@ -5,6 +5,7 @@ import os
 import re
 
 import cv2
+import decord
 import numpy as np
 from mmaction.datasets.transforms import DecordDecode, DecordInit
 from mmaction.registry import TRANSFORMS
@@ -43,6 +44,13 @@ class ClipInit(DecordInit):
             return super().transform(results)
         paths = list_images(results['filename'])
         return dict(results, frame_paths=paths, total_frames=len(paths))
+
+    def _get_video_reader(self, filename):
+        # MMAction2 reads the file into memory first; decord 0.6 crashes the process if such a file
+        # is cut off.
+        if self.io_backend == 'disk':
+            return decord.VideoReader(filename, num_threads=self.num_threads)
+        return super()._get_video_reader(filename)
 
 
 @TRANSFORMS.register_module()

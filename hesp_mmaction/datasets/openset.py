@@ -74,8 +74,8 @@ class OpenSetVideoDataset(BaseActionDataset):
     Raises:
         FileNotFoundError: the data are not there.
         InputError: bad ``known``, ``part``, ``lists``, ``on_bad_clip`` or ``cache``; a part or
-            known class without clips; labels that cannot be used, clips listed twice or in both parts,
-            bad clips with ``on_bad_clip='raise'``: all of these in one message.
+            known class without clips; labels that cannot be used, clips listed twice or in both
+            parts, bad clips with ``on_bad_clip='raise'``: all of these in one message.
     """
     ALL_CLASSES = ()
     HOW_TO_GET = 'see docs for where it comes from'

@@ -133,3 +133,18 @@ def test_a_test_clip_is_decoded_whole_once(damaged, monkeypatch):
     assert data[0] and data[0] and len(looked) == 1
     train = AFEWDataset(str(damaged[0]), known=['happy', 'anger', 'sad'], part='train', pipeline=[])
     assert train[0] and len(looked) == 1
+
+
+def test_a_clip_that_is_cut_off_does_not_crash_the_process(tmp_path, write_damaged):
+    """As it does if decord reads it from memory, sooner or later."""
+    write_damaged(tmp_path)
+
+    def often(path):
+        for _ in range(100):
+            try:
+                read_eight(dict(filename=path))
+            except RuntimeError:
+                pass
+        return 'done'
+    paths = [str(tmp_path / name) for name in ('half.avi', 'header.avi', 'luck.avi')]
+    assert {result for _, result, _ in run_guarded(often, paths, 1, timeout=60)} == {'done'}

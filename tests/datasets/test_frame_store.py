@@ -98,10 +98,9 @@ def test_samples_are_those_of_decoding(data_root, stored, monkeypatch):
     assert torch.equal(cached[0][0]['inputs'], later)
 
 
-def test_frames_as_decoded_where_pipelines_do_not_begin_with_one_resize(cache, data_root, tmp_path):
+def test_frames_as_decoded_where_pipelines_begin_otherwise(cache, data_root, tmp_path):
     cfg = load(data_root)
-    del cfg.val_dataloader
-    for part in ('train', 'test'):
+    for part in ('train', 'val', 'test'):
         cfg[f'{part}_dataloader'].dataset.pipeline = NATIVE
     cache.build(str(tmp_path / 'cache'), clips_of_config(cfg), cache.first_resize([NATIVE, NATIVE]))
     for data in sets(cfg):
