@@ -465,5 +465,5 @@ def test_damaged_clips_stop_neither_training_nor_test(options, tiny_afew, tmp_pa
     train = load_dump(tmp_path / 'run' / 'train_features.npz')  # of the threshold
     assert 'undecodable' not in train['emotion'] and len(train['label']) == 6
     log = ''.join(file.read_text() for file in (tmp_path / 'run').rglob('*.log'))
-    assert f'3 of 17 clips cannot be decoded and count in no figure: {", ".join(sorted(broken))}' \
+    assert f'3 of 19 clips cannot be decoded and count in no figure: {", ".join(sorted(broken))}' \
         in log
