@@ -86,13 +86,15 @@ def main_track(found):
         face['box'][2] * face['box'][3] for face in track.values()), default=None)
 
 
-def smooth(track, num_frames, reach=2):
-    """Points of every frame: between found ones interpolated, and averaged over neighbours.
+def smooth(track, num_frames, window=5):
+    """Points of every frame: between found ones interpolated, and smoothed over neighbours.
+
+    Each is read off the straight line that fits best the points of the nearest frames, so a face
+    that moves evenly is not dragged behind, and the first and last frames are smoothed too.
 
     Args:
         track (dict[int, dict]): frame number to the face. num_frames (int).
-        reach (int): neighbours on either side; fewer, but as many on both, near the ends, so that
-            a face that moves evenly is not dragged behind.
+        window (int): how many frames a line is fitted to.
 
     Returns:
         np.ndarray: (num_frames, P, 2).
@@ -102,8 +104,12 @@ def smooth(track, num_frames, reach=2):
     frames = np.arange(num_frames)
     points = np.stack([np.interp(frames, numbers, column)
                        for column in known.reshape(len(numbers), -1).T], 1)
-    padded = [min(reach, n, num_frames - 1 - n) for n in frames]
-    points = np.stack([points[n - r:n + r + 1].mean(0) for n, r in enumerate(padded)])
+    if num_frames >= 3:  # a line through two would be no smoothing
+        window = min(window, num_frames)
+        starts = np.clip(frames - window // 2, 0, num_frames - window)
+        lines = [np.polyfit(np.arange(window), points[s:s + window], 1) for s in starts]
+        points = np.stack([slope * (n - s) + base for n, s, (slope, base) in
+                           zip(frames, starts, lines, strict=True)])
     return points.reshape(num_frames, -1, 2)
 
 
