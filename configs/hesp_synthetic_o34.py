@@ -6,9 +6,9 @@ prompt_size = 24
 clip = dict(arch='small_face_clip', pretrained='embedded')
 
 train_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='ClipInit'),
     dict(type='SampleFrames', clip_len=1, num_clips=8, keep_tail_frames=True),
-    dict(type='DecordDecode'),
+    dict(type='ClipDecode'),
     dict(type='RandomResizedCrop', area_range=(0.6, 1.0)),
     dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
     dict(type='Flip', flip_ratio=0.5),
@@ -16,9 +16,9 @@ train_pipeline = [
     _base_.pack,
 ]
 test_pipeline = [
-    dict(type='DecordInit'),
+    dict(type='ClipInit'),
     dict(type='SampleFrames', clip_len=1, num_clips=8, test_mode=True),
-    dict(type='DecordDecode'),
+    dict(type='ClipDecode'),
     dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
     dict(type='FormatShape', input_format='NCHW'),
     _base_.pack,

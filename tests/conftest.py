@@ -1,4 +1,8 @@
 """Fixtures for all tests: small, real data made on the spot."""
+import importlib.util
+import wave
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -33,3 +37,63 @@ def tiny_afew(tmp_path_factory):
                 _write_clip(root / part / folder / f'{i:03d}.avi',
                             coarse.repeat(16, axis=1).repeat(16, axis=2))
     return root
+
+
+@pytest.fixture(scope='session')
+def tool_module():
+    """A function (path below tools/) that imports a tool as a module."""
+    def load(path):
+        file = Path(__file__).parents[1] / 'tools' / path
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    return load
+
+
+def _write_damaged(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    coarse = np.random.default_rng(1).integers(0, 256, (60, 4, 4, 3), dtype=np.uint8)
+    frames = coarse.repeat(16, axis=1).repeat(16, axis=2)
+    _write_clip(folder / 'one.avi', frames[:1])
+    _write_clip(folder / 'odd.avi', frames[:12, :33, :47])
+    for name in ('full.avi', 'full.mp4'):
+        path = folder / name
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(
+            *('MJPG' if name.endswith('avi') else 'mp4v')), 25, (64, 64))
+        for frame in frames:
+            writer.write(frame)
+        writer.release()
+    avi, mp4 = ((folder / name).read_bytes() for name in ('full.avi', 'full.mp4'))
+    index = avi.rindex(b'idx1')
+    blank = {share: avi[:int(index * share)] + bytes(index - int(index * share)) + avi[index:]
+             for share in (0.3, 0.9)}
+    broken = {
+        'half.avi': (avi[:len(avi) // 2], 'truncated: '),
+        'half.mp4': (mp4[:len(mp4) // 2], 'truncated: '),
+        'zero.avi': (b'', 'empty file'),
+        'text.avi': (b'this is a text\n' * 100, 'cannot be opened'),
+        'header.avi': (avi[:avi.index(b'movi') + 4], 'truncated: '),
+        'blank.avi': (blank[0.3], 'cannot be decoded to its end'),
+        # Whether its eight sampled frames can be read differs from call to call.
+        'luck.avi': (blank[0.9], 'cannot be decoded to its end')}
+    for name, (content, _) in broken.items():
+        (folder / name).write_bytes(content)
+    with wave.open(str(folder / 'sound.wav'), 'wb') as sound:
+        sound.setparams((1, 2, 8000, 8000, 'NONE', ''))
+        sound.writeframes(bytes(16000))
+    (folder / 'sound.wav').rename(folder / 'sound.avi')
+    for name in ('full.avi', 'full.mp4'):
+        (folder / name).unlink()
+    return {name: reason for name, (_, reason) in broken.items()} | {
+        'sound.avi': 'no video stream'}
+
+
+@pytest.fixture(scope='session')
+def write_damaged():
+    """A function (folder) that writes ten odd clips into it.
+
+    ``one.avi`` (one frame) and ``odd.avi`` (33 x 47) are fine; of the others it gives the names
+    and how the reason begins.
+    """
+    return _write_damaged

@@ -1,7 +1,9 @@
 """Where the runs of a protocol are executed: one after the other, side by side, or on a cluster."""
 import multiprocessing
+import multiprocessing.connection
 import os
 import threading
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import torch
@@ -61,3 +63,62 @@ def run_on_cluster(function, jobs, folder, cluster='slurm', **parameters):
     with executor.batch():
         submitted = [executor.submit(function, **job) for job in jobs]
     return [job.result() for job in tqdm(submitted, unit='run')]
+
+
+def run_guarded(function, items, processes, timeout):
+    """Call ``function(item)`` in processes that may crash or hang without harm to the others.
+
+    A process takes one item after the other; one that crashes, or takes longer than ``timeout``
+    seconds for an item, is ended and replaced. Processes are forked, so nothing is imported anew.
+
+    Yields:
+        tuple: item, result (or None) and what went wrong (or None), as soon as it is known.
+    """
+    context = multiprocessing.get_context('fork')
+    waiting, busy, idle = list(reversed(items)), {}, []
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < processes:
+                pipe, process = idle.pop() if idle else _start(context, function)
+                item = waiting.pop()
+                pipe.send(item)
+                busy[pipe] = process, item, time.monotonic() + timeout
+            patience = min(deadline for _, _, deadline in busy.values()) - time.monotonic()
+            for pipe in multiprocessing.connection.wait(list(busy), max(0, patience)):
+                process, item, _ = busy.pop(pipe)
+                try:
+                    result, trouble = pipe.recv()
+                    idle.append((pipe, process))
+                except EOFError:
+                    process.join()
+                    result, trouble = None, f'the process crashed (exit code {process.exitcode})'
+                yield item, result, trouble
+            for pipe in [p for p, (_, _, end) in busy.items() if end <= time.monotonic()]:
+                process, item, _ = busy.pop(pipe)
+                process.kill()
+                yield item, None, f'not done after {timeout} s'
+    finally:
+        for process in [p for p, _, _ in busy.values()] + [p for _, p in idle]:
+            process.kill()
+
+
+def _start(context, function):
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(function, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _serve(function, pipe):
+    torch.set_num_threads(1)
+    while True:
+        try:
+            item = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = function(item), None
+        except Exception as error:  # whatever it is, it belongs to this item alone
+            answer = None, f'{type(error).__name__}: {error}'
+        pipe.send(answer)

@@ -6,6 +6,9 @@ would change nothing: this does it again.
 """
 from functools import partial
 
+from mmaction.registry import DATASETS
+from mmengine.registry import init_default_scope
+
 from ..datasets.emotions import canonical
 from ..datasets.splits import known_names
 from ..errors import InputError
@@ -44,6 +47,15 @@ def override(cfg, cfg_options=None, known=None, split=None, openness=None):
     for key, carry in VARIABLES.items():
         if key in changed:
             carry(cfg, cfg[key])
+
+
+def clips_of_config(cfg):
+    """Sample id to path (dict) of all clips of a config's data sets: both parts, all emotions."""
+    init_default_scope('mmaction')
+    clips = {}
+    for dataset in _datasets(cfg):
+        clips |= DATASETS.build(dict(dataset, pipeline=[], cache=None, lazy_init=True)).every_clip()
+    return clips
 
 
 def _datasets(cfg):
@@ -99,4 +111,4 @@ VARIABLES = dict(known=_set_known, image_size=_set_image_size, prompt_size=_set_
 VARIABLES |= {key: partial(_set_of_dataset, key=key)
               for key in ('data_root', 'mafw_root', 'fold', 'faces')}
 VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)
-              for key in ('lists', 'id_order')}
+              for key in ('lists', 'id_order', 'cache')}

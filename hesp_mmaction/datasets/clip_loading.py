@@ -1,11 +1,16 @@
-"""Opens a clip, whether it is a video file or a folder of frames, and decodes sampled frames."""
+"""Opens a clip, whether it is a video file, a folder of frames or in a store (:mod:`frame_store`),
+and decodes sampled frames."""
+import functools
 import os
 import re
 
 import cv2
+import decord
+import numpy as np
 from mmaction.datasets.transforms import DecordDecode, DecordInit
 from mmaction.registry import TRANSFORMS
 
+FRAMES = 'frames.npy'  # of a store
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp')
 
 
@@ -26,14 +31,26 @@ def list_images(folder):
 class ClipInit(DecordInit):
     """MMAction2's ``DecordInit`` that also takes a folder of frames as ``filename``.
 
-    Of a folder it adds ``frame_paths`` and ``total_frames``.
+    Of a folder it adds ``frame_paths`` and ``total_frames``. A clip with ``stored``, a store and
+    what its index says of the clip, is not opened at all.
     """
 
     def transform(self, results):
+        if 'stored' in results:
+            _, entry = results['stored']
+            rate = {} if entry['avg_fps'] is None else dict(avg_fps=entry['avg_fps'])
+            return dict(results, total_frames=entry['frames'], **rate)
         if not os.path.isdir(results['filename']):
             return super().transform(results)
         paths = list_images(results['filename'])
         return dict(results, frame_paths=paths, total_frames=len(paths))
+
+    def _get_video_reader(self, filename):
+        # MMAction2 reads the file into memory first; decord 0.6 crashes the process if such a file
+        # is cut off.
+        if self.io_backend == 'disk':
+            return decord.VideoReader(filename, num_threads=self.num_threads)
+        return super()._get_video_reader(filename)
 
 
 @TRANSFORMS.register_module()
@@ -41,6 +58,11 @@ class ClipDecode(DecordDecode):
     """MMAction2's ``DecordDecode`` that, of a folder of frames, reads only the sampled ones."""
 
     def transform(self, results):
+        if 'stored' in results:
+            store, entry = results['stored']
+            return dict(results, imgs=stored_frames(store, entry, results['frame_inds'].ravel()),
+                        original_shape=tuple(entry['original_shape']),
+                        img_shape=tuple(entry['shape']))
         if 'frame_paths' not in results:
             return super().transform(results)
         wanted = results['frame_inds'].ravel().tolist()
@@ -57,3 +79,23 @@ def _read(path):
     if image is None:
         raise BrokenClip(f'{path} cannot be decoded')
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+@functools.lru_cache(maxsize=4)
+def open_frames(store):
+    """The frames of a store, (bytes,) uint8; the memory that holds them is shared by processes."""
+    return np.load(os.path.join(store, FRAMES), mmap_mode='r')
+
+
+def stored_frames(store, entry, numbers):
+    """Frames of a clip: list of (h, w, 3) uint8.
+
+    Args:
+        store (str): folder. entry (dict): of the clip in the index: ``start`` (byte), ``frames``
+            and ``shape`` (h, w). numbers (Iterable[int]): wanted frames.
+    """
+    height, width = entry['shape']
+    size = height * width * 3
+    frames = open_frames(store)[entry['start']:entry['start'] + entry['frames'] * size]
+    frames = frames.reshape(-1, height, width, 3)
+    return [np.array(frames[number]) for number in numbers]

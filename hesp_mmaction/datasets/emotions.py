@@ -23,6 +23,9 @@ MAFW_COMPOUNDS = COMPOUNDS + (
     'disgust_anxiety_helplessness', 'fear_sadness_anxiety', 'anger_disgust_contempt',
     'anger_helplessness', 'disgust_helplessness_disappointment', 'disgust_disappointment')
 
+# Stands in place of the emotion of a test clip that cannot be decoded and counts in no figure.
+UNDECODABLE = 'undecodable'
+
 # The word that stands for an emotion in a sentence such as "a photo of a {} expression".
 PROMPT_WORDS = dict(
     anger='angry', disgust='disgusted', fear='fearful', happiness='happy', neutral='neutral',

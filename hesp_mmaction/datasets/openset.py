@@ -11,31 +11,15 @@ from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..errors import InputError
-from .clip_loading import BrokenClip, list_images
-from .emotions import MAFW, MAFW_COMPOUNDS
+from .clip_loading import BrokenClip
+from .emotions import MAFW, MAFW_COMPOUNDS, UNDECODABLE
+from .frame_store import check_pipeline, check_sources, read_index
+from .integrity import undecodable, unreadable
 from .lists import read_list
 from .seeding import seeded_rng, stable_seed
 from .splits import resolve_known
 
 OTHER = dict(train='test', test='train')
-
-
-def unreadable(path):
-    """Why a clip cannot be opened, or None if it can (about 1 ms for a small video).
-
-    No frame is decoded: decord decodes ahead in threads, so whether the first frames of a clip
-    that is broken later can be read differs from call to call, and processes would disagree.
-    """
-    if os.path.isdir(path):
-        return None if list_images(path) else 'no images in this folder'
-    if not os.path.isfile(path):
-        return 'no such file'
-    if os.path.getsize(path) == 0:
-        return 'empty file'
-    try:
-        return None if len(decord.VideoReader(path, num_threads=1)) else 'no frames'
-    except (decord.DECORDError, RuntimeError):
-        return 'cannot be opened'
 
 
 def missing(name, path, how, what='folder'):
@@ -78,22 +62,27 @@ class OpenSetVideoDataset(BaseActionDataset):
         id_order (str, optional): what integer labels of ``lists`` mean, see :data:`ID_ORDERS`.
         closed_set (bool): all classes are known and none is unknown. Defaults to False.
         on_bad_clip (str): ``'skip'`` leaves out clips that are missing or cannot be opened, with a
-            warning that names them; ``'raise'`` stops. A clip found broken only later, while
-            decoding, is replaced by another in training and stops a test. Defaults to ``'skip'``.
+            warning that names them, and those found broken only while decoding: in training
+            another takes the place of such a clip, in a test it counts in no figure (see
+            :meth:`prepare_data`). ``'raise'`` stops. Defaults to ``'skip'``.
+        cache (str, optional): a store of decoded frames, made by ``tools/data/build_cache.py``,
+            from which ``ClipInit`` and ``ClipDecode`` take them; what the store calls bad is left
+            out. The samples are the same as without.
         seed (int): seed of the random transforms. Defaults to 0.
         test_mode (bool, optional): no replacement, no epoch. Defaults to ``part == 'test'``.
 
     Raises:
         FileNotFoundError: the data are not there.
-        InputError: bad ``known``, ``part``, ``lists`` or ``on_bad_clip``; a part or known class
-            without clips; labels that cannot be used, clips listed twice or both in training and
-            test, bad clips with ``on_bad_clip='raise'``: all of these in one message.
+        InputError: bad ``known``, ``part``, ``lists``, ``on_bad_clip`` or ``cache``; a part or
+            known class without clips; labels that cannot be used, clips listed twice or in both
+            parts, bad clips with ``on_bad_clip='raise'``: all of these in one message.
     """
     ALL_CLASSES = ()
     HOW_TO_GET = 'see docs for where it comes from'
 
     def __init__(self, data_root, known, part, pipeline, lists=None, id_order=None,
-                 closed_set=False, on_bad_clip='skip', seed=0, test_mode=None, **kwargs):
+                 closed_set=False, on_bad_clip='skip', cache=None, seed=0, test_mode=None,
+                 **kwargs):
         for key, value, valid in (('part', part, ('train', 'test')),
                                   ('on_bad_clip', on_bad_clip, ('skip', 'raise'))):
             if value not in valid:
@@ -106,8 +95,14 @@ class OpenSetVideoDataset(BaseActionDataset):
         self.lists, self.id_order, self.closed_set = lists, id_order, closed_set
         self.known = resolve_known(known, self.ALL_CLASSES, closed_set)
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
+        self.cache, self._index = cache, None
+        if cache is not None:
+            self.cache = os.path.abspath(cache)
+            self._index = read_index(self.cache)
+            check_pipeline(self.cache, self._index, pipeline)
         self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # seen by live workers
         self.broken = set()  # clips that failed while decoding, in this process
+        self._reasons = {}  # of clips that were decoded whole, in this process
         metainfo = dict(classes=self.known, all_classes=tuple(self.ALL_CLASSES),
                         closed_set=closed_set,
                         unknown=tuple(n for n in self.ALL_CLASSES if n not in self.known))
@@ -180,8 +175,13 @@ class OpenSetVideoDataset(BaseActionDataset):
         both = sorted(set(map(os.path.realpath, counts)) & self._places(OTHER[part]))
         if both:
             wrong = [*wrong, f'{len(both)} clips both in training and test: {some(both)}']
-        with ThreadPoolExecutor(4) as pool:
-            reasons = list(pool.map(unreadable, counts))
+        if self._index is None:
+            with ThreadPoolExecutor(4) as pool:
+                reasons = list(pool.map(unreadable, counts))
+        else:
+            names = {self.sample_id(path): path for path in counts}
+            check_sources(self.cache, self._index, names)
+            reasons = [self._index['bad'].get(name) for name in names]
         return clips, wrong, {path: why for path, why in zip(counts, reasons, strict=True) if why}
 
     def _places(self, part):
@@ -211,8 +211,11 @@ class OpenSetVideoDataset(BaseActionDataset):
 
     def _data_info(self, clip):
         label = self.known.index(clip.emotion) if clip.emotion in self.known else -1
-        return dict(filename=clip.path, label=label, emotion=clip.emotion,
-                    sample_id=self.sample_id(clip.path))
+        name = self.sample_id(clip.path)
+        info = dict(filename=clip.path, label=label, emotion=clip.emotion, sample_id=name)
+        if self._index is not None:
+            info['stored'] = self.cache, self._index['clips'][name]
+        return info
 
     def _check_counts(self, emotions):
         where = self._where(self.part)
@@ -228,30 +231,57 @@ class OpenSetVideoDataset(BaseActionDataset):
             raise InputError(f'{where} has no clips of {", ".join(empty)}; '
                              'add them or choose other known classes')
 
+    def every_clip(self):
+        """Sample id to path (dict, sorted) of all clips of both parts, known or not."""
+        paths = {clip.path for part in OTHER for clip in self._listed(part)[0]}
+        return {self.sample_id(path): path for path in sorted(paths)}
+
+    def _whole(self, path):
+        """Raises BrokenClip if a video cannot be decoded to its end; looks once per process."""
+        if path not in self._reasons:
+            whole = self._index is not None or os.path.isdir(path)
+            self._reasons[path] = None if whole else undecodable(path)
+        if self._reasons[path]:
+            raise BrokenClip(self._reasons[path])
+
     def prepare_data(self, idx):
-        """The idx-th sample after the pipeline (in training, another one for a broken clip)."""
+        """The idx-th sample after the pipeline; another one for a clip that cannot be decoded.
+
+        In test mode the other sample has the ``sample_id`` of the broken clip and the emotion
+        :data:`UNDECODABLE`, so the metric counts it as evaluated and leaves it out of every
+        figure. There a video must be decodable to its end (once it is decoded whole for that),
+        because whether sampled frames of a broken one can be read is a matter of luck: so all
+        processes, however many, leave out the same clips.
+        """
         epoch = 0 if self.test_mode else int(self.epoch)
+        lost = None
         for attempt in range(10):
             info = self.get_data_info(idx)
             path, sample_id = info['filename'], info['sample_id']
+            if lost is not None and self.test_mode:
+                info.update(sample_id=lost, emotion=UNDECODABLE)
             try:
+                if self.test_mode:
+                    self._whole(path)
                 with seeded_rng(stable_seed(self.seed, epoch, sample_id)):
                     return self.pipeline(info)
             except (decord.DECORDError, RuntimeError) as error:
                 broken = isinstance(error, (decord.DECORDError, BrokenClip))
                 if not broken and not unreadable(path):
                     raise  # the clip is fine: a mistake in the pipeline must show
-                if self.test_mode or self.on_bad_clip == 'raise':
+                if self.on_bad_clip == 'raise':
                     raise InputError(f'{path} cannot be decoded; remove it from the data set or '
                                      f'encode it anew ({error})') from error
             if path not in self.broken:
                 self.broken.add(path)
-                print_log(f'{path} cannot be decoded; other clips take its place '
-                          f'({len(self.broken)} such so far in this process)', 'current',
-                          logging.WARNING)
+                what = ('it counts in no figure' if self.test_mode else
+                        'other clips take its place')
+                print_log(f'{path} cannot be decoded; {what} ({len(self.broken)} such so far in '
+                          'this process)', 'current', logging.WARNING)
+            lost = lost or sample_id
             idx = stable_seed(self.seed, epoch, sample_id, attempt) % len(self)
         raise InputError(f'ten clips in a row cannot be decoded, the last is {path}; '
-                         'check the data set')
+                         'check the data set: python tools/data/check_data.py CONFIG')
 
 
 @DATASETS.register_module()

@@ -1,4 +1,5 @@
 """The open-set metric of a test run, and the raw material from which it can be recomputed."""
+import logging
 import os
 from itertools import chain
 
@@ -9,6 +10,7 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from ..datasets.emotions import UNDECODABLE
 from ..errors import InputError
 from .closed_set import closed_set_metrics
 from .decision import calibration_error, open_set_f1, openness, uar
@@ -130,9 +132,16 @@ def dump_row(sample):
 
 
 def dump_of_rows(rows, classes):
-    """Arrays of rows of :func:`dump_row`, each sample id once and sorted by it."""
+    """Arrays of rows of :func:`dump_row`, each sample id once and sorted by it.
+
+    Clips that could not be decoded (emotion :data:`UNDECODABLE`) are left out and logged.
+    """
     by_id = {row['sample_id']: row for row in reversed(rows)}
-    rows = [by_id[key] for key in sorted(by_id)]
+    broken = sorted(key for key, row in by_id.items() if row['emotion'] == UNDECODABLE)
+    if broken:
+        print_log(f'{len(broken)} of {len(by_id)} clips cannot be decoded and count in no figure: '
+                  f'{", ".join(broken)}', 'current', logging.WARNING)
+    rows = [by_id[key] for key in sorted(set(by_id) - set(broken))]
     dump = {key: np.array([row[key] for row in rows]) for key in rows[0]}
     if 'threshold' in dump:
         dump['threshold'] = dump['threshold'][0]  # one for all

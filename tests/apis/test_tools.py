@@ -445,3 +445,25 @@ def test_two_processes_train_like_one(options, tmp_path):
         torch.testing.assert_close(a[key], b[key], rtol=1e-3, atol=1e-5)
     for name in ('AUROC', 'OSCR', 'ACC'):
         assert abs(metrics(tmp_path / 'one')[name] - metrics(tmp_path / 'two')[name]) <= 0.2
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_damaged_clips_stop_neither_training_nor_test(options, tiny_afew, tmp_path, write_damaged,
+                                                      workers):
+    root = shutil.copytree(tiny_afew, tmp_path / 'afew')
+    for part in ('Train_AFEW', 'Val_AFEW'):
+        write_damaged(root / part / 'Fear')
+    cfg = config(options, tmp_path / 'run', '--known', 'fear', 'happy', data_root=str(root),
+                 **{'test_dataloader.num_workers': workers, 'val_dataloader.num_workers': workers,
+                    'train_dataloader.num_workers': workers, 'train_cfg.max_epochs': 1})
+    run(cfg, lambda runner: runner.train())
+    broken = {f'Val_AFEW/Fear/{name}.avi' for name in ('blank', 'half', 'luck')}
+    dump = load_dump(tmp_path / 'run' / 'predictions.npz')
+    fear = {key for key in dump['sample_id'].tolist() if '/Fear/' in key}
+    assert fear == {f'Val_AFEW/Fear/{name}.avi' for name in ('000', '001', 'odd', 'one')}
+    assert metrics(tmp_path / 'run')['num_known'] == 6
+    train = load_dump(tmp_path / 'run' / 'train_features.npz')  # of the threshold
+    assert 'undecodable' not in train['emotion'] and len(train['label']) == 6
+    log = ''.join(file.read_text() for file in (tmp_path / 'run').rglob('*.log'))
+    assert f'3 of 19 clips cannot be decoded and count in no figure: {", ".join(sorted(broken))}' \
+        in log

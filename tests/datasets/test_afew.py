@@ -9,6 +9,7 @@ from mmengine.dataset import DefaultSampler, pseudo_collate
 from torch.utils.data import DataLoader
 
 from hesp_mmaction.datasets import AFEWDataset
+from hesp_mmaction.datasets.emotions import UNDECODABLE
 from hesp_mmaction.errors import InputError
 
 KNOWN = ['happy', 'anger', 'sad']
@@ -147,8 +148,11 @@ def test_a_clip_that_breaks_while_decoding(copy, messages):
     assert len(train.broken) == 1  # named once
     assert len([text for text in messages if 'other clips take its place' in text]) == 1
     index = [test.get_data_info(i)['sample_id'] for i in range(14)].index('Val_AFEW/Sad/001.avi')
+    marked = test[index]
+    assert marked['sample_id'] == 'Val_AFEW/Sad/001.avi' and marked['emotion'] == UNDECODABLE
+    assert marked['filename'] != str(copy / 'Val_AFEW' / 'Sad' / '001.avi')
     with pytest.raises(InputError, match='Sad/001.avi cannot be decoded'):
-        test[index]
+        make(copy, 'test', pipeline=[ReadLast()], on_bad_clip='raise')[index]
     strict = make(copy, pipeline=[ReadLast()], on_bad_clip='raise')
     with pytest.raises(InputError, match='Sad/001.avi'):
         [strict[i] for i in range(6)]

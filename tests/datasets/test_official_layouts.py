@@ -13,6 +13,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 
 from hesp_mmaction.datasets import BASIC, COMPOUNDS, MAFW, AFEWDataset, MAFWDataset
+from hesp_mmaction.datasets.emotions import UNDECODABLE
 from hesp_mmaction.datasets.lists import Clip
 from hesp_mmaction.datasets.mafw import compound_task
 from hesp_mmaction.datasets.synthetic.layouts import mafw_lists, plan_mafw
@@ -320,15 +321,19 @@ def test_dfew(dfew):
         build('DFEWDataset', dfew)
 
 
-def test_a_broken_frame_stops_a_test_and_is_replaced_in_training(dfew, messages):
+def test_a_broken_frame_is_replaced_in_training_and_marked_in_a_test(dfew, messages):
     for number in (4, 18):
         for frame in (dfew / f'Clip/clip_224x224/{number:05d}').iterdir():
             frame.write_bytes(b'no picture')
     train = build('DFEWDataset', dfew, fold=2, pipeline=[pipeline('train')])
     assert len([train[i] for i in range(6)]) == 6 and len(train.broken) == 1
     test = build('DFEWDataset', dfew, 'test', fold=2, pipeline=[pipeline('test')])
+    sample = test[3]['data_samples']
+    assert sample.sample_id.endswith('00018') and sample.emotion == UNDECODABLE
+    strict = build('DFEWDataset', dfew, 'test', fold=2, pipeline=[pipeline('test')],
+                   on_bad_clip='raise')
     with pytest.raises(InputError, match='00018 cannot be decoded.*1.jpg'):
-        test[3]
+        strict[3]
 
 
 def test_ferv39k(tmp_path):

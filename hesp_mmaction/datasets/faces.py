@@ -1,0 +1,193 @@
+"""One face per clip: found in its frames, followed, turned upright and cut out.
+
+A face is ``dict(box, points)``: ``box`` (4,) x, y, width, height and ``points`` (P, 2), where P is
+5 (eyes, nose, corners of the mouth) or 2 (eyes), left in the image first.
+"""
+import functools
+import os
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+
+# Where the five points come to lie in a crop of 224 pixels: those of ArcFace, twice as large.
+SIZE = 224
+TARGETS = 2 * np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366],
+                        [41.5493, 92.3655], [70.7299, 92.2041]])
+# The mouth moves with the expression: it must not move the crop.
+WEIGHTS = np.array([1, 1, 0.05, 0.05, 0.05])
+
+
+def similarity(source, target, weights=None):
+    """The turn, scale and shift that bring points closest to others (least squares).
+
+    Args:
+        source (np.ndarray): (P, 2). target (np.ndarray): (P, 2).
+        weights (np.ndarray, optional): (P,), of the squared distances.
+
+    Returns:
+        np.ndarray: (2, 3), for ``cv2.warpAffine``.
+    """
+    weights = np.ones(len(source)) if weights is None else weights
+    mean_s, mean_t = (np.average(points, axis=0, weights=weights) for points in (source, target))
+    # As complex numbers, a turn with a scale is a product.
+    s, t = ((points - mean) @ [1, 1j] for points, mean in ((source, mean_s), (target, mean_t)))
+    factor = np.vdot(s, weights * t) / np.vdot(s, weights * s).real
+    turn = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
+    return np.column_stack([turn, mean_t - turn @ mean_s])
+
+
+def align(frame, points):
+    """The crop (224, 224, 3) of a frame in which the points lie at :data:`TARGETS`.
+
+    Args:
+        frame (np.ndarray): (H, W, 3) uint8. points (np.ndarray): (P, 2), P = 5, or 2 for the eyes.
+    """
+    matrix = similarity(points, TARGETS[:len(points)], WEIGHTS[:len(points)])
+    return cv2.warpAffine(frame, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR,
+                          borderMode=cv2.BORDER_REPLICATE)
+
+
+def overlap(a, b):
+    """Intersection over union of two boxes (x, y, width, height)."""
+    (ax, ay, aw, ah), (bx, by, bw, bh) = a, b
+    width = min(ax + aw, bx + bw) - max(ax, bx)
+    height = min(ay + ah, by + bh) - max(ay, by)
+    common = max(0, width) * max(0, height)
+    return common / (aw * ah + bw * bh - common)
+
+
+def tracks(found):
+    """Follow faces from frame to frame, over gaps too.
+
+    Args:
+        found (list[list[dict]]): faces of each frame.
+
+    Returns:
+        list[dict[int, dict]]: of each track, the frame number to the face.
+    """
+    result = []
+    for number, faces in enumerate(found):
+        pairs = [(overlap(track[max(track)]['box'], face['box']), t, f)
+                 for t, track in enumerate(result) for f, face in enumerate(faces)]
+        taken = set()
+        for share, t, f in sorted(pairs, reverse=True):
+            if share > 0.3 and f not in taken and number not in result[t]:
+                result[t][number] = faces[f]
+                taken.add(f)
+        result += [{number: face} for f, face in enumerate(faces) if f not in taken]
+    return result
+
+
+def main_track(found):
+    """The track with the largest sum of areas: large and seen for long; None without a face."""
+    return max(tracks(found), key=lambda track: sum(
+        face['box'][2] * face['box'][3] for face in track.values()), default=None)
+
+
+def smooth(track, num_frames, window=5):
+    """Points of every frame: between found ones interpolated, and smoothed over neighbours.
+
+    Each is read off the straight line that fits best the points of the nearest frames, so a face
+    that moves evenly is not dragged behind, and the first and last frames are smoothed too.
+
+    Args:
+        track (dict[int, dict]): frame number to the face. num_frames (int).
+        window (int): how many frames a line is fitted to.
+
+    Returns:
+        np.ndarray: (num_frames, P, 2).
+    """
+    numbers = sorted(track)
+    known = np.array([track[n]['points'] for n in numbers], dtype=float)
+    frames = np.arange(num_frames)
+    points = np.stack([np.interp(frames, numbers, column)
+                       for column in known.reshape(len(numbers), -1).T], 1)
+    if num_frames >= 3:  # a line through two would be no smoothing
+        window = min(window, num_frames)
+        starts = np.clip(frames - window // 2, 0, num_frames - window)
+        lines = [np.polyfit(np.arange(window), points[s:s + window], 1) for s in starts]
+        points = np.stack([slope * (n - s) + base for n, s, (slope, base) in
+                           zip(frames, starts, lines, strict=True)])
+    return points.reshape(num_frames, -1, 2)
+
+
+def find_haar(frame):
+    """Faces of a frame (H, W, 3) RGB by OpenCV's Haar cascades, with the eyes as points.
+
+    An eye that is not found is where it is in a face on average.
+    """
+    faces, eyes = (_cascade(name) for name in ('frontalface_default', 'eye'))
+    grey = cv2.equalizeHist(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY))
+    result = []
+    smallest = max(24, min(grey.shape) // 10)
+    for x, y, w, h in faces.detectMultiScale(grey, 1.1, 6, minSize=(smallest, smallest)):
+        upper = cv2.resize(grey[y:y + int(0.6 * h), x:x + w], None, fx=240 / w, fy=240 / w)
+        seen = eyes.detectMultiScale(upper, 1.05, 3, minSize=(36, 36), maxSize=(90, 90))
+        centres = np.array([(a + c / 2, b + d / 2) for a, b, c, d in seen]).reshape(-1, 2) * w / 240
+        points = []
+        for usual in (np.array([0.31, 0.39]), np.array([0.69, 0.39])):
+            usual = usual * (w, h)
+            near = centres[np.linalg.norm(centres - usual, axis=1) < 0.13 * w]
+            centre = np.median(near, axis=0) if len(near) else usual
+            points.append((x, y) + _pupil(grey[y:y + h, x:x + w], centre, 0.09 * w))
+        result.append(dict(box=(x, y, w, h), points=np.array(points)))
+    return result
+
+
+def _pupil(grey, centre, reach):
+    """The point of an eye (x, y), moved sideways to where it is darkest: boxes of eyes are vague.
+
+    Not up and down, where lashes and brows are dark too.
+    """
+    low = np.maximum(0, np.round(centre - [reach, reach / 2])).astype(int)
+    high = np.round(centre + [reach, reach / 2]).astype(int) + 1
+    window = cv2.GaussianBlur(grey, (0, 0), reach / 6)[low[1]:high[1], low[0]:high[0]]
+    columns = np.nonzero(window <= np.percentile(window, 100 / 7))[1]
+    return np.array([low[0] + columns.mean(), centre[1]])
+
+
+@functools.lru_cache
+def _cascade(name):
+    return cv2.CascadeClassifier(os.path.join(cv2.data.haarcascades, f'haarcascade_{name}.xml'))
+
+
+def find_mtcnn(frame):
+    """Faces of a frame (H, W, 3) RGB by MTCNN (Zhang et al. 2016), with five points."""
+    boxes, scores, points = load_mtcnn().detect(frame, landmarks=True)
+    if boxes is None:
+        return []
+    return [dict(box=(a, b, c - a, d - b), points=np.asarray(p, dtype=float))
+            for (a, b, c, d), score, p in zip(boxes, scores, points, strict=True) if score > 0.9]
+
+
+@functools.lru_cache
+def load_mtcnn():
+    try:
+        from facenet_pytorch import MTCNN  # by hand only, see the error
+    except ImportError as error:
+        raise InputError('--detector mtcnn needs facenet-pytorch: pip install --no-deps '
+                         'facenet-pytorch==2.6.0 requests; or use --detector haar') from error
+    return MTCNN(keep_all=True, min_face_size=40)
+
+
+DETECTORS = dict(haar=find_haar, mtcnn=find_mtcnn)
+
+
+def aligned_faces(frames, find):
+    """The main face of a clip in every frame, upright.
+
+    Args:
+        frames (Sequence[np.ndarray]): T x (H, W, 3) RGB uint8; gone through twice, one at a time.
+        find (Callable): a frame to its faces, one of :data:`DETECTORS`.
+
+    Returns:
+        tuple: iterator of T crops (224, 224, 3), or None without a face, and in how many frames
+        it was found.
+    """
+    track = main_track([find(frame) for frame in frames])
+    if track is None:
+        return None, 0
+    points = smooth(track, len(frames))
+    return map(align, frames, points), len(track)

@@ -1,0 +1,82 @@
+"""Whether a clip is whole: what can be opened, what can be decoded, what its header promises."""
+import os
+
+import decord
+from PIL import Image
+
+from .clip_loading import list_images
+
+
+def unreadable(path):
+    """Why a clip cannot be opened, or None if it can (about 1 ms for a small video).
+
+    No frame is decoded: decord decodes ahead in threads, so whether the first frames of a clip
+    that is broken later can be read differs from call to call, and processes would disagree.
+    """
+    if os.path.isdir(path):
+        return None if list_images(path) else 'no images in this folder'
+    if not os.path.isfile(path):
+        return 'no such file'
+    if os.path.getsize(path) == 0:
+        return 'empty file'
+    try:
+        return None if len(decord.VideoReader(path, num_threads=1)) else 'no frames'
+    except (decord.DECORDError, RuntimeError) as error:
+        return 'no video stream' if 'video stream' in str(error) else 'cannot be opened'
+
+
+def undecodable(path):
+    """Why not every frame of a video can be decoded, or None.
+
+    Every frame in order, and not only sampled ones: of these, whether they can be read depends on
+    how far decord has decoded ahead into the damage, so it differs from call to call.
+    """
+    why = unreadable(path)
+    if why or os.path.isdir(path):
+        return why
+    try:
+        reader = decord.VideoReader(path, num_threads=1)
+        for number in range(len(reader)):
+            reader[number]
+    except (decord.DECORDError, RuntimeError):
+        return f'cannot be decoded to its end ({len(reader)} frames)'
+    return None
+
+
+def missing_bytes(path):
+    """How many bytes a RIFF (.avi) or ISO (.mp4) file lacks by what its own headers say."""
+    size = os.path.getsize(path)
+    with open(path, 'rb') as file:
+        head = file.read(12)
+        if head[:4] == b'RIFF':
+            return max(0, 8 + int.from_bytes(head[4:8], 'little') - size)
+        end = 0
+        while head[4:8] == b'ftyp' and end < size:
+            file.seek(end)
+            box = file.read(16)
+            length = int.from_bytes(box[:4], 'big')
+            if length == 1:  # a length of 64 bits follows the name
+                length = int.from_bytes(box[8:], 'big')
+            if length < 8:  # 0: it goes on to the end of the file
+                return 0
+            end += length
+    return max(0, end - size)
+
+
+def damage(path):
+    """All that can be wrong with a clip, also what data sets get along with, in words; or None.
+
+    A video that is cut off can often be opened and decoded as a shorter one, and a frame of which
+    half is missing is an image of which half is grey.
+    """
+    if os.path.isdir(path):
+        for image in list_images(path):
+            try:
+                with Image.open(image) as picture:
+                    picture.load()
+            except OSError as error:
+                return f'{os.path.basename(image)}: {str(error).replace(image, "").strip()}'
+        return unreadable(path)
+    if os.path.isfile(path) and os.path.getsize(path) and missing_bytes(path):
+        return f'truncated: {missing_bytes(path)} bytes are missing at its end'
+    return undecodable(path)

@@ -1,0 +1,89 @@
+"""Decode every clip of a data set once and name the damaged ones, with the reason.
+
+    python tools/data/check_data.py configs/hesp_afew_o34.py --cfg-options data_root=DIR
+    python tools/data/check_data.py --data-root DIR --out bad.txt
+
+The first looks at what the config lists, training and test clips of all emotions; the second at
+every video and folder of images below DIR. The exit code is 1 if a clip is damaged.
+
+Data sets need no list of these: they leave out by themselves what cannot be opened or decoded. A
+video that lacks its end but can be decoded as a shorter one is named here and used there.
+"""
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import decord
+from mmengine.config import Config, DictAction
+from tqdm import tqdm
+
+from hesp_mmaction.apis.parallel import run_guarded
+from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.wiring import clips_of_config, override
+from hesp_mmaction.datasets.clip_loading import IMAGE_EXTENSIONS
+from hesp_mmaction.datasets.integrity import damage
+from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
+from hesp_mmaction.errors import InputError
+
+
+def clips_below(root):
+    """Paths of all videos and folders of images below a folder, sorted; links are followed."""
+    if not os.path.isdir(root):
+        raise InputError(f'--data-root: no folder {root}')
+    paths = set()
+    for folder, _, names in os.walk(root, followlinks=True):
+        for name in (n for n in names if not n.startswith('.')):
+            extension = os.path.splitext(name)[1].lower()
+            if extension in VIDEO_EXTENSIONS:
+                paths.add(os.path.join(folder, name))
+            elif extension in IMAGE_EXTENSIONS:
+                paths.add(folder)
+    return sorted(paths)
+
+
+def find_damaged(paths, processes=2, timeout=60, look=damage):
+    """Path to reason (dict, sorted) of those clips of which ``look(path)`` gives a reason.
+
+    A clip at which a process crashes, or that takes it more than ``timeout`` seconds, is damaged.
+    """
+    decord.logging.set_level(decord.logging.QUIET)  # what it has to say becomes the reason
+    found = {}
+    with tqdm(total=len(paths), unit='clip') as bar:
+        for path, reason, trouble in run_guarded(look, paths, processes, timeout):
+            bar.update()
+            if reason or trouble:
+                found[path] = reason or trouble
+    return dict(sorted(found.items()))
+
+
+def command():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument('config', nargs='?', help='config whose data sets are checked')
+    what.add_argument('--data-root', metavar='DIR', help='check all clips below this folder')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        help='override settings of the config: key=value')
+    parser.add_argument('--out', metavar='FILE', help='write path, tab, reason of the damaged')
+    parser.add_argument('--processes', type=int, default=os.cpu_count())
+    parser.add_argument('--timeout', type=float, default=60, help='seconds for one clip')
+    args = parser.parse_args()
+    if args.config:
+        cfg = Config.fromfile(args.config)
+        override(cfg, args.cfg_options)
+        paths = sorted(clips_of_config(cfg).values())
+    else:
+        paths = clips_below(args.data_root)
+    if not paths:
+        raise InputError(f'no clips in {args.config or args.data_root}')
+    damaged = find_damaged(paths, args.processes, args.timeout)
+    text = ''.join(f'{path}\t{reason}\n' for path, reason in damaged.items())
+    if args.out:
+        Path(args.out).write_text(text, encoding='utf-8', errors='surrogateescape')
+    print(f'{text}{len(damaged)} of {len(paths)} clips are damaged')
+    sys.exit(1 if damaged else 0)
+
+
+if __name__ == '__main__':
+    main(command)
