@@ -1,11 +1,10 @@
 # Every switch of HESP's default turned, alone, to the other values it has. Run on a validation part
 # (tools/data/hold_out.py), this is what the defaults rest on.
-neck = 'model.neck'
 head = 'model.cls_head.'
 pixels = 'optim_wrapper.paramwise_cfg.custom_keys'
 rows = [
     dict(name='default'),
-    dict(name='mean over time', options={neck: dict(_delete_=True, type='TemporalMean')}),
+    dict(name='mean over time', options={'model.neck.type': 'TemporalMean'}),
     dict(name='contexts not learned', options={head + 'learn_contexts': False}),
     dict(name='one context for all classes', options={head + 'class_specific': False}),
     dict(name='4 context tokens', options={head + 'num_contexts': 4}),

@@ -10,5 +10,5 @@ rows = [
                                               'model.negatives': points}),
     dict(name='+ visual prompting'),
     dict(name='the same, mean over time', options={
-        'model.neck': dict(_delete_=True, type='TemporalMean')}),
+        'model.neck.type': 'TemporalMean'}),
 ]

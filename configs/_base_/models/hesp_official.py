@@ -1,7 +1,7 @@
 # HESP as the released code behaves. A leaf takes _base_/schedules/official.py with it.
 _base_ = './hesp.py'
 model = dict(
-    neck=dict(_delete_=True, type='TemporalMean'),
+    neck=dict(type='TemporalMean'),
     visual_prompt=dict(mode='add', region='dataset'),  # one window for the whole run
     cls_head=dict(
         negative_kind='arpl', fusion='logit', score_kind='logit', symmetric=False,

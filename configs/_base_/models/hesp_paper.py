@@ -1,7 +1,7 @@
 # HESP as the paper describes it.
 _base_ = './hesp.py'
 model = dict(
-    neck=dict(_delete_=True, type='TemporalMean'),
+    neck=dict(type='TemporalMean'),
     visual_prompt=dict(mode='replace', region='cam'),
     cls_head=dict(
         negative_kind='euclidean', fusion='prob', score_kind='prob', symmetric=True))
