@@ -4,6 +4,7 @@ A config file wires its own variables (``known``, ``data_root``, ``image_size``,
 ``num_frames``, ``clip`` and others, see ``VARIABLES``) when it is read. Changed afterwards, they
 would change nothing: this does it again.
 """
+from copy import deepcopy
 from functools import partial
 
 from mmaction.registry import DATASETS
@@ -30,7 +31,7 @@ def override(cfg, cfg_options=None, known=None, split=None, openness=None):
         InputError: both were given, or the config names no protocol.
     """
     options = cfg_options or {}
-    cfg.merge_from_dict(options)
+    cfg.merge_from_dict(deepcopy(options))  # merging takes `_delete_` out of what it is given
     changed = {key.split('.')[0] for key in options} & set(VARIABLES)
     if known is not None and split is not None:
         raise InputError('give --known or --split, not both')

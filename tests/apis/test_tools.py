@@ -322,6 +322,14 @@ def test_a_closed_set_is_trained_and_gets_uar_and_war(options, tiny_afew, tmp_pa
     assert not {key for key in found if 'AUROC' in key or 'OSCR' in key}
 
 
+def test_options_can_be_used_again():
+    options = {'model.negatives': dict(_delete_=True, type='NegativePoints')}
+    for _ in range(2):  # as for one split after the other
+        cfg = Config.fromfile(CONFIG)
+        override(cfg, options, split=0)
+        assert cfg.model.negatives == dict(type='NegativePoints')
+
+
 def test_run_split_and_table(options, tmp_path):
     rows = [run_split(CONFIG, split, tmp_path / str(split),
                       options | {'train_cfg.max_epochs': 1}) for split in (0, 3)]
