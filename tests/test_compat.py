@@ -312,6 +312,7 @@ def test_init_dist_one_process(on_cpu, monkeypatch):
 
 TRAIN = '''
 import sys
+from pathlib import Path
 import torch
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
@@ -340,7 +341,8 @@ runner = Runner(
     optim_wrapper=compat.optim_wrapper_cfg(dict(optimizer=dict(type='SGD', lr=1.)), amp=True),
     cfg=dict(model_wrapper_cfg=compat.ddp_wrapper_cfg()))
 runner.train()
-print('weight', runner.model.module.weight.item())  # the mean gradient of both processes
+weight = runner.model.module.weight.item()  # the mean gradient of both processes
+Path(sys.argv[1], f'weight{runner.rank}').write_text(str(weight))
 '''
 
 
@@ -359,7 +361,7 @@ def test_two_processes_train_on_cpu(tmp_path):
         os.killpg(launcher.pid, signal.SIGKILL)  # the launcher and its two processes
         raise
     assert launcher.returncode == 0, output
-    assert output.count('weight -2.0') == 2
+    assert [(tmp_path / f'work/weight{rank}').read_text() for rank in (0, 1)] == ['-2.0', '-2.0']
     loaded = load(tmp_path / 'work' / 'epoch_1.pth')
     assert loaded['state_dict']['weight'].item() == -2
     assert isinstance(loaded['message_hub']['log_scalars']['train/loss'], HistoryBuffer)

@@ -107,6 +107,7 @@ def test_a_cluster_is_reached_through_submitit(tmp_path):
     assert run_on_cluster(statistics.mean, jobs, str(tmp_path), 'local', timeout_min=2) == [3, 9]
 
 
+@pytest.mark.slow
 def test_killed_twice_and_called_again_gives_the_same_table(options, tmp_path):  # noqa: F811
     flags = ['--task', 'afew', '--openness', '3:4', '--splits', '0', '2', '--cfg-options',
              *(f'{key}={value}' for key, value in (options | {
