@@ -1,6 +1,6 @@
 # HESP on MAFW, the seven basic emotions known and the nine compounds made of them unknown.
 _base_ = [
-    '_base_/datasets/compound.py', '_base_/models/hesp.py', '_base_/schedules/short.py',
+    '_base_/datasets/compound.py', '_base_/models/hesp.py', '_base_/schedules/hesp.py',
     '_base_/default_runtime.py'
 ]
 protocol = dict(dataset='compound', openness='7:9')
@@ -9,5 +9,3 @@ model = dict(
     neck=dict(num_frames=_base_.num_frames),
     visual_prompt=dict(image_size=_base_.image_size),
     negatives=dict(image_size=_base_.image_size))
-# At the full rate the pixels fit the few training clips (docs/choices.md).
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'visual_prompt.delta': dict(lr_mult=0.1)}))

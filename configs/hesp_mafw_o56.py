@@ -1,6 +1,6 @@
 # HESP on MAFW, five emotions known and six unknown. `--split 0..4` chooses the published split.
 _base_ = [
-    '_base_/datasets/mafw.py', '_base_/models/hesp.py', '_base_/schedules/short.py',
+    '_base_/datasets/mafw.py', '_base_/models/hesp.py', '_base_/schedules/hesp.py',
     '_base_/default_runtime.py'
 ]
 protocol = dict(dataset='MAFW', openness='5:6')
@@ -9,5 +9,3 @@ model = dict(
     neck=dict(num_frames=_base_.num_frames),
     visual_prompt=dict(image_size=_base_.image_size),
     negatives=dict(image_size=_base_.image_size))
-# At the full rate the pixels fit the few training clips (docs/choices.md).
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={'visual_prompt.delta': dict(lr_mult=0.1)}))

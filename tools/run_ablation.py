@@ -13,7 +13,7 @@ from pathlib import Path
 from mmengine.config import Config
 from run_splits import add_flags, report, run_all
 
-from hesp_mmaction.apis.protocol import summary
+from hesp_mmaction.apis.report import summary
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.errors import InputError
 

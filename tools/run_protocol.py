@@ -19,8 +19,8 @@ from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import latex_report, markdown_report
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.tasks import TASKS, find_task
-from hesp_mmaction.engine.hooks.results_hook import write_json
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.files import write_json
 
 
 def chosen(given, there_are, flag):

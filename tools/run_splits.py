@@ -10,7 +10,8 @@ from pathlib import Path
 from mmengine.config import DictAction
 from tqdm import tqdm
 
-from hesp_mmaction.apis.protocol import run_split, summary, table
+from hesp_mmaction.apis.protocol import run_split
+from hesp_mmaction.apis.report import summary, table
 from hesp_mmaction.apis.running import main
 
 

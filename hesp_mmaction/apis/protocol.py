@@ -1,19 +1,16 @@
-"""The published protocol: one training and test per split, means and deviations reported."""
+"""The published protocol: one training and one test per split."""
 import gc
 import hashlib
 import json
-import statistics
 import time
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from ..engine.hooks.results_hook import write_json
+from ..files import write_json
 from .tasks import find_task, set_task
 from .wiring import override
-
-COLUMNS = ('AUROC', 'OSCR', 'ACC')
 
 
 def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=False, task=None):
@@ -77,74 +74,3 @@ def _finish(runner, action):
         loop.dataloader._iterator._shutdown_workers()
     del loop, runner
     gc.collect()
-
-
-def markdown(rows):
-    """Rows of cells, the first of them the head, to a table in Markdown."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ['| ' + ' | '.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + ' |'
-             for row in rows]
-    lines.insert(1, '|' + '|'.join('-' * (w + 2) for w in widths) + '|')
-    return '\n'.join(lines)
-
-
-def table(results):
-    """Rows of splits beside each other for every method, and their mean and deviation.
-
-    Args:
-        results (dict[str, list[dict]]): metrics per split, for each method.
-
-    Returns:
-        str: a table in Markdown.
-    """
-    methods = list(results)
-    rows = [['known'] + [f'{m} {c}' for m in methods for c in COLUMNS]]
-    for metrics in zip(*results.values(), strict=True):
-        rows.append([', '.join(metrics[0]['known'])]
-                    + [f'{m[c]:.2f}' for m in metrics for c in COLUMNS])
-    if len(rows) > 2:
-        columns = [[m[c] for m in results[method]] for method in methods for c in COLUMNS]
-        rows.append(['mean'] + [f'{statistics.mean(column):.2f}' for column in columns])
-        rows.append(['deviation'] + [f'{statistics.stdev(column):.2f}' for column in columns])
-    return markdown(rows)
-
-
-def summary(results):
-    """One row per method: mean and standard deviation over the splits, of each openness and of all.
-
-    The last columns compare with the first method, split by split: mean difference and its
-    standard error.
-
-    Args:
-        results (dict[str, list[dict]]): metrics per split, for each method.
-
-    Returns:
-        str: a table in Markdown.
-    """
-    first, *_ = results.values()
-    opennesses = list(dict.fromkeys(m['protocol'] for m in first))
-    groups = [[o] for o in opennesses] + ([opennesses] if len(opennesses) > 1 else [])
-    rows = [['method']
-            + [f'O({" ".join(g)}) {c}' if len(g) == 1 else f'all {c}'
-               for g in groups for c in COLUMNS]
-            + [f'{c} difference' for c in COLUMNS[:2]] + ['seconds']]
-    for method, metrics in results.items():
-        cells = [[m[c] for m in metrics if m['protocol'] in g] for g in groups for c in COLUMNS]
-        differences = [[a[c] - b[c] for a, b in zip(metrics, first, strict=True)]
-                       for c in COLUMNS[:2]]
-        rows.append([method, *map(mean_and_deviation, cells),
-                     *([''] * 2 if metrics is first else map(mean_and_error, differences)),
-                     f'{statistics.mean(m["seconds"] for m in metrics):.0f}'])
-    return markdown(rows)
-
-
-def mean_and_deviation(values):
-    """Numbers to ``'mean +- standard deviation'``; the deviation needs two."""
-    spread = f' +- {statistics.stdev(values):.1f}' if len(values) > 1 else ''
-    return f'{statistics.mean(values):.1f}{spread}'
-
-
-def mean_and_error(values):
-    """Numbers to ``'mean (standard error of the mean)'``; the error needs two."""
-    error = f' ({statistics.stdev(values) / len(values) ** 0.5:.1f})' if len(values) > 1 else ''
-    return f'{statistics.mean(values):+.1f}{error}'

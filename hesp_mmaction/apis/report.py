@@ -1,11 +1,83 @@
-"""The tables of a protocol, in the form of the HESP paper: Markdown and LaTeX."""
+"""Tables of results: split by split, method by method, and in the form of the HESP paper."""
 import json
 import statistics
 from pathlib import Path
 
 from scipy import stats
 
+COLUMNS = ('AUROC', 'OSCR', 'ACC')
 PUBLISHED = Path(__file__).parents[1] / 'evaluation' / 'published.json'
+
+
+def markdown(rows):
+    """Rows of cells, the first of them the head, to a table in Markdown."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ['| ' + ' | '.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + ' |'
+             for row in rows]
+    lines.insert(1, '|' + '|'.join('-' * (w + 2) for w in widths) + '|')
+    return '\n'.join(lines)
+
+
+def table(results):
+    """Rows of splits beside each other for every method, and their mean and deviation.
+
+    Args:
+        results (dict[str, list[dict]]): metrics per split, for each method.
+
+    Returns:
+        str: a table in Markdown.
+    """
+    methods = list(results)
+    rows = [['known'] + [f'{m} {c}' for m in methods for c in COLUMNS]]
+    for metrics in zip(*results.values(), strict=True):
+        rows.append([', '.join(metrics[0]['known'])]
+                    + [f'{m[c]:.2f}' for m in metrics for c in COLUMNS])
+    if len(rows) > 2:
+        columns = [[m[c] for m in results[method]] for method in methods for c in COLUMNS]
+        rows.append(['mean'] + [f'{statistics.mean(column):.2f}' for column in columns])
+        rows.append(['deviation'] + [f'{statistics.stdev(column):.2f}' for column in columns])
+    return markdown(rows)
+
+
+def summary(results):
+    """One row per method: mean and standard deviation over the splits, of each openness and of all.
+
+    The last columns compare with the first method, split by split: mean difference and its
+    standard error.
+
+    Args:
+        results (dict[str, list[dict]]): metrics per split, for each method.
+
+    Returns:
+        str: a table in Markdown.
+    """
+    first, *_ = results.values()
+    opennesses = list(dict.fromkeys(m['protocol'] for m in first))
+    groups = [[o] for o in opennesses] + ([opennesses] if len(opennesses) > 1 else [])
+    rows = [['method']
+            + [f'O({" ".join(g)}) {c}' if len(g) == 1 else f'all {c}'
+               for g in groups for c in COLUMNS]
+            + [f'{c} difference' for c in COLUMNS[:2]] + ['seconds']]
+    for method, metrics in results.items():
+        cells = [[m[c] for m in metrics if m['protocol'] in g] for g in groups for c in COLUMNS]
+        differences = [[a[c] - b[c] for a, b in zip(metrics, first, strict=True)]
+                       for c in COLUMNS[:2]]
+        rows.append([method, *map(mean_and_deviation, cells),
+                     *([''] * 2 if metrics is first else map(mean_and_error, differences)),
+                     f'{statistics.mean(m["seconds"] for m in metrics):.0f}'])
+    return markdown(rows)
+
+
+def mean_and_deviation(values):
+    """Numbers to ``'mean +- standard deviation'``; the deviation needs two."""
+    spread = f' +- {statistics.stdev(values):.1f}' if len(values) > 1 else ''
+    return f'{statistics.mean(values):.1f}{spread}'
+
+
+def mean_and_error(values):
+    """Numbers to ``'mean (standard error of the mean)'``; the error needs two."""
+    error = f' ({statistics.stdev(values) / len(values) ** 0.5:.1f})' if len(values) > 1 else ''
+    return f'{statistics.mean(values):+.1f}{error}'
 
 
 def interval(values, level=0.95):
@@ -47,14 +119,14 @@ def _columns(results):
 
 
 def _published_rows(task, columns):
-    """(method, cells) of the paper's table of a task; cells of opennesses it does not have are
+    """Rows of the paper's table of a task; cells of opennesses it does not have are
     empty."""
     table = json.loads(PUBLISHED.read_text(encoding='utf-8')).get(task, {})
     for method, values in table.items():
         if method == 'columns':
             continue
         found = [dict(zip(table['columns'], row, strict=True)) for row in values]
-        yield method, [f'{row[c]:.2f}' if c in row else '' for row in found for c in columns]
+        yield [method, *(f'{row[c]:.2f}' if c in row else '' for row in found for c in columns)]
 
 
 def _measured_rows(results, columns, with_interval):
@@ -70,7 +142,7 @@ def _measured_rows(results, columns, with_interval):
                 if with_interval and half == half:
                     cell += f' [{mean - half:.2f}, {mean + half:.2f}]'
                 cells.append(cell)
-        yield method, cells
+        yield [method, *cells]
 
 
 def markdown_report(results, task, data):
@@ -85,18 +157,13 @@ def markdown_report(results, task, data):
     lines = [f'# Task {task}', '',
              f'Measured here ({data}): mean over the splits +- standard deviation '
              '[95 % interval of the mean], last epoch.', '',
-             _markdown(head, _measured_rows(results, columns, True))]
+             markdown([head, *_measured_rows(results, columns, True)])]
     published = list(_published_rows(task, columns))
     if published:
         source = json.loads(PUBLISHED.read_text(encoding='utf-8'))['source']
         lines += ['', f'Published ({source}); other data and other weights than ours:', '',
-                  _markdown(head, published)]
+                  markdown([head, *published])]
     return '\n'.join(lines) + '\n'
-
-
-def _markdown(head, rows):
-    lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
-    return '\n'.join(lines + ['| ' + ' | '.join([name, *cells]) + ' |' for name, cells in rows])
 
 
 def latex_report(results, task, data):
@@ -109,10 +176,10 @@ def latex_report(results, task, data):
     published = list(_published_rows(task, columns))
     if published:
         lines.append(rf'\multicolumn{{{2 * width + 1}}}{{l}}{{published}} \\')
-        lines += [' & '.join([_escape(name), *cells]) + r' \\' for name, cells in published]
+        lines += [' & '.join([_escape(name), *cells]) + r' \\' for name, *cells in published]
         lines.append(r'\midrule')
     lines.append(rf'\multicolumn{{{2 * width + 1}}}{{l}}{{measured here: {_escape(data)}}} \\')
-    for name, cells in _measured_rows(results, columns, False):
+    for name, *cells in _measured_rows(results, columns, False):
         cells = [f'${cell}$'.replace('+-', r'\pm') for cell in cells]
         lines.append(' & '.join([_escape(name), *cells]) + r' \\')
     return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}']) + '\n'

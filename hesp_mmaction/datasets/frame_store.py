@@ -8,6 +8,7 @@ import json
 import os
 
 from ..errors import InputError
+from ..files import whole
 from .clip_loading import list_images
 
 INDEX = 'index.json'
@@ -51,10 +52,8 @@ def after_decoding(pipeline):
 
 def write_index(folder, clips, bad, resize):
     """The last step: from now on the store counts as whole."""
-    part = os.path.join(folder, f'{INDEX}.part')
-    with open(part, 'w', encoding='utf-8') as file:
+    with whole(os.path.join(folder, INDEX)) as file:
         json.dump(dict(resize=resize, clips=clips, bad=bad), file)
-    os.replace(part, os.path.join(folder, INDEX))
 
 
 def read_index(folder):

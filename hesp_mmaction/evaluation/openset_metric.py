@@ -1,6 +1,5 @@
 """The open-set metric of a test run, and the raw material from which it can be recomputed."""
 import logging
-import os
 from itertools import chain
 
 import numpy as np
@@ -12,6 +11,7 @@ from mmengine.logging import print_log
 
 from ..datasets.emotions import UNDECODABLE
 from ..errors import InputError
+from ..files import whole
 from .closed_set import closed_set_metrics
 from .decision import calibration_error, open_set_f1, openness, uar
 from .ranking import aupr, auroc, ccr_at_fpr, detection_accuracy, fpr_at_tpr, oscr
@@ -99,10 +99,8 @@ def metrics_from_dump(dump):
 
 def save_dump(dump, path):
     """Writes arrays to ``path`` (.npz), whole or not at all."""
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    with open(f'{path}.part', 'wb') as file:
+    with whole(path, 'wb') as file:
         np.savez_compressed(file, **dump)
-    os.replace(f'{path}.part', path)
 
 
 def load_dump(path):

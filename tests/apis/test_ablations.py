@@ -8,20 +8,20 @@ import pytest
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
-from hesp_mmaction.apis.protocol import summary
+from hesp_mmaction.apis.report import summary
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / 'tools'))
 from run_ablation import read_ablation, row_options  # noqa: E402
-from test_tools import options, tool  # noqa: E402, F401  (a fixture)
+from test_tools import tool  # noqa: E402
 
 NAMES = sorted(path.stem for path in (ROOT / 'configs/ablations').glob('*.py'))
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_every_row_changes_the_model_it_names(name, options):  # noqa: F811
+def test_every_row_changes_the_model_it_names(name, options):
     rows, _ = read_ablation(name)
     seen = set()
     for row in rows:
@@ -62,7 +62,7 @@ def test_summary_is_of_the_splits_and_of_their_differences():
     assert cell['AUROC difference'] == f'-3.0 ({error:.1f})' and cell['seconds'] == '20'
 
 
-def test_the_command_runs_a_named_ablation_and_takes_over_what_is_done(options, tmp_path):  # noqa: F811
+def test_the_command_runs_a_named_ablation_and_takes_over_what_is_done(options, tmp_path):
     few = options | {'train_cfg.max_epochs': 1}
     flags = ['--splits', 0, 3, '--work-dir', tmp_path, '--resume', '--cfg-options',
              *(f'{key}={value}' for key, value in few.items())]

@@ -14,7 +14,8 @@ from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from hesp_mmaction.apis.protocol import run_split, table
+from hesp_mmaction.apis.protocol import run_split
+from hesp_mmaction.apis.report import table
 from hesp_mmaction.apis.running import parser as make_parser
 from hesp_mmaction.apis.running import read_config, run
 from hesp_mmaction.apis.wiring import DATALOADERS, override
@@ -26,26 +27,6 @@ from hesp_mmaction.evaluation.scores import SCORES
 
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / 'configs/hesp_afew_o34.py')
-VIT = dict(embed_dim=12, quick_gelu=True,
-           text_cfg=dict(context_length=40, vocab_size=49408, width=16, heads=2, layers=1),
-           vision_cfg=dict(image_size=32, layers=2, width=16, head_width=8, patch_size=8))
-
-
-@pytest.fixture(scope='session')
-def options(tiny_afew, tmp_path_factory):
-    """--cfg-options that make the AFEW config small: 6 training clips, 14 test clips."""
-    arch = tmp_path_factory.mktemp('clip') / 'tiny.json'
-    arch.write_text(json.dumps(VIT))
-    torch.manual_seed(0)
-    from hesp_mmaction.models.clip import load_clip
-    weights = arch.with_suffix('.pt')
-    torch.save(load_clip(str(arch)).state_dict(), weights)
-    return {'data_root': str(tiny_afew), 'image_size': 32, 'clip.arch': str(arch),
-            'clip.pretrained': str(weights), 'train_cfg.max_epochs': 2,
-            'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': False,
-            'val_dataloader.num_workers': 0, 'val_dataloader.persistent_workers': False,
-            'test_dataloader.num_workers': 0, 'test_dataloader.persistent_workers': False,
-            'train_dataloader.batch_size': 4, 'optim_wrapper.optimizer.lr': 0.1}
 
 
 def config(options, work_dir, *flags, **more):

@@ -6,13 +6,7 @@ from mmaction.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 
-
-def write_text(path, text):
-    """Write a small file whole or not at all."""
-    part = f'{path}.part'
-    with open(part, 'w', encoding='utf-8') as file:
-        file.write(text)
-    os.replace(part, path)
+from ...files import whole
 
 
 @HOOKS.register_module()
@@ -42,7 +36,8 @@ class AtomicCheckpointHook(CheckpointHook):
         if not is_main_process():
             return
         os.replace(f'{self.last_ckpt}.part', self.last_ckpt)
-        write_text(os.path.join(runner.work_dir, 'last_checkpoint'), self.last_ckpt)
+        with whole(os.path.join(runner.work_dir, 'last_checkpoint')) as file:
+            file.write(self.last_ckpt)
         for old in gone:
             path = os.path.join(self.out_dir, self.filename_tmpl.format(old))
             if os.path.exists(path):

@@ -1,24 +1,13 @@
 """Writes metrics.json and the raw material of every evaluation into the work dir."""
-import json
-import math
 import os
-from pathlib import Path
 
 from mmaction.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 from ...evaluation.openset_metric import OpenSetMetric
+from ...files import write_json
 from .open_set_hook import unwrap
-
-
-def write_json(values, path):
-    """Write a dict whole or not at all; NaN becomes null."""
-    values = {key: None if isinstance(value, float) and math.isnan(value) else value
-              for key, value in values.items()}
-    part = Path(f'{path}.part')
-    part.write_text(json.dumps(values, indent=2) + '\n', encoding='utf-8')
-    os.replace(part, path)
 
 
 @HOOKS.register_module()

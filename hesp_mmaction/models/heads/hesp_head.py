@@ -5,6 +5,7 @@ from torch import nn
 
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
+from ...evaluation.scores import hesp_centred, hesp_logit
 from ..losses import arpl_margin, clip_alignment, global_mean, supervised_contrastive
 from ..prompts.text import CLIPTextTower, PromptLearner
 from .hesp_functional import (
@@ -144,9 +145,8 @@ class HESPHead(OpenSetHead):
         if 'logits_negative' not in outputs:
             logit = outputs['logits_known'].max(1).values
             return dict(prob=prob, logit=logit, centred=logit)
-        logits, negative = outputs['logits_mean'], outputs['logits_negative']
-        return dict(prob=prob, logit=logits.max(1).values,
-                    centred=(logits - negative.mean(1, keepdim=True) / 2).max(1).values)
+        branches = outputs['logits_known'], outputs['logits_negative']
+        return dict(prob=prob, logit=hesp_logit(*branches), centred=hesp_centred(*branches))
 
     def score(self, outputs):
         return self.scores(outputs)[self.score_kind]
