@@ -27,6 +27,9 @@ from hesp_mmaction.evaluation.scores import SCORES
 
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / 'configs/hesp_afew_o34.py')
+# The scripts call `python`: it has to be the one that runs the tests.
+WITH_THIS_PYTHON = os.environ | dict(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']]))
 
 
 def config(options, work_dir, *flags, **more):
@@ -413,7 +416,7 @@ def test_two_processes_evaluate_like_one_with_an_odd_number_of_clips(
     result = subprocess.run(
         ['bash', str(ROOT / 'tools/dist_test.sh'), CONFIG, str(straight / 'epoch_4.pth'), '2',
          '--work-dir', str(tmp_path / 'two'), *command(options | dict(data_root=str(data)))],
-        text=True, capture_output=True)
+        text=True, capture_output=True, env=WITH_THIS_PYTHON)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert metrics(tmp_path / 'two') == metrics(tmp_path / 'one')
     assert metrics(tmp_path / 'two')['num_unknown'] == 7
@@ -426,7 +429,8 @@ def test_two_processes_train_like_one(options, tmp_path):
     options = options | {'train_dataloader.batch_size': 2}
     result = subprocess.run(
         ['bash', str(ROOT / 'tools/dist_train.sh'), CONFIG, '2', '--work-dir',
-         str(tmp_path / 'two'), *command(options)], text=True, capture_output=True)
+         str(tmp_path / 'two'), *command(options)],
+        text=True, capture_output=True, env=WITH_THIS_PYTHON)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     a, b = (torch.load(tmp_path / name / 'epoch_4.pth', weights_only=False)['state_dict']
             for name in ('one', 'two'))
