@@ -8,6 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from ..evaluation.openset_metric import intervals_from_dump, load_dump
 from ..files import write_json
 from .tasks import find_task, set_task
 from .wiring import override
@@ -27,7 +28,9 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
         task (str, optional): put the config on the data of this task (:mod:`.tasks`).
 
     Returns:
-        dict: what ``metrics.json`` holds, ``split``, ``protocol`` (the openness) and ``seconds``.
+        dict: what ``metrics.json`` holds, ``intervals`` (of
+        :func:`.openset_metric.intervals_from_dump`), ``split``, ``protocol`` (the openness) and
+        ``seconds``.
     """
     start = time.time()
     cfg = Config.fromfile(config)
@@ -59,8 +62,10 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
     cfg.experiment_name = f'{name}_test'
     _finish(Runner.from_cfg(cfg), 'test')
     metrics = json.loads((Path(work_dir) / 'metrics.json').read_text(encoding='utf-8'))
-    result = dict(metrics, split=split, protocol=openness or cfg.protocol.openness,
-                  seconds=time.time() - start, settings=settings)
+    intervals = intervals_from_dump(load_dump(Path(work_dir) / 'predictions.npz'))
+    result = dict(metrics, intervals=intervals, split=split,
+                  protocol=openness or cfg.protocol.openness, seconds=time.time() - start,
+                  settings=settings)
     write_json(result, record)
     return result
 

@@ -81,11 +81,10 @@ def mean_and_error(values):
 
 
 def interval(values, level=0.95):
-    """Student's confidence interval of a mean, half its width; NaN for fewer than two values."""
-    if len(values) < 2:
-        return float('nan')
+    """Student's confidence interval (low, high) of the mean of two values or more."""
     quantile = stats.t.ppf((1 + level) / 2, len(values) - 1)
-    return float(quantile * statistics.stdev(values) / len(values) ** 0.5)
+    half = float(quantile * statistics.stdev(values) / len(values) ** 0.5)
+    return statistics.mean(values) - half, statistics.mean(values) + half
 
 
 def measured(results, metric):
@@ -95,21 +94,26 @@ def measured(results, metric):
         results (list[dict]): of :func:`.protocol.run_split`. metric (str): such as ``'AUROC'``.
 
     Returns:
-        dict: openness to (mean, standard deviation, half the 95 % interval); ``'mean'`` is over the
-        opennesses' means, with deviation and interval over all runs.
+        dict: openness to (mean, standard deviation, 95 % interval); ``'mean'`` is over the
+        opennesses' means, with the deviation over all runs. Several runs have the interval of
+        their mean over the splits (None where opennesses have different numbers of them), a
+        single run has no deviation (None) and the interval over its test samples.
     """
     groups = {}
     for row in results:
-        groups.setdefault(row['protocol'], []).append(row[metric])
-    cells = {name: _cell(values) for name, values in groups.items()}
-    everything = [value for values in groups.values() for value in values]
-    mean = statistics.mean(cell[0] for cell in cells.values())
-    return {**cells, 'mean': (mean, *_cell(everything)[1:])}
+        groups.setdefault(row['protocol'], []).append(row)
+    cells = {name: _cell(rows, metric) for name, rows in groups.items()}
+    _, deviation, ends = _cell(results, metric)
+    if len({len(rows) for rows in groups.values()}) > 1:
+        ends = None  # around the mean of all runs, which is not the mean of means
+    return {**cells, 'mean': (statistics.mean(c[0] for c in cells.values()), deviation, ends)}
 
 
-def _cell(values):
-    spread = statistics.stdev(values) if len(values) > 1 else float('nan')
-    return statistics.mean(values), spread, interval(values)
+def _cell(rows, metric):
+    values = [row[metric] for row in rows]
+    if len(values) == 1:
+        return values[0], None, rows[0]['intervals'][metric]
+    return statistics.mean(values), statistics.stdev(values), interval(values)
 
 
 def _columns(results):
@@ -135,12 +139,12 @@ def _measured_rows(results, columns, with_interval):
         for metric in ('AUROC', 'OSCR'):
             found = measured(runs, metric)
             for column in columns:
-                mean, deviation, half = found[column]
+                mean, deviation, ends = found[column]
                 cell = f'{mean:.2f}'
-                if deviation == deviation:
+                if deviation is not None:
                     cell += f' +- {deviation:.2f}'
-                if with_interval and half == half:
-                    cell += f' [{mean - half:.2f}, {mean + half:.2f}]'
+                if with_interval and ends is not None:
+                    cell += f' [{ends[0]:.2f}, {ends[1]:.2f}]'
                 cells.append(cell)
         yield [method, *cells]
 
@@ -154,9 +158,11 @@ def markdown_report(results, task, data):
     """
     columns = _columns(results)
     head = ['method'] + [f'{m} {c}' for m in ('AUROC', 'OSCR') for c in columns]
-    lines = [f'# Task {task}', '',
-             f'Measured here ({data}): mean over the splits +- standard deviation '
-             '[95 % interval of the mean], last epoch.', '',
+    several = max(len(runs) for runs in results.values()) > 1
+    what = ('mean over the splits +- standard deviation [95 % interval of the mean; of a single '
+            'run by bootstrap over its test samples]' if several else
+            'one run [95 % interval by bootstrap over its test samples]')
+    lines = [f'# Task {task}', '', f'Measured here ({data}): {what}, last epoch.', '',
              markdown([head, *_measured_rows(results, columns, True)])]
     published = list(_published_rows(task, columns))
     if published:

@@ -15,6 +15,7 @@ from ..files import whole
 from .closed_set import closed_set_metrics
 from .decision import calibration_error, open_set_f1, openness, uar
 from .ranking import aupr, auroc, ccr_at_fpr, detection_accuracy, fpr_at_tpr, oscr
+from .uncertainty import bootstrap_interval
 
 # fields of a data sample to those of a dump
 RENAMED = dict(pred_feature='feature', pred_score='probabilities')
@@ -95,6 +96,17 @@ def metrics_from_dump(dump):
         metrics[f'AUROC_{name}'] = 100 * auroc(known, unknown)
         metrics[f'OSCR_{name}'] = 100 * oscr(known, correct, unknown)
     return metrics
+
+
+def intervals_from_dump(dump):
+    """95 % intervals (low, high) in percent of ``AUROC`` and ``OSCR``, over the test samples.
+
+    By stratified bootstrap, see :func:`.uncertainty.bootstrap_interval`.
+    """
+    known, correct, unknown = split_dump(dump, dump['score'])
+    found = dict(AUROC=bootstrap_interval(auroc, (known,), (unknown,)),
+                 OSCR=bootstrap_interval(oscr, (known, correct), (unknown,)))
+    return {name: [100 * end for end in ends] for name, ends in found.items()}
 
 
 def save_dump(dump, path):

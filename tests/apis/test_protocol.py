@@ -59,12 +59,14 @@ def test_a_method_goes_on_the_data_of_a_task_with_its_own_frames(options):
 
 def test_interval_is_students():
     # t(0.975, 2) = 4.30265 from a printed table
-    assert interval([1.0, 2.0, 3.0]) == pytest.approx(4.30265 / 3 ** 0.5, abs=1e-4)
-    assert interval([1.0]) != interval([1.0])  # NaN
+    half = 4.30265 / 3 ** 0.5
+    assert interval([1.0, 2.0, 3.0]) == pytest.approx((2 - half, 2 + half), abs=1e-4)
 
 
 def runs(values):
-    return [dict(protocol=o, AUROC=x, OSCR=x / 2) for o, xs in values.items() for x in xs]
+    return [dict(protocol=o, AUROC=x, OSCR=x / 2,
+                 intervals=dict(AUROC=[x - 4, x + 3], OSCR=[x / 2 - 2, x / 2 + 1]))
+            for o, xs in values.items() for x in xs]
 
 
 def squeezed(table):
@@ -87,11 +89,19 @@ def test_tables_hold_means_deviations_and_published_figures_apart():
     assert {line.count('&') for line in lines if 'multicolumn' not in line} == {6}
 
 
-def test_a_task_of_one_run_has_one_column():
+def test_a_task_of_one_run_has_one_column_and_the_interval_of_its_samples():
     rows = runs({'7:4': [61.5]})
     text = squeezed(markdown_report(dict(ours=rows), 'fusion', 'x'))
-    assert '| method | AUROC mean | OSCR mean |' in text and '| ours | 61.50 | 30.75 |' in text
+    assert '| method | AUROC mean | OSCR mean |' in text
+    assert '| ours | 61.50 [57.50, 64.50] | 30.75 [28.75, 31.75] |' in text
     assert '| CLIP+ARPL + HESP | 68.08 | 43.68 |' in text
+    assert 'ours & $61.50$ & $30.75$' in latex_report(dict(ours=rows), 'fusion', 'x')
+
+
+def test_opennesses_of_different_numbers_of_runs_have_no_common_interval():
+    found = measured(runs({'5:2': [60.0, 70.0], '3:4': [50.0]}), 'AUROC')
+    assert found['3:4'] == (50.0, None, [46.0, 53.0])
+    assert found['mean'][0] == 57.5 and found['mean'][2] is None
 
 
 def square(x):

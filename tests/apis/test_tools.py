@@ -307,7 +307,8 @@ def test_a_closed_set_is_trained_and_gets_uar_and_war(options, tiny_afew, tmp_pa
 
 
 def test_options_can_be_used_again():
-    options = {'model.negatives': dict(_delete_=True, type='NegativePoints')}
+    options = Config({'model.negatives': dict(_delete_=True, type='NegativePoints')})
+    options = dict(options.items())  # ConfigDict values, as an ablation's rows have
     for _ in range(2):  # as for one split after the other
         cfg = Config.fromfile(CONFIG)
         override(cfg, options, split=0)

@@ -10,6 +10,7 @@ from plot_open_set import read_run
 
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.evaluation.openset_metric import intervals_from_dump
 from hesp_mmaction.visualization import html
 from hesp_mmaction.visualization.confusion import draw_confusion
 from hesp_mmaction.visualization.embedding import draw_embedding
@@ -32,6 +33,9 @@ def report_page(name, dump, metrics, data_root=None):
         html.table(['metric', 'value'], [
             [key, f'{value:.2f}' if isinstance(value, float) else value]
             for key, value in metrics.items() if isinstance(value, int | float)]),
+        html.paragraph('95 % intervals by bootstrap over the test clips: ' + ', '.join(
+            f'{name} {low:.2f} to {high:.2f}'
+            for name, (low, high) in intervals_from_dump(dump).items()) + '.'),
         html.heading('Known against unknown'),
         html.picture(draw_scores(dump, metrics.get('threshold')), 'Scores of the test clips.'),
         html.picture(draw_roc({'ROC': dump}), 'ROC curve.'),
