@@ -45,7 +45,8 @@ EXTRAS = {
     # MAFW's labels as Excel sheets; its list files need no package.
     'slurm': ['submitit'],  # tools/run_protocol.py --cluster slurm
     'xlsx': ['openpyxl'],
-    'dev': ['build', 'openpyxl', 'pre-commit', 'pytest', 'pytest-cov', 'ruff', 'submitit'],
+    'dev': ['build', 'openpyxl', 'playwright', 'pre-commit', 'pytest', 'pytest-cov', 'ruff',
+            'submitit'],
 }
 
 setup(

@@ -46,7 +46,9 @@ def tool_module():
         file = Path(__file__).parents[1] / 'tools' / path
         spec = importlib.util.spec_from_file_location(file.stem, file)
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(file.parent)  # as when it is run
+            spec.loader.exec_module(module)
         return module
     return load
 

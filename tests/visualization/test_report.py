@@ -124,6 +124,13 @@ def test_the_page_holds_everything_itself(tmp_path, write_clip):
     assert '<td>AUROC</td><td>51.23</td>' in text
 
 
+def test_clips_of_two_data_sets_are_found_in_two_folders(tool_module):
+    clip_path = tool_module('analysis/make_report.py').clip_path
+    assert clip_path('data/clips/1.mp4', 'm') == Path('m/data/clips/1.mp4')
+    assert clip_path('AFEW/Val_AFEW/a.avi', 'x', 'y') == Path('x/Val_AFEW/a.avi')
+    assert clip_path('MAFW/data/a.mp4', 'x', 'y') == Path('y/data/a.mp4')
+
+
 def test_several_runs_are_drawn_together(tmp_path):
     for name in ('a', 'b'):
         save_dump(make_dump(), tmp_path / name / 'predictions.npz')

@@ -1,6 +1,7 @@
 """One HTML page with all figures and tables of an evaluation, readable without a server.
 
     python tools/analysis/make_report.py WORK_DIR --data-root data/AFEW
+    python tools/analysis/make_report.py WORK_DIR --data-root data/AFEW --mafw-root data/MAFW
 """
 import argparse
 import json
@@ -18,12 +19,21 @@ from hesp_mmaction.visualization.figures import draw_oscr, draw_roc, draw_scores
 from hesp_mmaction.visualization.sheet import choose_clips, draw_sheet, middle_frame
 
 
-def report_page(name, dump, metrics, data_root=None):
+def clip_path(sample_id, data_root, mafw_root=None):
+    """Where a clip is. Ids of AFEW with MAFW begin with the name of the data set."""
+    if mafw_root is None:
+        return Path(data_root) / sample_id
+    data_set, _, below = sample_id.partition('/')
+    return Path(mafw_root if data_set == 'MAFW' else data_root) / below
+
+
+def report_page(name, dump, metrics, data_root=None, mafw_root=None):
     """The page (str) of an evaluation.
 
     Args:
         name (str): of the run. dump (dict): raw material. metrics (dict): of ``metrics.json``.
-        data_root (Path, optional): where the clips are; without it there is no sheet of frames.
+        data_root (str, optional): where the clips are; without it there is no sheet of frames.
+        mafw_root (str, optional): where MAFW's are, of a run on AFEW with MAFW.
     """
     known = [str(name) for name in dump['classes']]
     decided = dump.get('pred_emotion')
@@ -49,7 +59,8 @@ def report_page(name, dump, metrics, data_root=None):
                                'decisions at the threshold fitted on known training clips.')]
     if decided is not None and data_root is not None:
         chosen = choose_clips(dump)
-        frames = [middle_frame(Path(data_root) / str(dump['sample_id'][i])) for i in chosen]
+        frames = [middle_frame(clip_path(str(dump['sample_id'][i]), data_root, mafw_root))
+                  for i in chosen]
         parts.append(html.picture(draw_sheet(dump, frames, chosen),
                                   'Clips drawn at random of every kind of outcome: truth, decision '
                                   'and score; wrong ones in red. Blue frame: known, orange: not.'))
@@ -66,6 +77,7 @@ def make_report():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('work_dir', help='folder with predictions.npz and metrics.json')
     parser.add_argument('--data-root', help='folder of the clips, to show frames')
+    parser.add_argument('--mafw-root', help='folder of MAFW, for a run on AFEW with MAFW')
     parser.add_argument('--out', help='the page; default: report.html in the work dir')
     args = parser.parse_args()
     folder = Path(args.work_dir)
@@ -74,7 +86,8 @@ def make_report():
     if not path.is_file():
         raise InputError(f'{folder} has no metrics.json: train or test into that work dir first')
     text = report_page(folder.resolve().name, dump,
-                       json.loads(path.read_text(encoding='utf-8')), args.data_root)
+                       json.loads(path.read_text(encoding='utf-8')), args.data_root,
+                       args.mafw_root)
     out = Path(args.out or folder / 'report.html')
     out.write_text(text, encoding='utf-8')
     print(out)
