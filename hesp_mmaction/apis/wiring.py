@@ -64,7 +64,8 @@ def _datasets(cfg):
 
 
 def _set_known(cfg, known):
-    cfg.model.known = known
+    ours = cfg.model if 'known' in cfg.model else cfg.model.cls_head  # MMAction2's recognizers
+    ours.known = known
     for dataset in _datasets(cfg):
         dataset.known = known
 

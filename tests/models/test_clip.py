@@ -196,6 +196,26 @@ def test_activation_map_is_the_effect_of_each_place(clips, form):
         torch.testing.assert_close(maps[:, row, column], effect.clamp_min(0), atol=1e-8, rtol=1e-5)
 
 
+def test_features_of_places_are_what_the_tower_pools(clips):
+    """With an attention that is the same everywhere, the ResNet form's feature is their mean."""
+    tower = CLIPImageTower(**clips['resnet'], dense=True).double()
+    frames = torch.randn(2, 3, tiny.SIZES['resnet'], tiny.SIZES['resnet'], dtype=torch.float64)
+    for part in (tower.visual.attnpool.q_proj.weight, tower.visual.attnpool.q_proj.bias,
+                 tower.visual.attnpool.positional_embedding):
+        part.data.zero_()
+    with torch.no_grad():
+        places = tower(frames)
+        torch.testing.assert_close(places.mean((2, 3)), tower.visual(frames))
+    assert places.shape[1] == tower.out_channels
+
+    tower = CLIPImageTower(**clips['vit'], dense=True).double()
+    frames = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    with torch.no_grad():
+        tokens = tower.visual.transformer(tower.visual._embeds(frames))
+        place = tower.visual.ln_post(tokens[:, 1 + 4 * 2 + 3]) @ tower.visual.proj
+        torch.testing.assert_close(tower(frames)[:, :, 2, 3], place)
+
+
 def test_text_tower_equals_open_clip_and_cut_changes_nothing(clips):
     tower = CLIPTextTower(**clips['vit']).double()
     clip = load_clip(**clips['vit']).double()

@@ -258,13 +258,13 @@ def test_zero_shot_is_cosine_with_the_template(clips, batch):
                                   for w in ('angry', 'fearful', 'happy')]).numpy()
     outputs = head(f)
     expected = head.text.logit_scale * unit(f.numpy()) @ unit(text).T
-    np.testing.assert_allclose(outputs['logits'].numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(outputs['logits'].numpy(), expected, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(head.score(outputs), outputs['logits'].max(1).values)
     sample, *_ = head.predict(f, [ActionDataSample() for _ in f])
     negative = head.text.encode_text([f'This video is not {w}.'
                                       for w in ('angry', 'fearful', 'happy')]).numpy()
-    np.testing.assert_allclose(sample.logits_cosine, unit(f.numpy())[0] @ unit(text).T, rtol=1e-5)
+    np.testing.assert_allclose(sample.logits_cosine, unit(f.numpy())[0] @ unit(text).T, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(sample.logits_negative_text, head.text.logit_scale
-                               * unit(f.numpy())[0] @ unit(negative).T, rtol=1e-5)
+                               * unit(f.numpy())[0] @ unit(negative).T, rtol=1e-5, atol=1e-5)
     with pytest.raises(InputError, match='nothing to train'):
         head.losses(outputs, y)

@@ -7,7 +7,7 @@ from mmaction.structures import ActionDataSample
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import OpenSetMetric
 from hesp_mmaction.models.prompts.region import largest_window
-from hesp_mmaction.models.recognizers.prompted_recognizer import pool_grid
+from hesp_mmaction.models.recognizers.prompted_recognizer import last_stage, pool_grid
 
 KNOWN = ['anger', 'fear', 'happiness']
 RESNET18 = dict(type='mmaction.ResNet', depth=18, pretrained=None, norm_eval=False)
@@ -179,8 +179,50 @@ def test_a_checkpoint_at_vit_b32_size_is_small(tmp_path):
     assert (tmp_path / 'epoch.pth').stat().st_size < 5e6
 
 
+class MapNeck(torch.nn.Module):
+    """Takes maps (B, T, C, h, w); has a loss of its own."""
+
+    def forward(self, x, data_samples=None):
+        self.seen = x
+        return x.mean((1, 3, 4)), dict(loss_map=x.square().mean())
+
+
+@pytest.mark.parametrize('backbone, clip_input', [(RESNET18, False), (SLOWONLY, True)])
+def test_a_neck_may_take_maps_and_add_a_loss(backbone, clip_input):
+    torch.manual_seed(0)
+    model = MODELS.build(dict(
+        type='PromptedRecognizer', known=KNOWN, backbone=backbone, clip_input=clip_input,
+        pool=False, cls_head=dict(type='ARPLHead', in_channels=512)))
+    model.neck = MapNeck()
+    losses = model(clip_batch(64), samples(), mode='loss')
+    assert model.neck.seen.shape == (3, 4, 512, 2, 2)
+    assert losses['loss_map'].requires_grad and 'loss_known' in losses
+    model.eval()
+    assert len(model(clip_batch(64), samples(), mode='predict')) == 3
+
+
+@pytest.mark.parametrize('kind, backbone, shape', [
+    ('Recognizer2D', RESNET18, (3, 4, 3, 64, 64)),
+    ('Recognizer3D', SLOWONLY, (3, 2, 3, 4, 64, 64))])
+def test_heads_go_on_the_recognizers_of_mmaction(kind, backbone, shape):
+    """The feature is the mean of all frames, or clips, of a video."""
+    torch.manual_seed(0)
+    model = MODELS.build(dict(
+        type=kind, backbone=backbone,
+        cls_head=dict(type='ARPLHead', known=KNOWN, in_channels=512),
+        data_preprocessor=dict(type='mmaction.ActionDataPreprocessor'))).eval()
+    inputs = torch.randn(shape)
+    with torch.no_grad():
+        found = model(inputs, samples(), mode='predict')
+        each = [model.backbone(video).flatten(2).mean((0, 2)) for video in inputs]
+        expected = model.cls_head(torch.stack(each))['logits']
+    torch.testing.assert_close(torch.stack([s.logits for s in found]), expected)
+    losses = model(inputs, samples(), mode='loss')
+    assert {'loss_known', 'loss_margin', 'acc'} == set(losses)
+
+
 def test_pool_grid():
     x = torch.rand(2, 5, 3, 4, 4)
-    assert torch.equal(pool_grid(x), x.mean((3, 4)).transpose(1, 2))
-    assert torch.equal(pool_grid((None, x[:, :, 0])), x[:, :, 0].mean((2, 3)))
+    assert torch.equal(pool_grid(last_stage(x)), x.mean((3, 4)).transpose(1, 2))
+    assert torch.equal(pool_grid(last_stage((None, x[:, :, 0]))), x[:, :, 0].mean((2, 3)))
     assert pool_grid(x[:, :, 0, 0, 0]).shape == (2, 5)

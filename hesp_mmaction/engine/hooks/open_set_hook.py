@@ -33,7 +33,7 @@ class OpenSetHook(Hook):
         model = unwrap(runner.model)
         trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
         frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
-        print_log(f'known: {", ".join(model.known)}; {trainable:,} trainable parameters, '
+        print_log(f'known: {", ".join(model.cls_head.known)}; {trainable:,} trainable parameters, '
                   f'{frozen:,} frozen', 'current')
         contexts = self._contexts(model)
         self._contexts_at_start = None if contexts is None else contexts.detach().cpu().clone()
@@ -57,7 +57,7 @@ class OpenSetHook(Hook):
         model = unwrap(runner.model)
         prompt = getattr(model, 'visual_prompt', None)
         checkpoint['hesp'] = dict(
-            known=list(model.known),
+            known=list(model.cls_head.known),
             region=None if prompt is None else dict(
                 region=prompt.region, size=prompt.size, mode=prompt.mode),
             threshold=float(model.cls_head.threshold))
@@ -65,10 +65,11 @@ class OpenSetHook(Hook):
     def after_load_checkpoint(self, runner, checkpoint):
         model = unwrap(runner.model)
         ours = checkpoint.get('hesp')
-        if ours is not None and tuple(ours['known']) != tuple(model.known):
+        known = model.cls_head.known
+        if ours is not None and tuple(ours['known']) != known:
             raise InputError(
                 f'the checkpoint knows {", ".join(ours["known"])} but the config '
-                f'{", ".join(model.known)}: run with --known {" ".join(ours["known"])}')
+                f'{", ".join(known)}: run with --known {" ".join(ours["known"])}')
         weights = {key.removeprefix('module.'): value
                    for key, value in checkpoint.get('state_dict', checkpoint).items()}
         own = model.state_dict()
@@ -90,7 +91,8 @@ class OpenSetHook(Hook):
 
     @staticmethod
     def _check_names(runner, dataloader):
-        model_names = tuple(getattr(unwrap(runner.model), 'known', ()))
+        head = getattr(unwrap(runner.model), 'cls_head', None)
+        model_names = tuple(getattr(head, 'known', ()))
         data_names = tuple(dataloader.dataset.metainfo['classes'])
         if model_names != data_names:
             raise InputError(f'the model knows {", ".join(model_names)} but the data set '

@@ -53,6 +53,6 @@ class ResultsHook(Hook):
     def _write(runner, metrics, extra):
         if is_main_process():
             model = unwrap(runner.model)
-            write_json(dict(metrics, known=list(model.known),
+            write_json(dict(metrics, known=list(model.cls_head.known),
                             threshold=float(model.cls_head.threshold), **extra),
                        os.path.join(runner.work_dir, 'metrics.json'))

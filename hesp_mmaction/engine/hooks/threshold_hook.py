@@ -53,7 +53,8 @@ class ThresholdHook(Hook):
         with torch.no_grad():
             for batch in loader:
                 rows += [dump_row(sample.to_dict()) for sample in model.test_step(batch)]
-        dump = dump_of_rows(list(chain.from_iterable(all_gather_object(rows))), model.known)
+        rows = list(chain.from_iterable(all_gather_object(rows)))
+        dump = dump_of_rows(rows, model.cls_head.known)
         threshold = fit_threshold(dump['score'], self.tpr)
         model.cls_head.threshold.fill_(threshold)
         model.train()

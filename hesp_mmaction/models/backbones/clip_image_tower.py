@@ -54,10 +54,13 @@ class CLIPImageTower(FrozenTower):
         arch (str), pretrained (str, optional), quick_gelu (bool, optional): see
             :func:`hesp_mmaction.models.clip.load_clip`.
         frozen (bool): keep the tower as it is: no gradients, eval mode, absent from checkpoints.
+        dense (bool): a feature of every place instead, (N, D, h, w): patch tokens of the ViT, and
+            the values of the attention pooling of the ResNet form (as MaskCLIP, ECCV 2022).
     """
 
-    def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True):
+    def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True, dense=False):
         super().__init__(frozen)
+        self.dense = dense
         self.visual = load_clip(arch, pretrained, quick_gelu).visual
         if not isinstance(self.visual, (VisionTransformer, ModifiedResNet)):
             raise InputError(f'the image tower of {arch!r} is neither CLIP\'s ViT nor its ResNet')
@@ -79,7 +82,18 @@ class CLIPImageTower(FrozenTower):
                              f'not {x.shape[-2]} x {x.shape[-1]}: set image_size in the config')
         if isinstance(self.visual, ModifiedResNet):
             x = x.contiguous(memory_format=torch.channels_last)
-        return self.visual(x)
+        return self.places(x) if self.dense else self.visual(x)
+
+    def places(self, x):
+        """Frames (N, 3, S, S), normalised, to features of every place (N, D, h, w)."""
+        tower = self.visual
+        if isinstance(tower, ModifiedResNet):
+            x = tower.layer4(tower.layer3(tower.layer2(tower.layer1(tower.stem(x)))))
+            pool = tower.attnpool
+            return pool.c_proj(pool.v_proj(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
+        x = tower.ln_post(tower.transformer(tower._embeds(x)))[:, 1:]
+        x = x if tower.proj is None else x @ tower.proj
+        return x.transpose(1, 2).unflatten(2, tower.grid_size)
 
     def activation_map(self, frames, text):
         """Where the tower sees what the texts say: the activation map of the best text's cosine.

@@ -41,6 +41,19 @@ class OpenSetHead(BaseModule):
     def score(self, outputs):
         """Outputs of :meth:`forward` to knownness (B,): bigger = more known."""
 
+    def pool(self, feats, num_videos):
+        """What a neck or backbone gives to features (B, C) of B videos.
+
+        MMAction2's own recognizers without a neck give maps (B, C, t, h, w), those on frames
+        (B * T, C, h, w), several crops or clips of a video one after the other: the mean.
+        """
+        if isinstance(feats, (tuple, list)):
+            feats = feats[-1]
+        feats = feats.flatten(2).mean(2) if feats.ndim > 2 else feats
+        if len(feats) == num_videos:
+            return feats
+        return feats.unflatten(0, (num_videos, -1)).mean(1)
+
     def scores(self, outputs):
         """Other scores worth reporting beside :meth:`score`: name to (B,)."""
         return {}
@@ -52,7 +65,7 @@ class OpenSetHead(BaseModule):
     def loss(self, feats, data_samples, **kwargs):
         """Losses of a batch, as MMAction2's recognizers call them."""
         labels = torch.cat([sample.gt_label for sample in data_samples]).to(feats.device)
-        outputs = self(feats, **kwargs)
+        outputs = self(self.pool(feats, len(data_samples)), **kwargs)
         losses = self.losses(outputs, labels)
         with torch.no_grad():
             losses['acc'] = (outputs['logits'].argmax(1) == labels).float().mean()
@@ -63,12 +76,12 @@ class OpenSetHead(BaseModule):
         below the ``threshold`` (1,), ``pred_label`` (1,), the best known class in any case,
         ``pred_score`` (K,) probabilities, ``pred_knownness`` (1,), ``pred_feature`` (D,),
         ``logits`` and every ``logits_*`` (K,) and every other score as ``score_*`` (1,)."""
-        outputs = self(feats, **kwargs)
+        outputs = self(self.pool(feats, len(data_samples)), **kwargs)
         fields = dict(pred_score=outputs['probabilities'],
                       pred_label=outputs['logits'].argmax(1, keepdim=True),
                       pred_knownness=self.score(outputs)[:, None],
                       pred_feature=outputs['feature'],
-                      threshold=self.threshold.expand(len(feats), 1))
+                      threshold=self.threshold.expand(len(data_samples), 1))
         fields.update({key: value for key, value in outputs.items() if key.startswith('logits')})
         fields.update({f'logits_{key}': value
                        for key, value in self.extra_logits(outputs).items()})

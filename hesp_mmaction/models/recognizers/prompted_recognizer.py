@@ -12,16 +12,19 @@ CLIP_MEAN = (122.7709383, 116.7460125, 104.09373615)
 CLIP_STD = (68.5005327, 66.6321579, 70.32316305)
 
 
-def pool_grid(x):
-    """Backbone output (N, C), (N, C, h, w) or the last of a tuple of such to (N, C).
+def last_stage(x):
+    """Backbone output (N, C), (N, C, h, w) or the last of a tuple of such.
 
-    A clip's (B, C, t, h, w) becomes (B, t, C).
+    A clip's (B, C, t, h, w) becomes (B, t, C, h, w).
     """
     if isinstance(x, (tuple, list)):
         x = x[-1]
-    if x.ndim == 5:
-        return x.mean((3, 4)).transpose(1, 2)
-    return x.mean((2, 3)) if x.ndim == 4 else x
+    return x.transpose(1, 2) if x.ndim == 5 else x
+
+
+def pool_grid(x):
+    """Maps (..., C, h, w) of more than two dimensions to their mean (..., C)."""
+    return x.mean((-2, -1)) if x.ndim > 2 else x
 
 
 @MODELS.register_module()
@@ -32,22 +35,26 @@ class PromptedRecognizer(BaseRecognizer):
         known (Sequence[str]): names of the known emotions in label order; head and negatives are
             built from it.
         backbone (dict): CLIP's image tower or any backbone of MMAction2.
-        cls_head (dict): an open-set head. neck (dict): (B, T, C) to (B, C).
+        cls_head (dict): an open-set head. neck (dict): (B, T, C) to (B, C), or a pair of that
+            and a dict of losses, as MMAction2's necks give.
         visual_prompt (dict, optional): :class:`VisualPrompt`, put on the frames before the
             backbone, in [0, 1] pixel units.
         negatives (dict, optional): :class:`NegativeVisuals` or :class:`NegativePoints`.
         mean, std (Sequence[float]): pixel statistics the backbone was trained with, 0..255.
         clip_input (bool): the backbone takes clips (B, 3, T, S, S) instead of frames.
+        pool (bool): mean over the places of the backbone's maps; False hands them to the neck,
+            (B, T, C, h, w).
     """
 
     def __init__(self, known, backbone, cls_head, neck=dict(type='TemporalMean'),  # noqa: B006
                  visual_prompt=None, negatives=None, mean=CLIP_MEAN, std=CLIP_STD,
-                 clip_input=False, train_cfg=None, test_cfg=None, data_preprocessor=None):
+                 clip_input=False, pool=True, train_cfg=None, test_cfg=None,
+                 data_preprocessor=None):
         known = tuple(canonical(name) for name in known)
         super().__init__(backbone, dict(cls_head, known=known), neck, train_cfg, test_cfg,
                          data_preprocessor or dict(type='mmaction.ActionDataPreprocessor'))
         forget_weights()
-        self.known, self.clip_input = known, clip_input
+        self.known, self.clip_input, self.pool = known, clip_input, pool
         self.visual_prompt = None
         if visual_prompt is not None:
             self.visual_prompt = MODELS.build(visual_prompt)
@@ -71,7 +78,16 @@ class PromptedRecognizer(BaseRecognizer):
 
     def encode(self, images):
         """Normalised images (N, 3, S, S) to features (N, C)."""
-        return pool_grid(self.backbone(images))
+        return pool_grid(last_stage(self.backbone(images)))
+
+    def frame_features(self, frames):
+        """Normalised frames (B, T, 3, S, S) to (B, T, C), or (B, T, C, h, w) without ``pool``."""
+        if self.clip_input:
+            x = last_stage(self.backbone(frames.transpose(1, 2)))
+            x = x[:, None] if x.ndim == 2 else x
+        else:
+            x = last_stage(self.backbone(frames.flatten(0, 1))).unflatten(0, frames.shape[:2])
+        return pool_grid(x) if self.pool and x.ndim == 5 else x
 
     def points(self):
         """Negatives c (K, C), or None; computed once per evaluation."""
@@ -110,15 +126,13 @@ class PromptedRecognizer(BaseRecognizer):
             for sample, window in zip(data_samples or [], windows.tolist(), strict=False):
                 sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
         frames = self.normalise(frames)
-        if self.clip_input:
-            x = self.encode(frames.transpose(1, 2))
-            x = x[:, None] if x.ndim == 2 else x
-        else:
-            x = self.encode(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        x = self.frame_features(frames)
         if stage == 'backbone':
             return x, {}
-        x = self.neck(x)
         kwargs = dict(points=self.points())
+        x = self.neck(x, data_samples=data_samples)
+        if isinstance(x, tuple):
+            x, kwargs['loss_aux'] = x
         if stage == 'head':
             return self.cls_head(x, **kwargs), kwargs
         return x, kwargs
