@@ -263,7 +263,8 @@ def test_zero_shot_is_cosine_with_the_template(clips, batch):
     sample, *_ = head.predict(f, [ActionDataSample() for _ in f])
     negative = head.text.encode_text([f'This video is not {w}.'
                                       for w in ('angry', 'fearful', 'happy')]).numpy()
-    np.testing.assert_allclose(sample.logits_cosine, unit(f.numpy())[0] @ unit(text).T, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(sample.logits_cosine, unit(f.numpy())[0] @ unit(text).T,
+                               rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(sample.logits_negative_text, head.text.logit_scale
                                * unit(f.numpy())[0] @ unit(negative).T, rtol=1e-5, atol=1e-5)
     with pytest.raises(InputError, match='nothing to train'):
