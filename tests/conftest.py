@@ -1,11 +1,14 @@
 """Fixtures for all tests: small, real data made on the spot."""
 import importlib.util
+import io
+import struct
 import wave
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 AFEW_FOLDERS = ('Angry', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise')
 
@@ -16,6 +19,31 @@ def _write_clip(path, frames):
     for frame in frames:
         writer.write(np.ascontiguousarray(frame))
     writer.release()
+
+
+def _write_odd_clip(path, frames):
+    """An .avi of motion JPEG in exactly the size of its frames; OpenCV would make it even."""
+    height, width = frames[0].shape[:2]
+
+    def chunk(name, content, kind=b''):
+        content = kind + content
+        return name + struct.pack('<I', len(content)) + content + b'\0' * (len(content) % 2)
+
+    movie, index = b'', b''
+    for frame in frames:
+        jpeg = io.BytesIO()
+        Image.fromarray(frame).save(jpeg, 'jpeg')
+        index += b'00dc' + struct.pack('<3I', 16, 4 + len(movie), len(jpeg.getvalue()))
+        movie += chunk(b'00dc', jpeg.getvalue())
+    count = len(frames)
+    main = struct.pack('<14I', 40000, 0, 0, 16, count, 0, 1, 0, width, height, 0, 0, 0, 0)
+    stream = b'vidsMJPG' + struct.pack('<10I4H', 0, 0, 0, 1, 25, 0, count, 0, 0, 0,
+                                       0, 0, width, height)
+    picture = struct.pack('<I2i2H', 40, width, height, 1, 24) + b'MJPG' + bytes(20)
+    streams = chunk(b'LIST', chunk(b'strh', stream) + chunk(b'strf', picture), b'strl')
+    path.write_bytes(chunk(
+        b'RIFF', chunk(b'LIST', chunk(b'avih', main) + streams, b'hdrl')
+        + chunk(b'LIST', movie, b'movi') + chunk(b'idx1', index), b'AVI '))
 
 
 @pytest.fixture(scope='session')
@@ -58,7 +86,7 @@ def _write_damaged(folder):
     coarse = np.random.default_rng(1).integers(0, 256, (60, 4, 4, 3), dtype=np.uint8)
     frames = coarse.repeat(16, axis=1).repeat(16, axis=2)
     _write_clip(folder / 'one.avi', frames[:1])
-    _write_clip(folder / 'odd.avi', frames[:12, :33, :47])
+    _write_odd_clip(folder / 'odd.avi', frames[:12, :33, :47])
     for name in ('full.avi', 'full.mp4'):
         path = folder / name
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(

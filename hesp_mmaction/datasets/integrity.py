@@ -43,6 +43,20 @@ def undecodable(path):
     return None
 
 
+def oddity(path):
+    """What is unusual about a clip that can be read, in words; or None."""
+    if os.path.isdir(path):
+        images = list_images(path)
+        with Image.open(images[0]) as picture:
+            number, (width, height) = len(images), picture.size
+    else:
+        reader = decord.VideoReader(path, num_threads=1)
+        number, (height, width) = len(reader), reader[0].shape[:2]
+    notes = ['only one frame'] * (number == 1)
+    notes += [f'frames of an odd size, {width} x {height}'] * (width % 2 or height % 2)
+    return ', '.join(notes) or None
+
+
 def missing_bytes(path):
     """How many bytes a RIFF (.avi) or ISO (.mp4) file lacks by what its own headers say."""
     size = os.path.getsize(path)

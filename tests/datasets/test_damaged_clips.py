@@ -62,7 +62,10 @@ def test_the_command_lists_them_and_says_so_in_its_exit_code(check, damaged, tmp
     assert stop.value.code == 1
     lines = out.read_text().splitlines()
     assert [line.split('\t')[0] for line in lines] == sorted(reasons)
-    assert '16 of 48 clips are damaged' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert '16 of 48 clips are damaged, 4 are whole but odd' in said
+    assert f'{root}/Val_AFEW/Fear/one.avi\tonly one frame (whole)' in said
+    assert f'{root}/Train_AFEW/Fear/odd.avi\tframes of an odd size, 47 x 33 (whole)' in said
     monkeypatch.setattr('sys.argv', [*arguments[:2], str(root / 'Val_AFEW/Sad')])
     with pytest.raises(SystemExit) as stop:
         check.command()

@@ -4,7 +4,9 @@
     python tools/data/check_data.py --data-root DIR --out bad.txt
 
 The first looks at what the config lists, training and test clips of all emotions; the second at
-every video and folder of images below DIR. The exit code is 1 if a clip is damaged.
+every video and folder of images below DIR. The exit code is 1 if a clip is damaged. Clips that are
+whole but odd (one frame, an odd number of rows or columns) are named too; they are used as they
+are.
 
 Data sets need no list of these: they leave out by themselves what cannot be opened or decoded. A
 video that lacks its end but can be decoded as a shorter one is named here and used there.
@@ -22,7 +24,7 @@ from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import clips_of_config, override
 from hesp_mmaction.datasets.clip_loading import IMAGE_EXTENSIONS
-from hesp_mmaction.datasets.integrity import damage
+from hesp_mmaction.datasets.integrity import damage, oddity
 from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.errors import InputError
 
@@ -45,7 +47,8 @@ def clips_below(root):
 def find_damaged(paths, processes=2, timeout=60, look=damage):
     """Path to reason (dict, sorted) of those clips of which ``look(path)`` gives a reason.
 
-    A clip at which a process crashes, or that takes it more than ``timeout`` seconds, is damaged.
+    A clip at which a process crashes, or that takes it more than ``timeout`` seconds, has that
+    for a reason.
     """
     decord.logging.set_level(decord.logging.QUIET)  # what it has to say becomes the reason
     found = {}
@@ -81,7 +84,10 @@ def command():
     text = ''.join(f'{path}\t{reason}\n' for path, reason in damaged.items())
     if args.out:
         Path(args.out).write_text(text, encoding='utf-8', errors='surrogateescape')
-    print(f'{text}{len(damaged)} of {len(paths)} clips are damaged')
+    odd = find_damaged([path for path in paths if path not in damaged], args.processes,
+                       args.timeout, oddity)
+    print(text + ''.join(f'{path}\t{note} (whole)\n' for path, note in odd.items())
+          + f'{len(damaged)} of {len(paths)} clips are damaged, {len(odd)} are whole but odd')
     sys.exit(1 if damaged else 0)
 
 
