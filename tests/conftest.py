@@ -1,6 +1,7 @@
 """Fixtures for all tests: small, real data made on the spot."""
 import importlib.util
 import io
+import json
 import struct
 import wave
 from pathlib import Path
@@ -8,8 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+TINY_VIT = dict(embed_dim=12, quick_gelu=True,
+                text_cfg=dict(context_length=40, vocab_size=49408, width=16, heads=2, layers=1),
+                vision_cfg=dict(image_size=32, layers=2, width=16, head_width=8, patch_size=8))
 AFEW_FOLDERS = ('Angry', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise')
 
 
@@ -79,6 +84,22 @@ def tool_module():
             spec.loader.exec_module(module)
         return module
     return load
+
+
+@pytest.fixture(scope='session')
+def tiny_options(tiny_afew, tmp_path_factory):
+    """--cfg-options that make the AFEW configs small: a tiny ViT with weights on disk, one epoch
+    over 6 training clips, 14 test clips."""
+    from hesp_mmaction.models.clip import load_clip
+    arch = tmp_path_factory.mktemp('clip') / 'tiny.json'
+    arch.write_text(json.dumps(TINY_VIT))
+    torch.manual_seed(0)
+    torch.save(load_clip(str(arch)).state_dict(), arch.with_suffix('.pt'))
+    workers = {f'{part}_dataloader.{key}': value for part in ('train', 'val', 'test')
+               for key, value in (('num_workers', 0), ('persistent_workers', False))}
+    return {'data_root': str(tiny_afew), 'image_size': 32, 'clip.arch': str(arch),
+            'clip.pretrained': str(arch.with_suffix('.pt')), 'train_cfg.max_epochs': 1,
+            'train_dataloader.batch_size': 4, **workers}
 
 
 def _write_damaged(folder):

@@ -1,26 +1,30 @@
 """A whole task of the paper: train and test methods on every openness and split.
 
     python tools/run_protocol.py configs/hesp_afew_o34.py --task afew --out work_dirs/afew
+    python tools/run_protocol.py all --task afew --openness 3:4 --out work_dirs/all
     python tools/run_protocol.py configs/hesp_afew_o34.py configs/clip_arpl_afew_o34.py \\
         --task mafw --openness 6:5 5:6 --splits 0 1 --jobs 2 --out work_dirs/mafw
 
 A second call with the same arguments goes on where the first was cut off: finished runs are
 taken over, a half-finished one is resumed from its checkpoint. OUT holds results.json, table.md
-and table.tex, and a folder per run.
+and table.tex in the paper's form, methods.md with accuracies and costs, and a folder per run.
 """
 import argparse
 import functools
 from pathlib import Path
 
+import yaml
 from mmengine.config import Config, DictAction
 
 from hesp_mmaction.apis.parallel import run_here, run_on_cluster, run_side_by_side
 from hesp_mmaction.apis.protocol import run_split
-from hesp_mmaction.apis.report import latex_report, markdown_report
+from hesp_mmaction.apis.report import latex_report, markdown_report, methods_table
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.tasks import TASKS, find_task
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.files import write_json
+
+ROOT = Path(__file__).parents[1]
 
 
 def chosen(given, there_are, flag):
@@ -31,6 +35,16 @@ def chosen(given, there_are, flag):
     if wrong:
         raise InputError(f'{flag} {" ".join(sorted(wrong))}: one of {", ".join(there_are)}, or all')
     return given
+
+
+def indexed_configs():
+    """Configs of all open-set methods of the model index, without those of other data sets."""
+    configs = []
+    for metafile in yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']:
+        for model in yaml.safe_load((ROOT / metafile).read_text())['Models']:
+            if model['Config'].endswith('_afew_o34.py'):
+                configs.append(str(ROOT / model['Config']))
+    return configs
 
 
 def list_jobs(args):
@@ -62,7 +76,8 @@ def run_protocol():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='+',
-                        help='one config per method; its data is replaced by that of the task')
+                        help='one config per method; its data is replaced by that of the task. '
+                             'all: every method of model-index.yml')
     parser.add_argument('--task', required=True, help=', '.join(TASKS))
     parser.add_argument('--openness', nargs='+', default=['all'], metavar='KNOWN:UNKNOWN')
     parser.add_argument('--splits', nargs='+', default=['all'], metavar='N')
@@ -75,6 +90,8 @@ def run_protocol():
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
                         help='overrides, for all runs')
     args = parser.parse_args()
+    if args.configs == ['all']:
+        args.configs = indexed_configs()
     jobs = list_jobs(args)
     if args.cluster:
         found = run_on_cluster(run_split, jobs, str(Path(args.out) / 'submitit'), args.cluster,
@@ -92,7 +109,9 @@ def run_protocol():
     table = markdown_report(results, args.task, data)
     (out / 'table.md').write_text(table, encoding='utf-8')
     (out / 'table.tex').write_text(latex_report(results, args.task, data), encoding='utf-8')
-    print(table)
+    methods = methods_table(results)
+    (out / 'methods.md').write_text(methods + '\n', encoding='utf-8')
+    print(f'{table}\n{methods}')
 
 
 if __name__ == '__main__':

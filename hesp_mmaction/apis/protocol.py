@@ -29,8 +29,9 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
 
     Returns:
         dict: what ``metrics.json`` holds, ``intervals`` (of
-        :func:`.openset_metric.intervals_from_dump`), ``split``, ``protocol`` (the openness) and
-        ``seconds``.
+        :func:`.openset_metric.intervals_from_dump`), ``split``, ``protocol`` (the openness),
+        ``seconds`` of all and, of a training, ``seconds_per_epoch`` (data and steps; the fit of
+        the threshold apart) and ``trainable`` parameters.
     """
     start = time.time()
     cfg = Config.fromfile(config)
@@ -46,6 +47,7 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
         found = json.loads(record.read_text(encoding='utf-8'))
         if found['settings'] == settings:
             return found
+    costs = {}
     same = begun.exists() and json.loads(begun.read_text(encoding='utf-8'))['settings'] == settings
     begun.parent.mkdir(parents=True, exist_ok=True)
     write_json(dict(settings=settings), begun)
@@ -57,25 +59,38 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
         training = cfg.copy()  # the one evaluation is the one of the checkpoint, below
         training.val_cfg = training.val_dataloader = training.val_evaluator = None
         training.resume = resume and same and (Path(work_dir) / 'last_checkpoint').exists()
-        _finish(Runner.from_cfg(training), 'train')
+        runner = Runner.from_cfg(training)
+        runner.train()
+        costs = _costs(runner)
+        _end_workers(runner.train_loop)
+        del runner
+        gc.collect()
         cfg.load_from = find_latest_checkpoint(cfg.work_dir)
     cfg.experiment_name = f'{name}_test'
-    _finish(Runner.from_cfg(cfg), 'test')
+    runner = Runner.from_cfg(cfg)
+    runner.test()
+    _end_workers(runner.test_loop)
+    del runner
+    gc.collect()
     metrics = json.loads((Path(work_dir) / 'metrics.json').read_text(encoding='utf-8'))
     intervals = intervals_from_dump(load_dump(Path(work_dir) / 'predictions.npz'))
-    result = dict(metrics, intervals=intervals, split=split,
+    result = dict(metrics, **costs, intervals=intervals, split=split,
                   protocol=openness or cfg.protocol.openness, seconds=time.time() - start,
                   settings=settings)
     write_json(result, record)
     return result
 
 
-def _finish(runner, action):
-    getattr(runner, action)()
+def _costs(runner):
+    steps = runner.message_hub.log_scalars.get('train/time')
+    if steps is None:  # all epochs were done before
+        return {}
+    return dict(seconds_per_epoch=float(steps.mean()) * len(runner.train_dataloader),
+                trainable=sum(p.numel() for p in runner.model.parameters() if p.requires_grad))
+
+
+def _end_workers(loop):
     # Persistent workers left to the garbage collector are waited for five seconds each, because
     # the queue that would tell them to end is collected with them.
-    loop = runner.train_loop if action == 'train' else runner.test_loop
     if getattr(loop.dataloader, '_iterator', None) is not None:
         loop.dataloader._iterator._shutdown_workers()
-    del loop, runner
-    gc.collect()

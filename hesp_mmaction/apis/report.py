@@ -116,6 +116,25 @@ def _cell(rows, metric):
     return statistics.mean(values), statistics.stdev(values), interval(values)
 
 
+def methods_table(results):
+    """One row per method over all its runs: AUROC, OSCR, ACC (mean and deviation), and the costs.
+
+    Args:
+        results (dict[str, list[dict]]): of :func:`.protocol.run_split`, for each method.
+
+    Returns:
+        str: a table in Markdown; a method that is not trained has no costs.
+    """
+    rows = [['method', *COLUMNS, 'seconds per epoch', 'trainable parameters']]
+    for method, runs in results.items():
+        costs = [[run[key] for run in runs if key in run]
+                 for key in ('seconds_per_epoch', 'trainable')]
+        rows.append([method, *(mean_and_deviation([run[c] for run in runs]) for c in COLUMNS),
+                     *(f'{statistics.mean(cost):{form}}' if cost else ''
+                       for cost, form in zip(costs, ('.2f', ',.0f'), strict=True))])
+    return markdown(rows)
+
+
 def _columns(results):
     first = next(iter(results.values()))
     names = list(dict.fromkeys(row['protocol'] for row in first))

@@ -14,7 +14,13 @@ from mmengine.config import Config
 from test_tools import CONFIG, ROOT, tool
 
 from hesp_mmaction.apis.parallel import run_on_cluster, run_side_by_side
-from hesp_mmaction.apis.report import interval, latex_report, markdown_report, measured
+from hesp_mmaction.apis.report import (
+    interval,
+    latex_report,
+    markdown_report,
+    measured,
+    methods_table,
+)
 from hesp_mmaction.apis.tasks import find_task, set_task
 from hesp_mmaction.errors import InputError
 
@@ -63,8 +69,8 @@ def test_interval_is_students():
     assert interval([1.0, 2.0, 3.0]) == pytest.approx((2 - half, 2 + half), abs=1e-4)
 
 
-def runs(values):
-    return [dict(protocol=o, AUROC=x, OSCR=x / 2,
+def runs(values, **costs):
+    return [dict(protocol=o, AUROC=x, OSCR=x / 2, ACC=x + 1, **costs,
                  intervals=dict(AUROC=[x - 4, x + 3], OSCR=[x / 2 - 2, x / 2 + 1]))
             for o, xs in values.items() for x in xs]
 
@@ -87,6 +93,14 @@ def test_tables_hold_means_deviations_and_published_figures_apart():
     assert r'my\_method & $70.00 \pm 10.00$' in latex and r'R\&D' in latex
     lines = [line for line in latex.splitlines() if line.count('&') > 2]
     assert {line.count('&') for line in lines if 'multicolumn' not in line} == {6}
+
+
+def test_costs_stand_beside_the_figures():
+    table = squeezed(methods_table(dict(
+        ours=runs({'5:2': [60.0, 70.0]}, seconds_per_epoch=1.254, trainable=1234),
+        fixed=runs({'5:2': [50.0]}))))
+    assert '| ours | 65.0 +- 7.1 | 32.5 +- 3.5 | 66.0 +- 7.1 | 1.25 | 1,234 |' in table
+    assert '| fixed | 50.0 | 25.0 | 51.0 | | |' in table
 
 
 def test_a_task_of_one_run_has_one_column_and_the_interval_of_its_samples():
@@ -144,5 +158,6 @@ def test_killed_twice_and_called_again_gives_the_same_table(options, tmp_path):
     assert (out / 'table.md').read_text().strip() in done.stdout
     a, b = (json.loads((folder / 'results.json').read_text())['results']['hesp_afew_o34']
             for folder in (out, tmp_path / 'straight'))
+    no_times = dict(seconds=0, seconds_per_epoch=0)
     for one, other in zip(a, b, strict=True):
-        assert {**one, 'seconds': 0} == {**other, 'seconds': 0}
+        assert {**one, **no_times} == {**other, **no_times}

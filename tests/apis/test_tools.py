@@ -321,6 +321,10 @@ def test_run_split_and_table(options, tmp_path):
     zero = [run_split(str(ROOT / 'configs/clip_zeroshot_afew_o34.py'), split,
                       tmp_path / f'zero{split}', options) for split in (0, 3)]
     text = table(dict(hesp=rows, zero=zero)).splitlines()
+    for row in rows:  # contexts, negatives, the prompt's pixels and the filter
+        assert row['seconds_per_epoch'] > 0
+        assert row['trainable'] == 3 * 16 * 16 + 3 * 3 * 32 ** 2 + 3 * 8 ** 2 + 8
+    assert 'trainable' not in zero[0]
     assert len(text) == 6 and 'happiness, neutral, surprise' in text[3]
     mean = (rows[0]['OSCR'] + rows[1]['OSCR']) / 2
     assert f'{mean:.2f}' in text[4].split('|')[3]
