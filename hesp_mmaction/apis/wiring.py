@@ -104,8 +104,9 @@ def _set_num_frames(cfg, num_frames):
 def _set_clip(cfg, clip):
     if cfg.model.backbone.type == 'CLIPImageTower':
         cfg.model.backbone.update(clip)
-    if 'clip' in cfg.model.cls_head:
-        cfg.model.cls_head.clip = clip
+    for part in ('cls_head', 'neck'):
+        if 'clip' in cfg.model.get(part, {}):
+            cfg.model[part].clip = clip
 
 
 VARIABLES = dict(known=_set_known, image_size=_set_image_size, prompt_size=_set_prompt_size,

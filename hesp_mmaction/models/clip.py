@@ -61,6 +61,19 @@ def feature_width(arch):
     return _model_config(arch)['embed_dim']
 
 
+def width_of(owner, in_channels=None, clip=None):
+    """Width of a backbone's features: as given, or that of the CLIP it is.
+
+    Args:
+        owner (object): who asks, named in the error. in_channels (int, optional). clip (dict,
+        optional): with ``arch``, see :func:`load_clip`.
+    """
+    if in_channels is None and clip is None:
+        raise InputError(f"{type(owner).__name__} needs `in_channels`, the width of the backbone's "
+                         'features, or the `clip` it is')
+    return in_channels or feature_width(clip['arch'])
+
+
 def _model_config(arch):
     path = ZOO / f'{arch}.json'
     if not path.is_file() and str(arch).endswith('.json'):

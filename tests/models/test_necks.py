@@ -1,10 +1,12 @@
 """From frame features to the video feature."""
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from hesp_mmaction.errors import InputError
-from hesp_mmaction.models.necks import TemporalFilter, TemporalMean
+from hesp_mmaction.models.necks import TemporalFilter, TemporalMean, TemporalTransformer
 
 
 def test_the_filter_starts_as_the_mean():
@@ -40,6 +42,49 @@ def test_the_filter_learns_to_take_off_what_a_clip_keeps():
     assert second > 0.3 and first == pytest.approx(-second, rel=0.1)
 
 
+def test_the_transformer_equals_attention_written_out():
+    """Two blocks, heads and positions by loops, in float64."""
+    torch.manual_seed(0)
+    neck = TemporalTransformer(3, in_channels=6, depth=2, heads=2, dim_head=4, mlp_dim=10).double()
+    for parameter in neck.parameters():
+        parameter.data = torch.randn_like(parameter)
+    weights = {name: p.detach().numpy() for name, p in neck.named_parameters()}
+    x = np.random.default_rng(0).normal(size=(2, 3, 6))
+
+    def norm(rows, name):
+        mean, std = rows.mean(1, keepdims=True), rows.var(1, keepdims=True)
+        return (rows - mean) / np.sqrt(std + 1e-5) * weights[f'{name}.weight'] + weights[
+            f'{name}.bias']
+
+    def linear(rows, name):
+        return rows @ weights[f'{name}.weight'].T + weights.get(f'{name}.bias', 0)
+
+    expected = []
+    for clip in x:
+        rows = np.concatenate([weights['token'][0], clip]) + weights['positions'][0]
+        for i in range(2):
+            qkv = linear(norm(rows, f'blocks.{i}.norm'), f'blocks.{i}.qkv')
+            heads = []
+            for h in range(2):
+                q, k, v = (qkv[:, 8 * part + 4 * h:8 * part + 4 * h + 4] for part in range(3))
+                scores = np.exp(q @ k.T / 2)  # sqrt(dim_head)
+                heads.append(scores / scores.sum(1, keepdims=True) @ v)
+            rows = rows + linear(np.concatenate(heads, 1), f'blocks.{i}.out')
+            inner = linear(norm(rows, f'blocks.{i}.mlp.0'), f'blocks.{i}.mlp.1')
+            inner = inner * (1 + np.vectorize(math.erf)(inner / 2 ** 0.5)) / 2
+            rows = rows + linear(inner, f'blocks.{i}.mlp.3')
+        expected.append(rows[0])
+    np.testing.assert_allclose(neck(torch.tensor(x)).detach().numpy(), expected, rtol=1e-9)
+
+
+def test_a_transformer_of_depth_zero_is_the_mean_and_has_no_parameters():
+    neck = TemporalTransformer(4, in_channels=6, depth=0)
+    x = torch.randn(2, 4, 6)
+    assert not list(neck.parameters()) and torch.equal(neck(x), x.mean(1))
+
+
 def test_another_number_of_frames_is_refused():
+    with pytest.raises(InputError, match='made for 8 frames and got 4.*num_frames'):
+        TemporalTransformer(8, in_channels=8)(torch.zeros(1, 4, 8))
     with pytest.raises(InputError, match='made for 8 frames and got 4.*num_frames'):
         TemporalFilter(8)(torch.zeros(1, 4, 2))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from hesp_mmaction.datasets.emotions import MAFW, PROMPT_WORDS
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.models.prompts import (
     CLIPTextTower,
@@ -10,18 +11,52 @@ from hesp_mmaction.models.prompts import (
     PromptLearner,
     VisualPrompt,
 )
+from hesp_mmaction.models.prompts.descriptions import descriptions_of
 from hesp_mmaction.models.prompts.region import largest_window, random_windows
 
 
-def test_contexts_in_place_of_words_give_the_sentence(clips):
+@pytest.mark.parametrize('position, sentence', [
+    ('end', 'a video of a person {}.'), ('front', '{} a video of a person.'),
+    ('middle', 'a video {} of a person.')])
+def test_contexts_in_place_of_words_give_the_sentence(clips, position, sentence):
     """Contexts set to the embeddings of real words must encode like the sentence itself."""
     tower = CLIPTextTower(**clips['vit']).double()
-    learner = PromptLearner(tower, ['anger', 'happiness'], num_contexts=5).double()
+    said = dict(anger='brows down, lips pressed', happiness='happy')  # of different lengths
+    learner = PromptLearner(tower, [*said], num_contexts=5, words=said,
+                            position=position).double()
     words = tower.token_embedding(tower.tokenizer(['a video of a person'])[:, 1:6])
     learner.contexts.data = words.expand(2, -1, -1).clone()
-    learner.prefix, learner.suffix = learner.prefix.double(), learner.suffix.double()
-    expected = tower.encode_text(['a video of a person angry.', 'a video of a person happy.'])
+    expected = tower.encode_text([sentence.format(word) for word in said.values()])
     torch.testing.assert_close(tower(*learner()), expected, atol=1e-12, rtol=1e-12)
+
+
+def test_an_unknown_position_is_named(clips):
+    with pytest.raises(InputError, match="position='back'.*'middle'"):
+        PromptLearner(CLIPTextTower(**clips['vit']), ['anger', 'fear'], position='back')
+
+
+def test_a_shift_moves_every_context_of_its_sample(clips):
+    tower = CLIPTextTower(**clips['vit'])
+    learner = PromptLearner(tower, ['anger', 'happiness'], 3, class_specific=False)
+    plain, end = learner()
+    shift = torch.randn(4, tower.width)
+    moved, ends = learner(shift)
+    moved = moved.unflatten(0, (4, 2))
+    assert ends.tolist() == end.tolist() * 4
+    for b in range(4):
+        torch.testing.assert_close(moved[b, :, 1:4], plain[:, 1:4] + shift[b])
+        assert torch.equal(moved[b, :, 4:], plain[:, 4:])
+
+
+def test_every_emotion_has_a_description_that_fits_the_embedded_clip():
+    tower = CLIPTextTower('small_face_clip', 'embedded')
+    found = descriptions_of(MAFW)
+    assert list(found) == list(MAFW) and len(set(found.values())) == 11
+    PromptLearner(tower, MAFW, 8, words=found)  # a longer one is refused
+    words = [word for text in found.values() for word in text.replace(',', '').split()]
+    assert not {*MAFW, *PROMPT_WORDS.values()} - {'neutral'} & {*words}  # what is seen, no names
+    with pytest.raises(InputError, match='anger_disgust.*descriptions=False'):
+        descriptions_of(['anger', 'anger_disgust'])
 
 
 def test_what_follows_the_end_of_text_changes_nothing(clips):
@@ -44,8 +79,8 @@ def test_contexts_shared_or_per_class_and_words(clips):
     assert shared.contexts.shape == (1, 4, 16) and shared()[0].shape[0] == 2
     assert abs(float(PromptLearner(tower, ['anger'] * 40).contexts.std()) - 0.02) < 0.002
     own = PromptLearner(tower, ['anger', 'fear'], 4, words=dict(anger='furious'))
-    assert not torch.equal(own.suffix[0], shared.suffix[0])
-    assert torch.equal(own.suffix[1], shared.suffix[1])
+    assert not torch.equal(own.fixed[0, 5:], shared.fixed[0, 5:])
+    assert torch.equal(own.fixed[1, 5:], shared.fixed[1, 5:])
 
 
 def test_region_equals_brute_force():

@@ -3,8 +3,7 @@ import torch
 from mmaction.registry import MODELS
 from torch import nn
 
-from ...errors import InputError
-from ..clip import feature_width
+from ..clip import width_of
 from ..losses import arpl_margin, global_mean
 from .hesp_functional import mean_cross_entropy, negative_logits
 from .open_set_head import OpenSetHead
@@ -26,10 +25,7 @@ class ARPLHead(OpenSetHead):
 
     def __init__(self, known, in_channels=None, clip=None, margin_weight=0.1, init_cfg=None):
         super().__init__(known, init_cfg)
-        if in_channels is None and clip is None:
-            raise InputError("ARPLHead needs `in_channels`, the width of the backbone's features, "
-                             'or the `clip` it is')
-        width = in_channels or feature_width(clip['arch'])
+        width = width_of(self, in_channels, clip)
         self.margin_weight = margin_weight
         self.points = nn.Parameter(0.1 * torch.randn(len(known), width))
         self.radius = nn.Parameter(torch.zeros(()))

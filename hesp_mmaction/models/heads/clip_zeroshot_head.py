@@ -1,6 +1,7 @@
 """Zero-shot CLIP: the baseline that learns nothing."""
 import torch
 from mmaction.registry import MODELS
+from torch.nn.functional import normalize
 
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
@@ -15,7 +16,8 @@ class CLIPZeroShotHead(OpenSetHead):
 
     Args:
         known (Sequence[str]): names of the known emotions. clip (dict): arguments of
-        :class:`CLIPTextTower`. template (str): the sentence around a class's prompt word.
+        :class:`CLIPTextTower`. template (str | Sequence[str]): the sentence around a class's
+        prompt word; of several the class's text is the mean of their normalised features.
         negative_template (str): the one that denies it, for scores that read both.
     """
 
@@ -24,9 +26,15 @@ class CLIPZeroShotHead(OpenSetHead):
         super().__init__(known, init_cfg)
         self.text = CLIPTextTower(**clip)
         with torch.no_grad():
-            for name, sentence in (('class_text', template), ('negative_text', negative_template)):
-                self.register_buffer(name, self.text.encode_text(
-                    [sentence.format(prompt_word(name)) for name in known]), persistent=False)
+            for name, sentences in (('class_text', template), ('negative_text', negative_template)):
+                sentences = [sentences] if isinstance(sentences, str) else sentences
+                self.register_buffer(name, self.mean_text(sentences), persistent=False)
+
+    def mean_text(self, sentences):
+        """Mean over sentences of the normalised features of all classes: (K, D)."""
+        return sum(normalize(self.text.encode_text(
+            [sentence.format(prompt_word(name)) for name in self.known]), dim=1)
+            for sentence in sentences) / len(sentences)
 
     def forward(self, feats, **kwargs):
         """Video features (B, D) to ``feature``, ``logits``, ``logits_known``, ``probabilities``."""

@@ -65,7 +65,10 @@ class CLIPTextTower(FrozenTower):
 
 
 class PromptLearner(nn.Module):
-    """``[SOS] t_1 .. t_M name . [EOT]`` with M learned context tokens per class (Eq. 4-5).
+    """``[SOS] t_1 .. t_M name . [EOT]`` with M learned context tokens per class (HESP Eq. 4-5).
+
+    The one prompt learner of all methods: HESP, CoOp, CoCoOp, DFER-CLIP and CLIPER differ only in
+    its arguments.
 
     Args:
         tower (CLIPTextTower): the tower that will read the prompts. Not kept, only asked for the
@@ -73,25 +76,46 @@ class PromptLearner(nn.Module):
         known (Sequence[str]): canonical names of the K known emotions, in label order.
         num_contexts (int): M.
         class_specific (bool): contexts (K, M, W) of their own or (1, M, W) shared by all classes.
-        words (dict[str, str], optional): word that stands for a name in the prompt, where it
-            should not be :func:`~hesp_mmaction.datasets.emotions.prompt_word`.
+        words (dict[str, str], optional): word or description that stands for a name in the prompt,
+            where it should not be :func:`~hesp_mmaction.datasets.emotions.prompt_word`.
+        position (str): where the name stands: ``'end'``, ``'middle'`` or ``'front'`` of the
+            contexts.
     """
 
-    def __init__(self, tower, known, num_contexts=16, class_specific=True, words=None):
+    def __init__(self, tower, known, num_contexts=16, class_specific=True, words=None,
+                 position='end'):
         super().__init__()
-        words = words or {}
-        sentences = [' '.join(['x'] * num_contexts + [words.get(name) or prompt_word(name)]) + '.'
-                     for name in known]
-        ids = tower.tokenize(sentences)
+        # Contexts before the name.
+        before = dict(end=num_contexts, middle=num_contexts // 2, front=0).get(position)
+        if before is None:
+            raise InputError(f"position={position!r}: one of 'end', 'middle', 'front'")
+        said = [(words or {}).get(name) or prompt_word(name) for name in known]
+        ids = tower.tokenize([' '.join(['x'] * before + [word] + ['x'] * (num_contexts - before))
+                              + '.' for word in said])
+        places = []
+        for word in said:
+            behind = 1 + before + len(tower.tokenizer.encode(word))
+            places.append([*range(1, 1 + before), *range(behind, behind + num_contexts - before)])
         with torch.no_grad():
             fixed = tower.token_embedding(ids)
-        self.register_buffer('prefix', fixed[:, :1], persistent=False)
-        self.register_buffer('suffix', fixed[:, 1 + num_contexts:], persistent=False)
+        self.register_buffer('fixed', fixed, persistent=False)
+        self.register_buffer('places', torch.tensor(places, dtype=torch.int64), persistent=False)
         self.register_buffer('end', ids.argmax(1), persistent=False)
         rows = len(known) if class_specific else 1
         self.contexts = nn.Parameter(torch.randn(rows, num_contexts, tower.width) * 0.02)
 
-    def forward(self):
-        """Embeddings (K, L, W) and position of the end-of-text token (K,)."""
-        contexts = self.contexts.expand(len(self.prefix), -1, -1)
-        return torch.cat([self.prefix, contexts, self.suffix], 1), self.end
+    def forward(self, shift=None):
+        """Embeddings (K, L, W) and position of the end-of-text token (K,).
+
+        Args:
+            shift (Tensor, optional): (B, W), added to every context (CoCoOp); the prompts of the
+                B samples then follow each other, (B * K, L, W).
+        """
+        contexts = self.contexts.expand(len(self.fixed), -1, -1)
+        fixed, places, end = self.fixed, self.places, self.end
+        if shift is not None:
+            contexts = (contexts + shift[:, None, None]).flatten(0, 1)
+            fixed, places = fixed.repeat(len(shift), 1, 1), places.repeat(len(shift), 1)
+            end = end.repeat(len(shift))
+        rows = torch.arange(len(fixed), device=fixed.device)[:, None]
+        return fixed.index_put((rows, places), contexts), end

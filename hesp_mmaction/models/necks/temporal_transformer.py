@@ -1,0 +1,59 @@
+"""A transformer over frame features (the temporal model of DFER-CLIP and Former-DFER)."""
+import torch
+from mmaction.registry import MODELS
+from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from ...errors import InputError
+from ..clip import width_of
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x)). (B, N, C) to the same."""
+
+    def __init__(self, dim, heads, dim_head, mlp_dim):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(dim)
+        self.qkv = nn.Linear(dim, 3 * heads * dim_head, bias=False)
+        self.out = nn.Linear(heads * dim_head, dim)
+        self.mlp = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, mlp_dim), nn.GELU(),
+                                 nn.Linear(mlp_dim, dim))
+
+    def forward(self, x):
+        q, k, v = self.qkv(self.norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        attended = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        x = x + self.out(attended)
+        return x + self.mlp(x)
+
+
+@MODELS.register_module()
+class TemporalTransformer(nn.Module):
+    """Frame features (B, T, C) to the video feature (B, C): the class token after ``depth`` blocks.
+
+    Class token and position embeddings are learned; blocks are pre-norm. Depth 0 is the mean over
+    time, without parameters (the first row of DFER-CLIP's Table 1).
+
+    Args:
+        num_frames (int): T. in_channels (int, optional): C; ``None`` = that of ``clip`` (dict,
+        optional), the CLIP of the backbone. depth (int): number of blocks. heads (int), dim_head
+        (int): of the attention. mlp_dim (int): inner width of the MLP.
+    """
+
+    def __init__(self, num_frames, in_channels=None, clip=None, depth=1, heads=8, dim_head=64,
+                 mlp_dim=1024):
+        super().__init__()
+        dim = width_of(self, in_channels, clip)
+        self.blocks = nn.Sequential(*(Block(dim, heads, dim_head, mlp_dim) for _ in range(depth)))
+        if depth:
+            self.token = nn.Parameter(0.02 * torch.randn(1, 1, dim))
+            self.positions = nn.Parameter(0.02 * torch.randn(1, num_frames + 1, dim))
+
+    def forward(self, x, data_samples=None):
+        if not len(self.blocks):
+            return x.mean(1)
+        if x.shape[1] + 1 != self.positions.shape[1]:
+            raise InputError(f'the temporal transformer was made for {self.positions.shape[1] - 1} '
+                             f'frames and got {x.shape[1]}: set model.neck.num_frames')
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.positions
+        return self.blocks(x)[:, 0]
