@@ -50,7 +50,8 @@ def configs_folder():
 def set_task(cfg, task):
     """Put a method's config on the data of a task, in place.
 
-    Data sets, pipelines and folders are the task's; frame count and image size stay the method's.
+    Data sets and folders are the task's; pipelines (they differ between backbones on frames and on
+    clips), frame count and image size stay the method's.
 
     Args:
         cfg (mmengine.Config): of a method. task (Task).
@@ -58,7 +59,8 @@ def set_task(cfg, task):
     data = Config.fromfile(configs_folder() / '_base_' / 'datasets' / f'{task.data}.py')
     for loader in DATALOADERS:
         if cfg.get(loader):
-            cfg[loader].dataset = data[loader].dataset
+            pipeline = cfg[loader].dataset.pipeline
+            cfg[loader].dataset = dict(data[loader].dataset, pipeline=pipeline)
     for key in VARIABLES:
         if key in data and key not in ('image_size', 'num_frames'):
             cfg[key] = data[key]

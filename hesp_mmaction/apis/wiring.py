@@ -66,6 +66,8 @@ def _datasets(cfg):
 def _set_known(cfg, known):
     ours = cfg.model if 'known' in cfg.model else cfg.model.cls_head  # MMAction2's recognizers
     ours.known = known
+    if 'num_classes' in cfg.model.get('neck', {}):
+        cfg.model.neck.num_classes = len(known)
     for dataset in _datasets(cfg):
         dataset.known = known
 
@@ -97,6 +99,8 @@ def _set_num_frames(cfg, num_frames):
         for transform in dataset.pipeline:
             if transform.type == 'SampleFrames':
                 transform.num_clips = num_frames
+            elif transform.type == 'UniformSample':  # of clips instead of frames
+                transform.clip_len = num_frames
     if 'num_frames' in cfg.model.get('neck', {}):
         cfg.model.neck.num_frames = num_frames
 

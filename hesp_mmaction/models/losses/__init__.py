@@ -1,7 +1,10 @@
 from .arpl_margin import arpl_margin
 from .clip_alignment import clip_alignment
 from .distributed import gather, global_mean, undo_gradient_average, world_size
+from .evidential import calibration_loss, dirichlet, evidential_loss, uncertainty
+from .ial import intensity_aware_loss
 from .supervised_contrastive import supervised_contrastive
 
-__all__ = ['arpl_margin', 'clip_alignment', 'gather', 'global_mean', 'supervised_contrastive',
-           'undo_gradient_average', 'world_size']
+__all__ = ['arpl_margin', 'calibration_loss', 'clip_alignment', 'dirichlet', 'evidential_loss',
+           'gather', 'global_mean', 'intensity_aware_loss', 'supervised_contrastive',
+           'uncertainty', 'undo_gradient_average', 'world_size']

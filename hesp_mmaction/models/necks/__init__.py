@@ -1,5 +1,6 @@
+from .debias_neck import DebiasNeck
 from .temporal_filter import TemporalFilter
 from .temporal_mean import TemporalMean
 from .temporal_transformer import TemporalTransformer
 
-__all__ = ['TemporalFilter', 'TemporalMean', 'TemporalTransformer']
+__all__ = ['DebiasNeck', 'TemporalFilter', 'TemporalMean', 'TemporalTransformer']

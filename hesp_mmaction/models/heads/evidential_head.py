@@ -1,0 +1,49 @@
+"""DEAR's classifier: evidence instead of probabilities (Bao et al., ICCV 2021)."""
+from mmaction.registry import MODELS
+from mmengine.logging import MessageHub
+
+from ..losses import global_mean
+from ..losses.evidential import calibration_loss, dirichlet, evidential_loss, uncertainty
+from .linear_head import LinearHead
+
+
+def training_progress():
+    """Share of the epochs that are done, 0 to 1, as mmengine's runner tells; 1 outside of one."""
+    hub = MessageHub.get_current_instance()
+    if 'epoch' not in hub.runtime_info or 'max_epochs' not in hub.runtime_info:
+        return 1.0
+    return hub.get_info('epoch') / max(1, hub.get_info('max_epochs'))
+
+
+@MODELS.register_module()
+class EvidentialHead(LinearHead):
+    """alpha = exp(z) + 1, p = alpha / sum of alpha, u = K / sum of alpha; the score is -u.
+
+    The loss is the evidential one plus the accuracy-versus-uncertainty calibration; the KL term of
+    evidential learning is off, as in DEAR's own setting.
+
+    Args:
+        known (Sequence[str]), in_channels (int, optional), clip (dict, optional): see
+            :class:`LinearHead`. calibration_weight (float): of the calibration loss; 0 = off.
+    """
+
+    def __init__(self, known, in_channels=None, clip=None, calibration_weight=1.0, init_cfg=None):
+        super().__init__(known, in_channels, clip, init_cfg=init_cfg)
+        self.calibration_weight = calibration_weight
+
+    def forward(self, feats, **kwargs):
+        """As of :class:`LinearHead`, and ``alpha`` (B, K)."""
+        outputs = super().forward(feats)
+        alpha = dirichlet(outputs['logits'])
+        return dict(outputs, alpha=alpha, probabilities=alpha / alpha.sum(1, keepdim=True))
+
+    def score(self, outputs):
+        return -uncertainty(outputs['alpha'])
+
+    def losses(self, outputs, labels):
+        alpha = outputs['alpha']
+        losses = dict(loss_evidence=global_mean(evidential_loss(alpha, labels)))
+        if self.calibration_weight:
+            each = calibration_loss(alpha, labels, training_progress())
+            losses['loss_calibration'] = self.calibration_weight * global_mean(each)
+        return losses
