@@ -12,6 +12,7 @@ custom_hooks = [
     dict(type='OpenSetHook'),
     dict(type='RandomStateHook'),
     dict(type='RegionHook'),
+    dict(type='FitHook'),
     dict(type='ThresholdHook', tpr=0.95),
     dict(type='ResultsHook'),
 ]

@@ -1,6 +1,7 @@
 from .batch_sampler import EvenBatchSampler
 from .hooks import (
     AtomicCheckpointHook,
+    FitHook,
     OpenSetHook,
     RandomStateHook,
     RegionHook,
@@ -10,6 +11,6 @@ from .hooks import (
 from .normalised_sgd import NormalisedSGD
 from .optim import TrainableOptimWrapperConstructor
 
-__all__ = ['AtomicCheckpointHook', 'EvenBatchSampler', 'NormalisedSGD', 'OpenSetHook',
+__all__ = ['AtomicCheckpointHook', 'EvenBatchSampler', 'FitHook', 'NormalisedSGD', 'OpenSetHook',
            'RandomStateHook', 'RegionHook', 'ResultsHook', 'ThresholdHook',
            'TrainableOptimWrapperConstructor']

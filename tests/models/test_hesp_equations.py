@@ -13,8 +13,8 @@ from hesp_mmaction.models.heads.hesp_functional import (
     fused_loss,
     fused_probabilities,
     mean_cross_entropy,
-    negative_logits,
 )
+from hesp_mmaction.models.heads.prototype_head import point_logits
 from hesp_mmaction.models.losses import clip_alignment, supervised_contrastive
 from hesp_mmaction.models.prompts import VisualPrompt
 
@@ -175,7 +175,7 @@ def test_eq11_negative_logits(values, kind):
         square = sum((values['f'][i, d] - values['c'][k, d]) ** 2 for d in range(D))
         inner = sum(values['f'][i, d] * values['c'][k, d] for d in range(D))
         expected[i, k] = math.sqrt(square) if kind == 'euclidean' else square / D - inner
-    close(negative_logits(f, c, kind), expected)
+    close(point_logits(f, c, kind), expected)
 
 
 def alignment(c, t, scale, symmetric):

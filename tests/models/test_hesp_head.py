@@ -10,7 +10,7 @@ from mmengine.optim import build_optim_wrapper
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation.scores import compute_score
 from hesp_mmaction.models.heads import CLIPZeroShotHead, HESPHead, hesp_head
-from hesp_mmaction.models.heads.hesp_functional import negative_logits
+from hesp_mmaction.models.heads.prototype_head import point_logits
 
 KNOWN = ('anger', 'fear', 'happiness')
 
@@ -53,8 +53,8 @@ def test_a_constant_on_all_negative_logits_of_a_video(clips, batch, fusion, monk
     head = make(clips, fusion=fusion)
     before = head(f, points=c)
     constant = torch.tensor([5.0, -3, 0.1, 0, 40, -0.7], dtype=torch.float64)
-    monkeypatch.setattr(hesp_head, 'negative_logits',
-                        lambda *args: negative_logits(*args) + constant[:, None])
+    monkeypatch.setattr(hesp_head, 'point_logits',
+                        lambda *args: point_logits(*args) + constant[:, None])
     after = head(f, points=c)
     shift = {name: after_score - head.scores(before)[name]
              for name, after_score in head.scores(after).items()}

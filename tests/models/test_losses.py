@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 import torch
 
-from hesp_mmaction.models.heads.hesp_functional import negative_logits
+from hesp_mmaction.models.heads.prototype_head import point_logits
 from hesp_mmaction.models.losses import arpl_margin, supervised_contrastive
 
 
 def test_distance_to_itself_has_a_finite_gradient():
     f = torch.ones(1, 3, requires_grad=True)
-    negative_logits(f, torch.ones(1, 3), 'euclidean').sum().backward()
+    point_logits(f, torch.ones(1, 3), 'euclidean').sum().backward()
     assert torch.isfinite(f.grad).all()
 
 

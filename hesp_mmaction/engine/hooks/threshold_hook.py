@@ -20,7 +20,7 @@ def plain_training_loader(cfg):
     loader = copy.deepcopy(cfg.train_dataloader)
     loader.pop('batch_sampler', None)
     loader.persistent_workers = False
-    loader.sampler = dict(type='DefaultSampler', shuffle=False)
+    loader.sampler = dict(type='DefaultSampler', shuffle=False, round_up=False)
     loader.dataset.pipeline = cfg.test_dataloader.dataset.pipeline
     loader.dataset.test_mode = True
     return Runner.build_dataloader(loader, seed=0)

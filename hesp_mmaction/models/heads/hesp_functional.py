@@ -12,23 +12,6 @@ def cosine_logits(features, text, scale):
     return scale * F.normalize(features, dim=-1) @ F.normalize(text, dim=-1).T
 
 
-def negative_logits(features, points, kind):
-    """Eq. 11: how far each video is from each class's negative; far means "that class".
-
-    Args:
-        features (Tensor): f (B, D). points (Tensor): c (K, D).
-        kind (str): ``'euclidean'`` = ||f - c_k|| (the paper), ``'arpl'`` =
-            ||f - c_k||^2 / D - f . c_k (the released code).
-
-    Returns:
-        Tensor: (B, K).
-    """
-    if kind == 'arpl':
-        squares = (features[:, None] - points[None]).square().mean(2)
-        return squares - features @ points.T
-    return (features[:, None] - points[None]).square().sum(2).clamp_min(1e-12).sqrt()
-
-
 def fused_probabilities(known, negative):
     """Eq. 13: (softmax(z) + softmax(z_neg)) / 2. (B, K) each."""
     return (known.softmax(1) + negative.softmax(1)) / 2

@@ -13,9 +13,9 @@ from .hesp_functional import (
     fused_loss,
     fused_probabilities,
     mean_cross_entropy,
-    negative_logits,
 )
 from .open_set_head import OpenSetHead
+from .prototype_head import point_logits
 
 # L_KN = known + contrastive, L_NE = negative + margin + alignment, L_H = fused. Zero = off.
 LOSS_WEIGHTS = dict(known=1.0, contrastive=0.5, negative=1.0, margin=0.0, alignment=1.0, fused=1.0)
@@ -130,7 +130,7 @@ class HESPHead(OpenSetHead):
         if points is None:
             return dict(feature=feats, logits=known, probabilities=known.softmax(1),
                         logits_known=known)
-        negative = self.negative_scale * negative_logits(feats, points, self.negative_kind)
+        negative = self.negative_scale * point_logits(feats, points, self.negative_kind)
         mean = (known + negative) / 2
         probabilities = fused_probabilities(known, negative)
         if self.fusion == 'logit':

@@ -12,6 +12,13 @@ def world_size():
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def sum_over_processes(values):
+    """Sum of a tensor over all processes, without gradient."""
+    if world_size() > 1:
+        dist.all_reduce(values)
+    return values
+
+
 def global_mean(values):
     """Mean of per-sample values (B,), right also where processes hold unequal numbers.
 

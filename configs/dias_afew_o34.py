@@ -1,0 +1,3 @@
+# DIAS without its GAN (ECCV 2022) on a frozen CLIP.
+_base_ = './linear_probe_afew_o34.py'
+model = dict(cls_head=dict(type='DIASHead'))

@@ -1,0 +1,3 @@
+# GCPL (CVPR 2018): one learned prototype per class on a frozen CLIP.
+_base_ = './linear_probe_afew_o34.py'
+model = dict(cls_head=dict(type='GCPLHead'))

@@ -1,0 +1,3 @@
+# RCSSR: auto-encoders of what a class is not.
+_base_ = './cssr_afew_o34.py'
+model = dict(cls_head=dict(reciprocal=True))
