@@ -343,6 +343,7 @@ runner = Runner(
 runner.train()
 weight = runner.model.module.weight.item()  # the mean gradient of both processes
 Path(sys.argv[1], f'weight{runner.rank}').write_text(str(weight))
+torch.distributed.destroy_process_group()
 '''
 
 

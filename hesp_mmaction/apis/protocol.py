@@ -20,7 +20,8 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
     The test builds the model anew from the saved checkpoint.
 
     Args:
-        config (str): path of the config. split (int): 0 to 4. work_dir (Path): may exist.
+        config (str): path of the config. split (int): 0 to 4; of a closed set (a config without
+            ``protocol``) the fold, 1 to 5. work_dir (Path): may exist.
         cfg_options (dict, optional): overrides, as of ``--cfg-options``.
         openness (str, optional): such as ``'5:2'``; by default the config's own.
         resume (bool): what an earlier call with the very same settings left in ``work_dir`` is
@@ -40,7 +41,11 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
                        if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))}
     if task is not None:
         set_task(cfg, find_task(task))
-    override(cfg, cfg_options, split=split, openness=openness)
+    closed_set = 'protocol' not in cfg
+    if closed_set:
+        override(cfg, dict(cfg_options or {}, fold=split))
+    else:
+        override(cfg, cfg_options, split=split, openness=openness)
     settings = hashlib.sha256(json.dumps(cfg.to_dict(), default=str).encode()).hexdigest()
     record, begun = Path(work_dir) / 'split.json', Path(work_dir) / 'settings.json'
     if resume and record.exists():
@@ -73,10 +78,11 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
     del runner
     gc.collect()
     metrics = json.loads((Path(work_dir) / 'metrics.json').read_text(encoding='utf-8'))
-    intervals = intervals_from_dump(load_dump(Path(work_dir) / 'predictions.npz'))
-    result = dict(metrics, **costs, intervals=intervals, split=split,
-                  protocol=openness or cfg.protocol.openness, seconds=time.time() - start,
-                  settings=settings)
+    result = dict(metrics, **costs, split=split, seconds=time.time() - start, settings=settings)
+    if not closed_set:
+        result.update(
+            intervals=intervals_from_dump(load_dump(Path(work_dir) / 'predictions.npz')),
+            protocol=openness or cfg.protocol.openness)
     write_json(result, record)
     return result
 

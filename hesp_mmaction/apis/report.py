@@ -40,7 +40,8 @@ def table(results):
 
 
 def summary(results):
-    """One row per method: mean and standard deviation over the splits, of each openness and of all.
+    """One row per method: mean and standard deviation over the splits, of each openness and of all
+    (of a closed set: over its folds, UAR and WAR).
 
     The last columns compare with the first method, split by split: mean difference and its
     standard error.
@@ -52,6 +53,11 @@ def summary(results):
         str: a table in Markdown.
     """
     first, *_ = results.values()
+    if 'UAR' in first[0] and 'AUROC' not in first[0]:
+        return markdown([['method', 'UAR', 'WAR', 'seconds']] + [
+            [method, *(mean_and_deviation([m[c] for m in metrics]) for c in ('UAR', 'WAR')),
+             f'{statistics.mean(m["seconds"] for m in metrics):.0f}']
+            for method, metrics in results.items()])
     opennesses = list(dict.fromkeys(m['protocol'] for m in first))
     groups = [[o] for o in opennesses] + ([opennesses] if len(opennesses) > 1 else [])
     rows = [['method']

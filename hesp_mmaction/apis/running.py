@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from pickle import UnpicklingError
 
+import torch.distributed as dist
 from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
@@ -76,6 +77,8 @@ def main(command):
     """Run a tool's ``command()``; an error of input becomes one line and exit code 1."""
     try:
         command()
+        if dist.is_available() and dist.is_initialized():
+            dist.destroy_process_group()  # left to the end of Python, gloo's threads may abort it
     except USER_ERRORS as error:
         message = str(error).strip()
         if 'Traceback' in message:  # from a worker of a loader: the last line is the error itself

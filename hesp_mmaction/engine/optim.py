@@ -1,6 +1,7 @@
 """Only what is trained enters the optimizer."""
 from mmengine.optim import DefaultOptimWrapperConstructor
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
+from torch import nn
 
 from ..errors import InputError
 
@@ -11,8 +12,8 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     ``paramwise_cfg.custom_keys`` as in mmengine: the longest key that occurs in a parameter's
     name gives it ``lr_mult``, ``decay_mult`` and any option of the optimizer for its group. A key
-    of a part that is switched off (``visual_prompt.delta`` where ``model.visual_prompt`` is None)
-    is passed over.
+    of a part that is switched off (``visual_prompt.delta`` where ``model.visual_prompt`` is None, or
+    a neck without parameters) is passed over.
 
     Raises:
         InputError: nothing is trainable, or a custom key fits no trainable parameter.
@@ -28,8 +29,7 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
                 groups[best].append(parameter)
         if not any(groups.values()):
             raise InputError('the model has no trainable parameter: run it with tools/test.py')
-        empty = [key for key in keys
-                 if not groups[key] and getattr(model, key.split('.')[0], key) is not None]
+        empty = [key for key in keys if not groups[key] and not self._is_off(model, key)]
         if empty:
             raise InputError(f'optim_wrapper.paramwise_cfg.custom_keys {empty} fit no trainable '
                              'parameter; take them out or correct them')
@@ -40,6 +40,12 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             params=[self._group(parameters, dict(keys.get(key, {})))
                     for key, parameters in groups.items() if parameters]))
         return OPTIM_WRAPPERS.build(cfg, default_args=dict(optimizer=optimizer))
+
+    @staticmethod
+    def _is_off(model, key):
+        """Whether the part of the model that a key names is None or has no parameters at all."""
+        part = getattr(model, key.split('.')[0], key)
+        return part is None or (isinstance(part, nn.Module) and not list(part.parameters()))
 
     def _group(self, parameters, options):
         group = dict(params=parameters)
