@@ -12,8 +12,8 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     ``paramwise_cfg.custom_keys`` as in mmengine: the longest key that occurs in a parameter's
     name gives it ``lr_mult``, ``decay_mult`` and any option of the optimizer for its group. A key
-    of a part that is switched off (``visual_prompt.delta`` where ``model.visual_prompt`` is None, or
-    a neck without parameters) is passed over.
+    of a part that is switched off (``visual_prompt.delta`` where ``model.visual_prompt`` is None,
+    or a neck without parameters) is passed over.
 
     Raises:
         InputError: nothing is trainable, or a custom key fits no trainable parameter.
