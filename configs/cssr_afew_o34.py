@@ -5,3 +5,4 @@ model = dict(
     pool=False,
     neck=dict(type='KeepPlaces'),
     cls_head=dict(type='CSSRHead'))
+optim_wrapper = dict(optimizer=dict(lr=0.1))

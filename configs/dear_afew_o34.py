@@ -6,4 +6,5 @@ model = dict(
     backbone=dict(dense=True),
     pool=False,
     neck=dict(_delete_=True, type='DebiasNeck', clip=clip, num_classes=len(_base_.known)),
-    cls_head=dict(type='EvidentialHead'))
+    cls_head=dict(type='EvidentialHead', calibration_weight=0.1))
+optim_wrapper = dict(optimizer=dict(lr=0.03))

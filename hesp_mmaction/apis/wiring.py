@@ -31,6 +31,7 @@ def override(cfg, cfg_options=None, known=None, split=None, openness=None):
         InputError: both were given, or the config names no protocol.
     """
     options = cfg_options or {}
+    image_size = cfg.get('image_size')
     cfg.merge_from_dict(deepcopy(options))  # merging takes `_delete_` out of what it is given
     changed = {key.split('.')[0] for key in options} & set(VARIABLES)
     if known is not None and split is not None:
@@ -43,7 +44,7 @@ def override(cfg, cfg_options=None, known=None, split=None, openness=None):
         cfg.known = [canonical(name) for name in known]
         changed.add('known')
     if 'image_size' in changed and 'prompt_size' not in options and 'prompt_size' in cfg:
-        cfg.prompt_size = cfg.image_size // 4  # 56 of 224, as in the paper
+        cfg.prompt_size = cfg.prompt_size * cfg.image_size // image_size  # 56 of 224, 24 of 96
         changed.add('prompt_size')
     for key, carry in VARIABLES.items():
         if key in changed:
@@ -84,7 +85,7 @@ def _set_image_size(cfg, image_size):
         for transform in dataset.pipeline:
             if transform.type == 'Resize':
                 transform.scale = (image_size, image_size)
-    for part in ('visual_prompt', 'negatives'):
+    for part in ('visual_prompt', 'negatives', 'backbone'):
         if cfg.model.get(part) and 'image_size' in cfg.model[part]:
             cfg.model[part].image_size = image_size
 
@@ -106,7 +107,7 @@ def _set_num_frames(cfg, num_frames):
 
 
 def _set_clip(cfg, clip):
-    if cfg.model.backbone.type == 'CLIPImageTower':
+    if 'arch' in cfg.model.backbone and 'clip' in cfg:  # one of CLIP's towers
         cfg.model.backbone.update(clip)
     for part in ('cls_head', 'neck'):
         if 'clip' in cfg.model.get(part, {}):

@@ -204,8 +204,9 @@ def test_features_of_places_are_what_the_tower_pools(clips):
                  tower.visual.attnpool.positional_embedding):
         part.data.zero_()
     with torch.no_grad():
-        places = tower(frames)
-        torch.testing.assert_close(places.mean((2, 3)), tower.visual(frames))
+        feature, places = tower(frames)
+        torch.testing.assert_close(feature, tower.visual(frames))
+        torch.testing.assert_close(places.mean((2, 3)), feature)
     assert places.shape[1] == tower.out_channels
 
     tower = CLIPImageTower(**clips['vit'], dense=True).double()
@@ -213,7 +214,9 @@ def test_features_of_places_are_what_the_tower_pools(clips):
     with torch.no_grad():
         tokens = tower.visual.transformer(tower.visual._embeds(frames))
         place = tower.visual.ln_post(tokens[:, 1 + 4 * 2 + 3]) @ tower.visual.proj
-        torch.testing.assert_close(tower(frames)[:, :, 2, 3], place)
+        feature, places = tower(frames)
+        torch.testing.assert_close(places[:, :, 2, 3], place)
+        torch.testing.assert_close(feature, tower.visual(frames))
 
 
 def test_text_tower_equals_open_clip_and_cut_changes_nothing(clips):

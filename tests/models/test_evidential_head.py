@@ -117,6 +117,8 @@ def test_the_neck_passes_features_on():
     torch.testing.assert_close(feats, x.mean((1, 3, 4)))
     feats, losses = neck.eval()(x)
     assert losses == {} and feats.shape == (2, 4)
+    pooled = torch.randn(2, 5, 7)  # of a backbone that gives features beside the maps
+    torch.testing.assert_close(neck((pooled, x))[0], pooled.mean(1))
     neck = DebiasNeck(3, in_channels=4, channels_first=True)
     feats, losses = neck(x.transpose(1, 2), samples(2))
     assert torch.equal(feats, x.transpose(1, 2)) and len(losses) == 2

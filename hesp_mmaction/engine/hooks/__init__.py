@@ -1,10 +1,12 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .fit_hook import FitHook
 from .open_set_hook import OpenSetHook
+from .pseudo_label_hook import PseudoLabelHook
 from .random_state_hook import RandomStateHook
 from .region_hook import RegionHook
 from .results_hook import ResultsHook
 from .threshold_hook import ThresholdHook
+from .weight_patch_hook import WeightPatchHook
 
-__all__ = ['AtomicCheckpointHook', 'FitHook', 'OpenSetHook', 'RandomStateHook', 'RegionHook',
-           'ResultsHook', 'ThresholdHook']
+__all__ = ['AtomicCheckpointHook', 'FitHook', 'OpenSetHook', 'PseudoLabelHook', 'RandomStateHook',
+           'RegionHook', 'ResultsHook', 'ThresholdHook', 'WeightPatchHook']

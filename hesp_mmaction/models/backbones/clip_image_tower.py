@@ -54,8 +54,9 @@ class CLIPImageTower(FrozenTower):
         arch (str), pretrained (str, optional), quick_gelu (bool, optional): see
             :func:`hesp_mmaction.models.clip.load_clip`.
         frozen (bool): keep the tower as it is: no gradients, eval mode, absent from checkpoints.
-        dense (bool): a feature of every place instead, (N, D, h, w): patch tokens of the ViT, and
-            the values of the attention pooling of the ResNet form (as MaskCLIP, ECCV 2022).
+        dense (bool): a pair instead, the features and those of every place (N, D, h, w): patch
+            tokens of the ViT, and the values of the attention pooling of the ResNet form (as
+            MaskCLIP, ECCV 2022).
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True, dense=False):
@@ -76,24 +77,38 @@ class CLIPImageTower(FrozenTower):
     def init_weights(self):
         """The weights are loaded at construction."""
 
-    def forward(self, x):
+    def check_size(self, x):
+        """Frames (..., S, S) of another size than the tower's cannot be encoded."""
         if x.shape[-1] != self.image_size or x.shape[-2] != self.image_size:
             raise InputError(f'CLIP takes frames of {self.image_size} x {self.image_size} pixels, '
                              f'not {x.shape[-2]} x {x.shape[-1]}: set image_size in the config')
-        if isinstance(self.visual, ModifiedResNet):
-            x = x.contiguous(memory_format=torch.channels_last)
-        return self.places(x) if self.dense else self.visual(x)
 
-    def places(self, x):
-        """Frames (N, 3, S, S), normalised, to features of every place (N, D, h, w)."""
+    def forward(self, x):
+        self.check_size(x)
+        if not isinstance(self.visual, ModifiedResNet):
+            return self._vit_places(x) if self.dense else self.visual(x)
+        x = x.contiguous(memory_format=torch.channels_last)
+        return self._resnet_places(x) if self.dense else self.visual(x)
+
+    def resnet_maps(self, x):
+        """Frames (N, 3, S, S) to the last maps of the ResNet form (N, C, h, w)."""
         tower = self.visual
-        if isinstance(tower, ModifiedResNet):
-            x = tower.layer4(tower.layer3(tower.layer2(tower.layer1(tower.stem(x)))))
-            pool = tower.attnpool
-            return pool.c_proj(pool.v_proj(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
-        x = tower.ln_post(tower.transformer(tower._embeds(x)))[:, 1:]
-        x = x if tower.proj is None else x @ tower.proj
-        return x.transpose(1, 2).unflatten(2, tower.grid_size)
+        return tower.layer4(tower.layer3(tower.layer2(tower.layer1(tower.stem(x)))))
+
+    def project(self, x):
+        """The ViT's tokens (..., C), normalised, to the space of the texts (..., D)."""
+        return x if self.visual.proj is None else x @ self.visual.proj
+
+    def _resnet_places(self, x):
+        maps, pool = self.resnet_maps(x), self.visual.attnpool
+        places = pool.c_proj(pool.v_proj(maps.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
+        return pool(maps), places
+
+    def _vit_places(self, x):
+        tower = self.visual
+        x = tower.transformer(tower._embeds(x))
+        places = self.project(tower.ln_post(x)[:, 1:]).transpose(1, 2).unflatten(2, tower.grid_size)
+        return self.project(tower._pool(x)[0]), places
 
     def activation_map(self, frames, text):
         """Where the tower sees what the texts say: the activation map of the best text's cosine.
@@ -135,5 +150,4 @@ class CLIPImageTower(FrozenTower):
         patches = x[:, 1:].transpose(1, 2).unflatten(2, side)
         grid = patches.clone().requires_grad_()
         x = torch.cat([x[:, :1], grid.flatten(2).transpose(1, 2)], 1)
-        feature = tower._pool(last(x))[0]
-        return grid, feature if tower.proj is None else feature @ tower.proj
+        return grid, self.project(tower._pool(last(x))[0])

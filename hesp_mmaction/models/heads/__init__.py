@@ -6,13 +6,15 @@ from .coop_head import CoOpHead
 from .cssr_head import CSSRHead
 from .dias_head import DIASHead
 from .evidential_head import EvidentialHead
+from .fixed_text_head import FixedTextHead
 from .gcpl_head import GCPLHead
 from .hesp_head import HESPHead
 from .ial_head import IALHead
 from .linear_head import LinearHead
 from .open_set_head import OpenSetHead
 from .prototype_head import PrototypeHead
+from .pseudo_label_head import PseudoLabelHead
 
 __all__ = ['ARPLHead', 'CLIPERHead', 'CLIPZeroShotHead', 'CSSRHead', 'CoCoOpHead', 'CoOpHead',
-           'DIASHead', 'EvidentialHead', 'GCPLHead', 'HESPHead', 'IALHead', 'LinearHead',
-           'OpenSetHead', 'PrototypeHead']
+           'DIASHead', 'EvidentialHead', 'FixedTextHead', 'GCPLHead', 'HESPHead', 'IALHead',
+           'LinearHead', 'OpenSetHead', 'PrototypeHead', 'PseudoLabelHead']

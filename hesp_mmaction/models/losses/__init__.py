@@ -2,9 +2,11 @@ from .arpl_margin import arpl_margin
 from .clip_alignment import clip_alignment
 from .distributed import gather, global_mean, sum_over_processes, undo_gradient_average, world_size
 from .evidential import calibration_loss, dirichlet, evidential_loss, uncertainty
+from .flip_consistency import flip_consistency
 from .ial import intensity_aware_loss
 from .supervised_contrastive import supervised_contrastive
 
 __all__ = ['arpl_margin', 'calibration_loss', 'clip_alignment', 'dirichlet', 'evidential_loss',
-           'gather', 'global_mean', 'intensity_aware_loss', 'sum_over_processes',
-           'supervised_contrastive', 'uncertainty', 'undo_gradient_average', 'world_size']
+           'flip_consistency', 'gather', 'global_mean', 'intensity_aware_loss',
+           'sum_over_processes', 'supervised_contrastive', 'uncertainty', 'undo_gradient_average',
+           'world_size']

@@ -1,7 +1,10 @@
+from .attention_pooling import AttentionPooling
 from .debias_neck import DebiasNeck
+from .instance_aggregation import InstanceAggregation
 from .keep_places import KeepPlaces
 from .temporal_filter import TemporalFilter
 from .temporal_mean import TemporalMean
 from .temporal_transformer import TemporalTransformer
 
-__all__ = ['DebiasNeck', 'KeepPlaces', 'TemporalFilter', 'TemporalMean', 'TemporalTransformer']
+__all__ = ['AttentionPooling', 'DebiasNeck', 'InstanceAggregation', 'KeepPlaces', 'TemporalFilter',
+           'TemporalMean', 'TemporalTransformer']

@@ -46,7 +46,8 @@ class Branch(nn.Module):
 
 @MODELS.register_module()
 class DebiasNeck(nn.Module):
-    """Maps (B, T, C, h, w) to the video feature (B, C), their mean; in training also losses.
+    """Frame features (B, T, D) and maps (B, T, C, h, w) to the video feature (B, D), the mean of
+    the features over time; in training also losses. Maps alone serve as features too.
 
     Three branches classify the map: over space and time, over space and *shuffled* time, and over
     space alone. Each learns by the evidential loss. The first makes its evidence independent
@@ -84,10 +85,13 @@ class DebiasNeck(nn.Module):
         return dict(loss_debias=self.weight * evidence, loss_hsic=self.weight * dependence)
 
     def forward(self, x, data_samples=None):
-        """Maps to (features, dict of losses)."""
-        maps = x if self.channels_first else x.transpose(1, 2)
+        """To the features and a dict of losses."""
+        feats, maps = x if isinstance(x, tuple) else (x, x)
+        if not self.channels_first:
+            maps = maps.transpose(1, 2)
+            feats = (feats if feats.ndim == 3 else feats.mean((3, 4))).mean(1)
         losses = {}
         if self.training:
             labels = torch.cat([sample.gt_label for sample in data_samples]).to(maps.device)
             losses = self.losses(maps, labels)
-        return (maps if self.channels_first else maps.mean((2, 3, 4))), losses
+        return feats, losses

@@ -2,29 +2,10 @@
 import torch
 from mmaction.registry import MODELS
 from torch import nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from ...errors import InputError
+from ..attention import Block
 from ..clip import width_of
-
-
-class Block(nn.Module):
-    """x + attention(norm(x)), then x + mlp(norm(x)). (B, N, C) to the same."""
-
-    def __init__(self, dim, heads, dim_head, mlp_dim):
-        super().__init__()
-        self.heads = heads
-        self.norm = nn.LayerNorm(dim)
-        self.qkv = nn.Linear(dim, 3 * heads * dim_head, bias=False)
-        self.out = nn.Linear(heads * dim_head, dim)
-        self.mlp = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, mlp_dim), nn.GELU(),
-                                 nn.Linear(mlp_dim, dim))
-
-    def forward(self, x):
-        q, k, v = self.qkv(self.norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        attended = scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-        x = x + self.out(attended)
-        return x + self.mlp(x)
 
 
 @MODELS.register_module()

@@ -22,6 +22,11 @@ def last_stage(x):
     return x.transpose(1, 2) if x.ndim == 5 else x
 
 
+def each_stage(x):
+    """Backbone output as a sequence of its stages."""
+    return x if isinstance(x, (tuple, list)) else (x,)
+
+
 def pool_grid(x):
     """Maps (..., C, h, w) of more than two dimensions to their mean (..., C)."""
     return x.mean((-2, -1)) if x.ndim > 2 else x
@@ -43,7 +48,7 @@ class PromptedRecognizer(BaseRecognizer):
         mean, std (Sequence[float]): pixel statistics the backbone was trained with, 0..255.
         clip_input (bool): the backbone takes clips (B, 3, T, S, S) instead of frames.
         pool (bool): mean over the places of the backbone's maps; False hands them to the neck,
-            (B, T, C, h, w).
+            (B, T, C, h, w), of several stages all.
     """
 
     def __init__(self, known, backbone, cls_head, neck=dict(type='TemporalMean'),  # noqa: B006
@@ -76,18 +81,28 @@ class PromptedRecognizer(BaseRecognizer):
         self._eval_points = None
         return super().train(mode)
 
+    def run_backbone(self, x):
+        """What the backbone gives; subclasses may run it otherwise."""
+        return self.backbone(x)
+
     def encode(self, images):
         """Normalised images (N, 3, S, S) to features (N, C)."""
-        return pool_grid(last_stage(self.backbone(images)))
+        return pool_grid(last_stage(self.run_backbone(images)))
 
     def frame_features(self, frames):
-        """Normalised frames (B, T, 3, S, S) to (B, T, C), or (B, T, C, h, w) without ``pool``."""
+        """Normalised frames (B, T, 3, S, S) to (B, T, C), or (B, T, C, h, w) without ``pool``.
+
+        Without ``pool`` a backbone that gives several stages makes a tuple of these.
+        """
         if self.clip_input:
-            x = last_stage(self.backbone(frames.transpose(1, 2)))
-            x = x[:, None] if x.ndim == 2 else x
+            x = self.run_backbone(frames.transpose(1, 2))
+            stages = [x[:, None] if x.ndim == 2 else x for x in map(last_stage, each_stage(x))]
         else:
-            x = last_stage(self.backbone(frames.flatten(0, 1))).unflatten(0, frames.shape[:2])
-        return pool_grid(x) if self.pool and x.ndim == 5 else x
+            x = self.run_backbone(frames.flatten(0, 1))
+            stages = [x.unflatten(0, frames.shape[:2]) for x in each_stage(x)]
+        if self.pool:
+            return pool_grid(stages[-1]) if stages[-1].ndim == 5 else stages[-1]
+        return tuple(stages) if len(stages) > 1 else stages[0]
 
     def points(self):
         """Negatives c (K, C), or None; computed once per evaluation."""
@@ -117,7 +132,8 @@ class PromptedRecognizer(BaseRecognizer):
     def extract_feat(self, inputs, stage='neck', data_samples=None, test_mode=False):
         """Clips (B, T, 3, S, S) to the features of a stage and the arguments of the head.
 
-        ``'backbone'``: (B, T, C). ``'neck'``: (B, C). ``'head'``: its dict of outputs.
+        ``'backbone'``: as of :meth:`frame_features`. ``'neck'``: (B, C). ``'head'``: its dict of
+        outputs.
         """
         frames = inputs / 255
         if self.visual_prompt is not None:

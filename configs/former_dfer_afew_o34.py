@@ -1,0 +1,13 @@
+# Former-DFER (ACM MM 2021): ResNet-18 with a transformer over places, another over time; trained
+# from random weights. The paper's frames are 112 pixels wide (image_size=112) and 16 in number.
+_base_ = [
+    '_base_/datasets/afew.py', '_base_/schedules/short.py', '_base_/default_runtime.py'
+]
+protocol = dict(dataset='AFEW', openness='3:4')
+model = dict(
+    type='PromptedRecognizer',
+    known=_base_.known,
+    backbone=dict(type='SpatialFormer', image_size=_base_.image_size),
+    neck=dict(
+        type='TemporalTransformer', in_channels=512, num_frames=_base_.num_frames, depth=3),
+    cls_head=dict(type='LinearHead', in_channels=512))

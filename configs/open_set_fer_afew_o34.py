@@ -1,0 +1,9 @@
+# Open-set FER (AAAI 2024), TRANSDUCTIVE: half of the epochs train a classifier, which then names the
+# test samples; the other half trains anew on these with consistency of the maps under a mirror.
+_base_ = './finetune_afew_o34.py'
+model = dict(
+    type='FlipConsistencyRecognizer',
+    backbone=dict(dense=True),
+    cls_head=dict(type='PseudoLabelHead'))
+param_scheduler = []  # two trainings in one run: a constant rate
+custom_hooks = [*_base_.custom_hooks, dict(type='PseudoLabelHook', share=0.5)]

@@ -1,0 +1,91 @@
+"""Labels the test set with the model, and trains a new one on that (Open-set FER, AAAI 2024)."""
+import copy
+
+import torch
+from mmaction.registry import HOOKS
+from mmengine.dist import all_gather_object
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from .open_set_hook import unwrap
+
+
+@HOOKS.register_module()
+class PseudoLabelHook(Hook):
+    """Two trainings in one run, for :class:`PseudoLabelHead`.
+
+    The first ``share`` of the epochs are an ordinary training on the known emotions. Then the
+    model names the emotion of every test sample, its weights go back to where they started, and
+    the remaining epochs train it on the test samples with these names: **transductive**. No label
+    of the test set is looked at. The names are in the checkpoint.
+
+    Args:
+        share (float): of the epochs, for the first training.
+    """
+    priority = 'HIGH'
+
+    def __init__(self, share=0.5):
+        self.share, self.start, self.switched = share, None, False
+
+    def before_train(self, runner):
+        if self.start is None and not self.switched:
+            self.start = trainable(runner, to='cpu')
+        if self.switched:  # resumed
+            self._use_test_samples(runner)
+
+    def before_train_epoch(self, runner):
+        if self.switched or runner.epoch < max(1, round(self.share * runner.max_epochs)):
+            return
+        self.switched = True
+        head = unwrap(runner.model).cls_head
+        head.pseudo_labels = self._predict(runner)
+        counts = [list(head.pseudo_labels.values()).count(k) for k in range(len(head.known))]
+        print_log('transductive from here on: pseudo labels for the test samples: ' + ', '.join(
+            f'{name} {n}' for name, n in zip(head.known, counts, strict=True)), 'current')
+        for name, value in trainable(runner).items():
+            value.copy_(self.start[name])
+        self.start = None
+        runner.optim_wrapper.optimizer.state.clear()
+        self._use_test_samples(runner)
+
+    @staticmethod
+    def _predict(runner):
+        model = unwrap(runner.model)
+        loader = Runner.build_dataloader(copy.deepcopy(runner.cfg.test_dataloader), seed=0)
+        model.eval()
+        pairs = []
+        with torch.no_grad():
+            for batch in loader:
+                pairs += [(sample.sample_id, int(sample.pred_label))
+                          for sample in model.test_step(batch)]
+        model.train()
+        return {name: label for part in all_gather_object(pairs) for name, label in part}
+
+    @staticmethod
+    def _use_test_samples(runner):
+        cfg = copy.deepcopy(runner.cfg.train_dataloader)
+        pipeline = cfg.dataset.pipeline
+        cfg.dataset = dict(copy.deepcopy(runner.cfg.test_dataloader.dataset), pipeline=pipeline,
+                           test_mode=False)
+        loop = runner.train_loop
+        loop.dataloader = Runner.build_dataloader(cfg, seed=runner.seed)
+        loop.dataloader.dataset.seed = runner.seed
+        loop._max_iters = loop._iter + (loop.max_epochs - loop._epoch) * len(loop.dataloader)
+
+    def before_save_checkpoint(self, runner, checkpoint):
+        head = unwrap(runner.model).cls_head
+        checkpoint['pseudo_labels'] = dict(labels=head.pseudo_labels, start=self.start)
+
+    def after_load_checkpoint(self, runner, checkpoint):
+        saved = checkpoint.get('pseudo_labels')
+        if saved is not None:
+            unwrap(runner.model).cls_head.pseudo_labels = saved['labels']
+            self.start, self.switched = saved['start'], bool(saved['labels'])
+
+
+def trainable(runner, to=None):
+    """Name to tensor of what is trained, without gradient; copied to a device where one is named."""
+    found = {name: p.detach() for name, p in unwrap(runner.model).named_parameters()
+             if p.requires_grad}
+    return found if to is None else {name: p.to(to, copy=True) for name, p in found.items()}

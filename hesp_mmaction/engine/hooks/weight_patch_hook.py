@@ -1,0 +1,54 @@
+"""Averages a trained CLIP over epochs and mixes the original into it (Open-VCLIP, ICML 2023)."""
+import torch
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+
+from .open_set_hook import unwrap
+
+
+@HOOKS.register_module()
+class WeightPatchHook(Hook):
+    """After the last epoch the backbone becomes ``ratio`` CLIP + (1 - ratio) mean over epochs.
+
+    For :class:`InterpolatedRecognizer`, which keeps CLIP's weights. The mean is in the checkpoints,
+    so that a resumed run has the same one. A run that is made longer after its end goes on from
+    the mixed weights.
+
+    Args:
+        ratio (float): share of CLIP's weights.
+    """
+    priority = 'ABOVE_NORMAL'  # before the hooks that fit the score and the threshold
+
+    def __init__(self, ratio=0.5):
+        self.ratio, self.count, self.mean = ratio, 0, {}
+
+    def after_train_epoch(self, runner):
+        model = unwrap(runner.model)
+        self.count += 1
+        ours = floats(model.backbone)
+        for name, value in ours.items():
+            mean = self.mean.setdefault(name, torch.zeros_like(value)).to(value.device)
+            self.mean[name] = mean + (value - mean) / self.count
+        if runner.epoch + 1 != runner.max_epochs:
+            return
+        theirs = {**dict(model.pretrained.named_parameters()),
+                  **dict(model.pretrained.named_buffers())}
+        for name, value in ours.items():
+            value.copy_(self.ratio * theirs[name] + (1 - self.ratio) * self.mean[name])
+        print_log(f'the backbone is {self.ratio:g} CLIP + {1 - self.ratio:g} the mean of '
+                  f'{self.count} epochs', 'current')
+
+    def before_save_checkpoint(self, runner, checkpoint):
+        checkpoint['weight_mean'] = dict(count=self.count, mean=self.mean)
+
+    def after_load_checkpoint(self, runner, checkpoint):
+        saved = checkpoint.get('weight_mean')
+        if saved is not None and runner._resume:
+            self.count, self.mean = saved['count'], saved['mean']
+
+
+def floats(module):
+    """Name to tensor: parameters and floating-point buffers of a module, without gradient."""
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {name: value.detach() for name, value in tensors.items() if value.is_floating_point()}

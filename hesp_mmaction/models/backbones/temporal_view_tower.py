@@ -1,0 +1,61 @@
+"""CLIP's image tower whose attention also sees the neighbouring frames (Open-VCLIP, ICML 2023)."""
+from functools import partial
+
+import torch
+from mmaction.registry import MODELS
+from open_clip.modified_resnet import ModifiedResNet
+
+from ...errors import InputError
+from ..attention import pool_tokens, run_block, run_pool
+from .clip_image_tower import CLIPImageTower
+
+
+def with_neighbours(x, frames):
+    """Keys or values of all frames to those of the next, the previous and the frame itself.
+
+    Before the first and after the last frame they are zero, which attention does see (a score of
+    zero), as in the released code.
+
+    Args:
+        x (Tensor): (B * T, L, C), the frames of a clip one after the other. frames (int): T.
+
+    Returns:
+        Tensor: (B * T, 3 * L, C).
+    """
+    x = x.unflatten(0, (-1, frames))
+    zero = torch.zeros_like(x[:, :1])
+    after, before = torch.cat([x[:, 1:], zero], 1), torch.cat([zero, x[:, :-1]], 1)
+    return torch.cat([after, before, x], 2).flatten(0, 1)
+
+
+@MODELS.register_module()
+class TemporalViewTower(CLIPImageTower):
+    """Clips (B, 3, T, S, S), normalised by CLIP's mean and deviation, to features (B, T, D).
+
+    Every self-attention of the ViT takes keys and values of three frames; in the ResNet form the
+    attention pooling does, its only one. No parameter is new.
+
+    Args:
+        arch (str), pretrained (str, optional), quick_gelu (bool, optional), frozen (bool): see
+            :class:`CLIPImageTower`.
+    """
+
+    def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True):
+        super().__init__(arch, pretrained, quick_gelu, frozen)
+
+    def forward(self, x):
+        if x.ndim != 5:
+            raise InputError('TemporalViewTower takes clips, not frames: set model.clip_input=True')
+        self.check_size(x)
+        frames = x.shape[2]
+        x = x.transpose(1, 2).flatten(0, 1)
+        widen = partial(with_neighbours, frames=frames)
+        if isinstance(self.visual, ModifiedResNet):
+            maps = self.resnet_maps(x.contiguous(memory_format=torch.channels_last))
+            x = run_pool(self.visual.attnpool, pool_tokens(self.visual.attnpool, maps), widen)
+        else:
+            x = self.visual._embeds(x)
+            for block in self.visual.transformer.resblocks:
+                x = run_block(block, x, widen)
+            x = self.project(self.visual._pool(x)[0])
+        return x.unflatten(0, (-1, frames))

@@ -1,0 +1,53 @@
+"""Visual prompt tuning: learned tokens inside a frozen image tower (Jia et al., ECCV 2022)."""
+import torch
+from mmaction.registry import MODELS
+from open_clip.modified_resnet import ModifiedResNet
+from torch import nn
+
+from ..attention import pool_tokens, run_pool
+from .clip_image_tower import CLIPImageTower
+
+
+@MODELS.register_module()
+class VPTTower(CLIPImageTower):
+    """CLIP's frozen image tower with learned tokens among those of the image.
+
+    ViT: the tokens stand behind the class token, from the first block on (shallow), or are put
+    anew into every block, in place of what the block before made of them (deep). The ResNet form
+    has one attention layer, its pooling: the tokens join the places there (the paper, which knows
+    no such network, pads the image of a convolutional one; that is :class:`VisualPrompt` with
+    ``region='border'``).
+
+    Args:
+        arch (str), pretrained (str, optional), quick_gelu (bool, optional): see
+            :class:`CLIPImageTower`. num_tokens (int): learned tokens. deep (bool): tokens of
+            their own for every block of a ViT.
+    """
+
+    def __init__(self, arch, pretrained=None, quick_gelu=None, num_tokens=8, deep=True):
+        super().__init__(arch, pretrained, quick_gelu)
+        layers = 1
+        if isinstance(self.visual, ModifiedResNet):
+            width = self.visual.attnpool.positional_embedding.shape[1]
+        else:
+            width = self.visual.positional_embedding.shape[1]
+            layers = len(self.visual.transformer.resblocks) if deep else 1
+        # Made after the tower was frozen: only they are trained and saved.
+        self.tokens = nn.Parameter(0.02 * torch.randn(layers, num_tokens, width))
+
+    def forward(self, x):
+        self.check_size(x)
+        if isinstance(self.visual, ModifiedResNet):
+            maps = self.resnet_maps(x.contiguous(memory_format=torch.channels_last))
+            x = pool_tokens(self.visual.attnpool, maps)
+            tokens = self.tokens[0].expand(len(x), -1, -1)
+            return run_pool(self.visual.attnpool, torch.cat([x, tokens], 1))
+        x = self.visual._embeds(x)
+        behind = 1  # where the image's tokens go on
+        for i, block in enumerate(self.visual.transformer.resblocks):
+            if i < len(self.tokens):
+                tokens = self.tokens[i].expand(len(x), -1, -1)
+                x = torch.cat([x[:, :1], tokens, x[:, behind:]], 1)
+                behind = 1 + self.tokens.shape[1]
+            x = block(x)
+        return self.project(self.visual._pool(x)[0])

@@ -1,0 +1,17 @@
+"""Classification against fixed texts, with something before it that learns."""
+from mmaction.registry import MODELS
+
+from .clip_zeroshot_head import CLIPZeroShotHead
+from .hesp_functional import mean_cross_entropy
+
+
+@MODELS.register_module()
+class FixedTextHead(CLIPZeroShotHead):
+    """Zero-shot CLIP's logits with cross-entropy: the head of VP, VPT and Open-VCLIP.
+
+    Args:
+        known, clip, template, negative_template: see :class:`CLIPZeroShotHead`.
+    """
+
+    def losses(self, outputs, labels):
+        return dict(loss_known=mean_cross_entropy(outputs['logits'], labels))

@@ -1,0 +1,40 @@
+"""A recognizer whose class-activation maps should follow a mirror (Open-set FER's second stage)."""
+import torch
+from mmaction.registry import MODELS
+
+from ..losses import flip_consistency, global_mean
+from .prompted_recognizer import PromptedRecognizer, pool_grid
+
+
+@MODELS.register_module()
+class FlipConsistencyRecognizer(PromptedRecognizer):
+    """:class:`PromptedRecognizer` for :class:`PseudoLabelHead`, backbones with maps.
+
+    While the head learns pseudo labels, the map of each class in a frame and in the mirrored frame
+    must agree (:func:`flip_consistency`).
+
+    Args:
+        flip_weight (float): weight of that loss. kwargs: see :class:`PromptedRecognizer`.
+    """
+
+    def __init__(self, *args, flip_weight=6.0, **kwargs):
+        super().__init__(*args, pool=False, **kwargs)
+        self.flip_weight = flip_weight
+
+    def features_and_maps(self, frames):
+        """Normalised frames (B, T, 3, S, S) to features (B, T, C) and maps (B, T, C, h, w)."""
+        stages = super().frame_features(frames)
+        return stages if isinstance(stages, tuple) else (pool_grid(stages), stages)
+
+    def frame_features(self, frames):
+        return self.features_and_maps(frames)[0]
+
+    def loss(self, inputs, data_samples, **kwargs):
+        if not self.cls_head.pseudo_labels:
+            return super().loss(inputs, data_samples, **kwargs)
+        frames = self.normalise(inputs / 255)
+        feats, maps = self.features_and_maps(torch.cat([frames, frames.flip(-1)]))
+        losses = self.cls_head.loss(self.neck(feats[:len(frames)]), data_samples)
+        activations = self.cls_head.activation_maps(maps).chunk(2)
+        losses['loss_flip'] = self.flip_weight * global_mean(flip_consistency(*activations))
+        return losses
