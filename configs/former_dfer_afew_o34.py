@@ -1,5 +1,5 @@
 # Former-DFER (ACM MM 2021): ResNet-18 with a transformer over places, another over time; trained
-# from random weights. The paper's frames are 112 pixels wide (image_size=112) and 16 in number.
+# from random weights. The paper has 16 frames of 112 pixels.
 _base_ = [
     '_base_/datasets/afew.py', '_base_/schedules/short.py', '_base_/default_runtime.py'
 ]

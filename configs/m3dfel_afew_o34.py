@@ -1,6 +1,6 @@
-# M3DFEL (CVPR 2023): a 3-D ResNet-18 on four pieces of a clip, whose features an LSTM, attention and
-# a gate put together; trained from random weights (the paper starts from Kinetics'; give such a
-# file as model.backbone.backbone.pretrained). The paper's frames are 112 pixels wide and 16 in number.
+# M3DFEL (CVPR 2023): a 3-D ResNet-18 on four pieces of a clip, whose features an LSTM, attention
+# and a gate put together; trained from random weights (the paper starts from Kinetics'; give such
+# a file as model.backbone.backbone.pretrained). The paper has 16 frames of 112 pixels.
 _base_ = [
     '_base_/datasets/afew.py', '_base_/schedules/short.py', '_base_/default_runtime.py'
 ]

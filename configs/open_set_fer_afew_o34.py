@@ -1,5 +1,5 @@
-# Open-set FER (AAAI 2024), TRANSDUCTIVE: half of the epochs train a classifier, which then names the
-# test samples; the other half trains anew on these with consistency of the maps under a mirror.
+# Open-set FER (AAAI 2024), TRANSDUCTIVE: half of the epochs train a classifier, which then names
+# the test samples; the rest trains anew on these, with maps that have to follow a mirror.
 _base_ = './finetune_afew_o34.py'
 model = dict(
     type='FlipConsistencyRecognizer',

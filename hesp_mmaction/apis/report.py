@@ -18,6 +18,12 @@ def markdown(rows):
     return '\n'.join(lines)
 
 
+def labelled(results):
+    """Results with methods that were trained on (unlabelled) test samples called so."""
+    return {f'{name} (transductive)' if any(run.get('transductive') for run in runs) else name: runs
+            for name, runs in results.items()}
+
+
 def table(results):
     """Rows of splits beside each other for every method, and their mean and deviation.
 
@@ -27,6 +33,7 @@ def table(results):
     Returns:
         str: a table in Markdown.
     """
+    results = labelled(results)
     methods = list(results)
     rows = [['known'] + [f'{m} {c}' for m in methods for c in COLUMNS]]
     for metrics in zip(*results.values(), strict=True):
@@ -52,6 +59,7 @@ def summary(results):
     Returns:
         str: a table in Markdown.
     """
+    results = labelled(results)
     first, *_ = results.values()
     if 'UAR' in first[0] and 'AUROC' not in first[0]:
         return markdown([['method', 'UAR', 'WAR', 'seconds']] + [
@@ -132,7 +140,7 @@ def methods_table(results):
         str: a table in Markdown; a method that is not trained has no costs.
     """
     rows = [['method', *COLUMNS, 'seconds per epoch', 'trainable parameters']]
-    for method, runs in results.items():
+    for method, runs in labelled(results).items():
         costs = [[run[key] for run in runs if key in run]
                  for key in ('seconds_per_epoch', 'trainable')]
         rows.append([method, *(mean_and_deviation([run[c] for run in runs]) for c in COLUMNS),
@@ -159,7 +167,7 @@ def _published_rows(task, columns):
 
 
 def _measured_rows(results, columns, with_interval):
-    for method, runs in results.items():
+    for method, runs in labelled(results).items():
         cells = []
         for metric in ('AUROC', 'OSCR'):
             found = measured(runs, metric)

@@ -7,12 +7,13 @@ would change nothing: this does it again.
 from copy import deepcopy
 from functools import partial
 
-from mmaction.registry import DATASETS
+from mmaction.registry import DATASETS, MODELS
 from mmengine.registry import init_default_scope
 
 from ..datasets.emotions import canonical
 from ..datasets.splits import known_names
 from ..errors import InputError
+from ..models.backbones import CLIPImageTower
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -107,7 +108,8 @@ def _set_num_frames(cfg, num_frames):
 
 
 def _set_clip(cfg, clip):
-    if 'arch' in cfg.model.backbone and 'clip' in cfg:  # one of CLIP's towers
+    tower = MODELS.get(cfg.model.backbone.type)
+    if isinstance(tower, type) and issubclass(tower, CLIPImageTower):
         cfg.model.backbone.update(clip)
     for part in ('cls_head', 'neck'):
         if 'clip' in cfg.model.get(part, {}):

@@ -20,6 +20,8 @@ from hesp_mmaction.apis.report import (
     markdown_report,
     measured,
     methods_table,
+    summary,
+    table,
 )
 from hesp_mmaction.apis.tasks import find_task, set_task
 from hesp_mmaction.errors import InputError
@@ -96,11 +98,19 @@ def test_tables_hold_means_deviations_and_published_figures_apart():
 
 
 def test_costs_stand_beside_the_figures():
-    table = squeezed(methods_table(dict(
+    text = squeezed(methods_table(dict(
         ours=runs({'5:2': [60.0, 70.0]}, seconds_per_epoch=1.254, trainable=1234),
         fixed=runs({'5:2': [50.0]}))))
-    assert '| ours | 65.0 +- 7.1 | 32.5 +- 3.5 | 66.0 +- 7.1 | 1.25 | 1,234 |' in table
-    assert '| fixed | 50.0 | 25.0 | 51.0 | | |' in table
+    assert '| ours | 65.0 +- 7.1 | 32.5 +- 3.5 | 66.0 +- 7.1 | 1.25 | 1,234 |' in text
+    assert '| fixed | 50.0 | 25.0 | 51.0 | | |' in text
+
+
+def test_what_was_trained_on_test_samples_is_marked_in_every_table():
+    rows = runs({'3:4': [50.0, 60.0]}, seconds=1.0, known=['fear', 'anger'], transductive=True)
+    results = dict(ours=runs({'3:4': [50.0, 60.0]}, seconds=1.0, known=['fear', 'anger']), x=rows)
+    for text in (markdown_report(results, 'afew', 'd'), latex_report(results, 'afew', 'd'),
+                 methods_table(results), summary(results), table(results)):
+        assert 'x (transductive)' in text and 'ours (transductive)' not in text
 
 
 def test_a_task_of_one_run_has_one_column_and_the_interval_of_its_samples():

@@ -4,9 +4,16 @@ import math
 import numpy as np
 import pytest
 import torch
+from leaves import build, same_after_loading, step
+from numpy_clip import arrays, attention, norm
 
 from hesp_mmaction.errors import InputError
-from hesp_mmaction.models.necks import TemporalFilter, TemporalMean, TemporalTransformer
+from hesp_mmaction.models.necks import (
+    AttentionPooling,
+    TemporalFilter,
+    TemporalMean,
+    TemporalTransformer,
+)
 
 
 def test_the_filter_starts_as_the_mean():
@@ -88,3 +95,28 @@ def test_another_number_of_frames_is_refused():
         TemporalTransformer(8, in_channels=8)(torch.zeros(1, 4, 8))
     with pytest.raises(InputError, match='made for 8 frames and got 4.*num_frames'):
         TemporalFilter(8)(torch.zeros(1, 4, 2))
+
+
+def test_attention_pooling_starts_as_the_mean_and_equals_numpy():
+    torch.manual_seed(0)
+    neck = AttentionPooling(in_channels=6, heads=2).double()
+    x = np.random.default_rng(0).normal(size=(2, 3, 6))
+    torch.testing.assert_close(neck(torch.tensor(x)), torch.tensor(x).mean(1))
+    for parameter in neck.parameters():
+        parameter.data = torch.randn_like(parameter)
+    w = arrays(neck)
+    expected = []
+    for clip in x:
+        query, key, value = np.split(norm(clip, w, 'norm') @ w['qkv.weight'].T + w['qkv.bias'], 3,
+                                     axis=1)
+        out = attention(query, key, value, 2) @ w['out.weight'].T + w['out.bias']
+        expected.append((clip + out).mean(0))
+    np.testing.assert_allclose(neck(torch.tensor(x)).detach().numpy(), expected, rtol=1e-9)
+
+
+def test_the_leaf_of_hesp_with_attention_pooling(clips):
+    name = 'hesp_attention_pooling_afew_o34.py'
+    model, _ = build(name, clips['vit'], image_size=32)
+    _, trained = step(model, 32)
+    assert {'neck.out.weight', 'cls_head.prompts.contexts', 'visual_prompt.delta'} <= trained
+    same_after_loading(model, name, 32, clips['vit'], image_size=32)

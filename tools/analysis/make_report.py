@@ -37,12 +37,14 @@ def report_page(name, dump, metrics, data_root=None, mafw_root=None):
     """
     known = [str(name) for name in dump['classes']]
     decided = dump.get('pred_emotion')
+    seen = [html.paragraph('Transductive: trained on the test clips too, without their labels.')]
     parts = [
+        *(seen if metrics.get('transductive') else []),
         html.paragraph(f'Known: {", ".join(known)}. Everything else in the test set is unknown. '
                        'A bigger score is more known; rates are in percent.'),
         html.table(['metric', 'value'], [
             [key, f'{value:.2f}' if isinstance(value, float) else value]
-            for key, value in metrics.items() if isinstance(value, int | float)]),
+            for key, value in metrics.items() if type(value) in (int, float)]),
         html.paragraph('95 % intervals by bootstrap over the test clips: ' + ', '.join(
             f'{name} {low:.2f} to {high:.2f}'
             for name, (low, high) in intervals_from_dump(dump).items()) + '.'),

@@ -85,7 +85,7 @@ class PseudoLabelHook(Hook):
 
 
 def trainable(runner, to=None):
-    """Name to tensor of what is trained, without gradient; copied to a device where one is named."""
+    """Name to tensor of what is trained, without gradient; ``to`` a device, a copy."""
     found = {name: p.detach() for name, p in unwrap(runner.model).named_parameters()
              if p.requires_grad}
     return found if to is None else {name: p.to(to, copy=True) for name, p in found.items()}

@@ -52,7 +52,9 @@ class ResultsHook(Hook):
     @staticmethod
     def _write(runner, metrics, extra):
         if is_main_process():
-            model = unwrap(runner.model)
-            write_json(dict(metrics, known=list(model.cls_head.known),
-                            threshold=float(model.cls_head.threshold), **extra),
+            head = unwrap(runner.model).cls_head
+            if getattr(head, 'transductive', False):  # tables mark it
+                extra = dict(extra, transductive=True)
+            write_json(dict(metrics, known=list(head.known), threshold=float(head.threshold),
+                            **extra),
                        os.path.join(runner.work_dir, 'metrics.json'))

@@ -1,4 +1,5 @@
 """The frame encoder of Former-DFER (Zhao and Liu, ACM MM 2021)."""
+import torch
 from mmaction.registry import MODELS
 from torch import nn
 from torchvision.models import resnet18
