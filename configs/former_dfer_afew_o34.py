@@ -11,3 +11,5 @@ model = dict(
     neck=dict(
         type='TemporalTransformer', in_channels=512, num_frames=_base_.num_frames, depth=3),
     cls_head=dict(type='LinearHead', in_channels=512))
+optim_wrapper = dict(optimizer=dict(
+    _delete_=True, type='AdamW', lr=3e-4, betas=(0.9, 0.999), weight_decay=0.01))

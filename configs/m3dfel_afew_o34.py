@@ -19,4 +19,4 @@ model = dict(
     neck=dict(type='InstanceAggregation', num_instances=4, in_channels=512),
     cls_head=dict(type='LinearHead', in_channels=1024, label_smoothing=0.1))
 optim_wrapper = dict(optimizer=dict(
-    _delete_=True, type='AdamW', lr=5e-4, betas=(0.9, 0.999), weight_decay=0.05))
+    _delete_=True, type='AdamW', lr=3e-4, betas=(0.9, 0.999), weight_decay=0.05))

@@ -13,5 +13,5 @@ model = dict(
     neck=dict(type='TemporalMean'),
     cls_head=dict(type='FixedTextHead', clip=clip))
 optim_wrapper = dict(optimizer=dict(
-    _delete_=True, type='AdamW', lr=1e-5, betas=(0.9, 0.999), weight_decay=0.01))
+    _delete_=True, type='AdamW', lr=1e-4, betas=(0.9, 0.999), weight_decay=0.01))
 custom_hooks = [*_base_.custom_hooks, dict(type='WeightPatchHook', ratio=0.5)]

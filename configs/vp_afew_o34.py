@@ -14,3 +14,4 @@ model = dict(
         region='border'),
     neck=dict(type='TemporalMean'),
     cls_head=dict(type='FixedTextHead', clip=clip))
+optim_wrapper = dict(optimizer=dict(lr=0.1))

@@ -10,3 +10,5 @@ model = dict(
     backbone=dict(type='VPTTower', num_tokens=8, deep=True, **clip),
     neck=dict(type='TemporalMean'),
     cls_head=dict(type='FixedTextHead', clip=clip))
+optim_wrapper = dict(optimizer=dict(
+    _delete_=True, type='AdamW', lr=0.01, betas=(0.9, 0.999), weight_decay=0.01))
