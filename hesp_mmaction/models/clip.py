@@ -16,6 +16,8 @@ from ..errors import InputError
 from .clip_zoo.packing import unpack
 
 ZOO = Path(__file__).parent / 'clip_zoo'
+# What FaRL's file (CLIP ViT-B/16 trained on faces) holds for its masked-image loss alone.
+MASKED_IMAGE_PARTS = {'mask_token', 'ln_lm', 'lm_transformer', 'lm_head'}
 EMBEDDED = 'small_face_clip'  # the CLIP shipped in this package, trained on drawn faces
 
 
@@ -157,7 +159,8 @@ def _is_openai(weights):
 
 
 def _plain(weights):
-    weights = {key.removeprefix('module.'): value for key, value in weights.items()}
+    weights = {key.removeprefix('module.'): value for key, value in weights.items()
+               if not MASKED_IMAGE_PARTS & set(key.split('.'))}
     for key in ('input_resolution', 'context_length', 'vocab_size', 'attn_mask'):
         weights.pop(key, None)
     return weights

@@ -85,6 +85,18 @@ def test_safetensors_equal_torch_file(tmp_path, clips):
         assert torch.equal(value, weights[key])
 
 
+def test_parts_of_masked_image_training_are_passed_over(tmp_path, clips):
+    """The form of FaRL's file: a dict with a state dict, which holds more than a CLIP."""
+    weights = torch.load(clips['vit']['pretrained'], weights_only=True)
+    more = {'visual.mask_token': torch.zeros(1), 'visual.ln_lm.weight': torch.zeros(2),
+            'visual.lm_transformer.resblocks.0.ln_1.bias': torch.zeros(2),
+            'visual.lm_head.weight': torch.zeros(3)}
+    torch.save(dict(state_dict=weights | more), tmp_path / 'farl.pth')
+    model = load_clip(clips['vit']['arch'], str(tmp_path / 'farl.pth'))
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, weights[key]), key
+
+
 @pytest.mark.parametrize('arch, pretrained, said', [
     ('ViT-Z-99', None, 'ViT-Z-99'),
     ('nowhere.json', None, 'nowhere.json'),
