@@ -1,4 +1,5 @@
 """Attention: a transformer block of ours, and CLIP's, opened up so that tokens may see more."""
+import open_clip
 import torch
 from torch import nn
 from torch.nn.functional import linear, scaled_dot_product_attention
@@ -32,21 +33,53 @@ def keep(x):
     return x
 
 
-def run_block(block, x, widen=keep):
+class QuickGELU(torch.autograd.Function):
+    """x sigmoid(1.702 x), which keeps x alone for its gradient; open_clip's keeps more."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.mul(x, 1.702).sigmoid_().mul_(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, = ctx.saved_tensors
+        gate = torch.mul(x, 1.702).sigmoid_()
+        # s + 1.702 x s (1 - s) = s (1 + 1.702 x (1 - s))
+        slope = (1 - gate).mul_(x).mul_(1.702).add_(1).mul_(gate)
+        return slope.mul_(gradient)
+
+
+def run_mlp(mlp, x):
+    """The MLP of a block of open_clip's ViT, with the leaner :class:`QuickGELU`."""
+    x = mlp.c_fc(x)
+    x = QuickGELU.apply(x) if isinstance(mlp.gelu, open_clip.transformer.QuickGELU) else mlp.gelu(x)
+    return mlp.c_proj(x)
+
+
+def run_block(block, x, widen=keep, first=None):
     """A block of open_clip's ViT, keys and values of its attention passed through ``widen``.
 
     Args:
         block (ResidualAttentionBlock). x (Tensor): tokens (N, L, C). widen (Callable):
-        (N, L, C) to (N, M, C).
+        (N, L, C) to (N, M, C). first (int, optional): only so many of the tokens are wanted
+        behind the block; they look at all.
 
     Returns:
-        Tensor: (N, L, C); without ``widen`` what the block itself gives.
+        Tensor: (N, L or ``first``, C); without ``widen`` what the block itself gives.
     """
-    attn = block.attn
-    query, key, value = linear(block.ln_1(x), attn.in_proj_weight, attn.in_proj_bias).chunk(3, 2)
+    attn, norm = block.attn, block.ln_1(x)
+    weight, bias = attn.in_proj_weight, attn.in_proj_bias
+    if first is None:
+        query, key, value = linear(norm, weight, bias).chunk(3, 2)
+    else:
+        width = x.shape[2]
+        query = linear(norm[:, :first], weight[:width], bias[:width])
+        key, value = linear(norm, weight[width:], bias[width:]).chunk(2, 2)
+        x = x[:, :first]
     attended = attend(query, widen(key), widen(value), attn.num_heads)
     x = x + block.ls_1(attn.out_proj(attended))
-    return x + block.ls_2(block.mlp(block.ln_2(x)))
+    return x + block.ls_2(run_mlp(block.mlp, block.ln_2(x)))
 
 
 def pool_tokens(pool, maps):

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.models.attention import QuickGELU
 from hesp_mmaction.models.backbones import CLIPImageTower
 from hesp_mmaction.models.clip import load_clip
 from hesp_mmaction.models.prompts import CLIPTextTower
@@ -170,6 +171,34 @@ def test_unfrozen_tower_trains_and_is_saved(clips):
     assert tower.state_dict()
 
 
+@pytest.mark.parametrize('dtype, limit', [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+@pytest.mark.parametrize('quick', [True, False])
+@pytest.mark.parametrize('recompute', [False, True])
+def test_the_lean_vit_equals_open_clips(clips, dtype, limit, quick, recompute):
+    """Features and gradients to the pixels, whatever is left out or computed again."""
+    arguments = dict(clips['vit'], quick_gelu=quick)
+    tower = CLIPImageTower(**arguments, recompute=recompute).to(dtype)
+    frames = torch.randn(5, 3, 32, 32, dtype=dtype)
+    weights = torch.randn(5, 12, dtype=dtype)
+    found = []
+    for run in (tower.visual, tower):
+        x = frames.clone().requires_grad_()
+        feature = run(x)
+        found.append((feature, *torch.autograd.grad((feature * weights).sum(), x)))
+    for theirs, ours in zip(*found, strict=True):
+        assert (ours - theirs).abs().max() <= limit * theirs.abs().max()
+
+
+def test_quick_gelu_keeps_its_input_alone():
+    x = torch.randn(50, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(QuickGELU.apply, x)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        y = QuickGELU.apply(x)
+    assert len(kept) == 1 and kept[0].data_ptr() == x.data_ptr()
+    torch.testing.assert_close(y, open_clip.transformer.QuickGELU()(x), rtol=1e-14, atol=1e-14)
+
+
 def test_wrong_image_size_is_named(clips):
     with pytest.raises(InputError, match='32 x 32'):
         CLIPImageTower(**clips['vit'])(torch.zeros(1, 3, 64, 64))
@@ -199,7 +228,7 @@ def test_activation_map_is_the_effect_of_each_place(clips, form):
         visual = tower.visual
         stage = visual.layer4 if form == 'resnet' else visual.transformer.resblocks[-1]
         handle = stage.register_forward_pre_hook(hook)
-        cosines = torch.nn.functional.normalize(tower(frames), dim=-1) @ text.T
+        cosines = torch.nn.functional.normalize(visual(frames), dim=-1) @ text.T
         handle.remove()
         return cosines.max(1).values
 

@@ -226,3 +226,35 @@ def test_pool_grid():
     assert torch.equal(pool_grid(last_stage(x)), x.mean((3, 4)).transpose(1, 2))
     assert torch.equal(pool_grid(last_stage((None, x[:, :, 0]))), x[:, :, 0].mean((2, 3)))
     assert pool_grid(x[:, :, 0, 0, 0]).shape == (2, 5)
+
+
+@pytest.mark.parametrize('k', [1, 2, 4])
+def test_gradient_through_some_frames_is_right_on_average(clips, k, monkeypatch):
+    """Losses are those of all frames; the mean over all draws is the whole gradient."""
+    x = clip_batch(32)
+
+    def gradients(model):
+        model.zero_grad()
+        losses = model.double()(x.double(), samples(), mode='loss')
+        sum(v for key, v in losses.items() if 'loss' in key).backward()
+        return ({key: v.item() for key, v in losses.items()},
+                {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None})
+
+    losses, whole = gradients(make(clips).train())
+    draws = [torch.arange(4).roll(i) for i in range(4)]
+    found = []
+    for order in draws:
+        monkeypatch.setattr(torch, 'randperm', lambda n, order=order: order)
+        some, gradient = gradients(make(clips, grad_frames=k).train())
+        assert some == pytest.approx(losses)
+        found.append(gradient)
+    if k < 4:
+        assert not torch.allclose(found[0]['visual_prompt.delta'], whole['visual_prompt.delta'])
+    for name, expected in whole.items():
+        torch.testing.assert_close(sum(g[name] for g in found) / 4, expected, atol=1e-12,
+                                   rtol=1e-6)
+
+
+def test_some_frames_need_a_backbone_of_frames(clips):
+    with pytest.raises(InputError, match='grad_frames=2'):
+        make(clips, grad_frames=2, clip_input=True)

@@ -5,8 +5,10 @@ from open_clip.modified_resnet import ModifiedResNet
 from open_clip.transformer import VisionTransformer
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.checkpoint import checkpoint
 
 from ...errors import InputError
+from ..attention import run_block
 from ..clip import FrozenTower, load_clip
 
 
@@ -57,11 +59,14 @@ class CLIPImageTower(FrozenTower):
         dense (bool): a pair instead, the features and those of every place (N, D, h, w): patch
             tokens of the ViT, and the values of the attention pooling of the ResNet form (as
             MaskCLIP, ECCV 2022).
+        recompute (bool): keep only the input of each block of a ViT for the backward pass and
+            compute the rest again there: a seventh of the memory, a third more time.
     """
 
-    def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True, dense=False):
+    def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True, dense=False,
+                 recompute=False):
         super().__init__(frozen)
-        self.dense = dense
+        self.dense, self.recompute = dense, recompute
         self.visual = load_clip(arch, pretrained, quick_gelu).visual
         if not isinstance(self.visual, (VisionTransformer, ModifiedResNet)):
             raise InputError(f'the image tower of {arch!r} is neither CLIP\'s ViT nor its ResNet')
@@ -86,7 +91,7 @@ class CLIPImageTower(FrozenTower):
     def forward(self, x):
         self.check_size(x)
         if not isinstance(self.visual, ModifiedResNet):
-            return self._vit_places(x) if self.dense else self.visual(x)
+            return self._vit_places(x) if self.dense else self._vit_feature(x)
         x = x.contiguous(memory_format=torch.channels_last)
         return self._resnet_places(x) if self.dense else self.visual(x)
 
@@ -104,9 +109,27 @@ class CLIPImageTower(FrozenTower):
         places = pool.c_proj(pool.v_proj(maps.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
         return pool(maps), places
 
+    def run_blocks(self, blocks, x):
+        """Blocks of the ViT one after the other."""
+        for block in blocks:
+            if self.recompute and torch.is_grad_enabled():
+                x = checkpoint(run_block, block, x, use_reentrant=False)
+            else:
+                x = run_block(block, x)
+        return x
+
+    def _vit_feature(self, x):
+        """What ``self.visual`` gives, at less cost: the last block is run for the class token."""
+        tower = self.visual
+        if tower.pool_type != 'tok' or tower.attn_pool is not None or tower.output_tokens:
+            return tower(x)
+        *blocks, last = tower.transformer.resblocks
+        x = run_block(last, self.run_blocks(blocks, tower._embeds(x)), first=1)
+        return self.project(tower.ln_post(x[:, 0]))
+
     def _vit_places(self, x):
         tower = self.visual
-        x = tower.transformer(tower._embeds(x))
+        x = self.run_blocks(tower.transformer.resblocks, tower._embeds(x))
         places = self.project(tower.ln_post(x)[:, 1:]).transpose(1, 2).unflatten(2, tower.grid_size)
         return self.project(tower._pool(x)[0]), places
 

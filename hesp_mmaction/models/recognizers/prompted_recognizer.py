@@ -49,17 +49,24 @@ class PromptedRecognizer(BaseRecognizer):
         clip_input (bool): the backbone takes clips (B, 3, T, S, S) instead of frames.
         pool (bool): mean over the places of the backbone's maps; False hands them to the neck,
             (B, T, C, h, w), of several stages all.
+        grad_frames (int, optional): k; in training the gradient passes through k frames of each
+            step, drawn at random, and is multiplied by T / k, which makes it right on average.
+            The losses are those of all frames. Only for backbones that take frames.
     """
 
     def __init__(self, known, backbone, cls_head, neck=dict(type='TemporalMean'),  # noqa: B006
                  visual_prompt=None, negatives=None, mean=CLIP_MEAN, std=CLIP_STD,
-                 clip_input=False, pool=True, train_cfg=None, test_cfg=None,
+                 clip_input=False, pool=True, grad_frames=None, train_cfg=None, test_cfg=None,
                  data_preprocessor=None):
         known = tuple(canonical(name) for name in known)
         super().__init__(backbone, dict(cls_head, known=known), neck, train_cfg, test_cfg,
                          data_preprocessor or dict(type='mmaction.ActionDataPreprocessor'))
         forget_weights()
         self.known, self.clip_input, self.pool = known, clip_input, pool
+        if grad_frames is not None and (clip_input or not pool or grad_frames < 1):
+            raise InputError(f'grad_frames={grad_frames!r} must be 1 or more, and needs a backbone '
+                             'that takes frames (clip_input=False) and pool=True')
+        self.grad_frames = grad_frames
         self.visual_prompt = None
         if visual_prompt is not None:
             self.visual_prompt = MODELS.build(visual_prompt)
@@ -104,6 +111,19 @@ class PromptedRecognizer(BaseRecognizer):
             return pool_grid(stages[-1]) if stages[-1].ndim == 5 else stages[-1]
         return tuple(stages) if len(stages) > 1 else stages[0]
 
+    def sparse_features(self, frames):
+        """As :meth:`frame_features`, with gradient through ``grad_frames`` of the frames."""
+        count = frames.shape[1]
+        order = torch.randperm(count).to(frames.device)
+        chosen, others = order[:self.grad_frames], order[self.grad_frames:]
+        x = self.frame_features(frames[:, chosen])
+        if not len(others):
+            return x[:, chosen.argsort()]
+        with torch.no_grad():
+            rest = self.frame_features(frames[:, others])
+        x = x.detach() + count / len(chosen) * (x - x.detach())
+        return torch.cat([x, rest], 1)[:, order.argsort()]
+
     def points(self):
         """Negatives c (K, C), or None; computed once per evaluation."""
         if self.negatives is None:
@@ -142,7 +162,8 @@ class PromptedRecognizer(BaseRecognizer):
             for sample, window in zip(data_samples or [], windows.tolist(), strict=False):
                 sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
         frames = self.normalise(frames)
-        x = self.frame_features(frames)
+        sparse = self.grad_frames and self.training and torch.is_grad_enabled()
+        x = self.sparse_features(frames) if sparse else self.frame_features(frames)
         if stage == 'backbone':
             return x, {}
         kwargs = dict(points=self.points())
