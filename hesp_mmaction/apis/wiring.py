@@ -121,4 +121,4 @@ VARIABLES = dict(known=_set_known, image_size=_set_image_size, prompt_size=_set_
 VARIABLES |= {key: partial(_set_of_dataset, key=key)
               for key in ('data_root', 'mafw_root', 'fold', 'faces')}
 VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)
-              for key in ('lists', 'id_order', 'cache')}
+              for key in ('lists', 'id_order', 'cache', 'features', 'views')}

@@ -5,12 +5,14 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import decord
+import numpy as np
 import torch
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..errors import InputError
+from . import feature_store
 from .clip_loading import BrokenClip
 from .emotions import MAFW, MAFW_COMPOUNDS, UNDECODABLE
 from .frame_store import check_pipeline, check_sources, read_index
@@ -68,6 +70,10 @@ class OpenSetVideoDataset(BaseActionDataset):
         cache (str, optional): a store of decoded frames, made by ``tools/data/build_cache.py``,
             from which ``ClipInit`` and ``ClipDecode`` take them; what the store calls bad is left
             out. The samples are the same as without.
+        features (str, optional): a store of features, made by ``tools/data/build_features.py``,
+            that take the place of frames: a sample is (T, C), and nothing is opened.
+        views (int, optional): epoch e of a training sees the clips as epoch e mod ``views``, as
+            with features.
         seed (int): seed of the random transforms. Defaults to 0.
         test_mode (bool, optional): no replacement, no epoch. Defaults to ``part == 'test'``.
 
@@ -81,8 +87,8 @@ class OpenSetVideoDataset(BaseActionDataset):
     HOW_TO_GET = 'see docs for where it comes from'
 
     def __init__(self, data_root, known, part, pipeline, lists=None, id_order=None,
-                 closed_set=False, on_bad_clip='skip', cache=None, seed=0, test_mode=None,
-                 **kwargs):
+                 closed_set=False, on_bad_clip='skip', cache=None, features=None, views=None,
+                 seed=0, test_mode=None, **kwargs):
         for key, value, valid in (('part', part, ('train', 'test')),
                                   ('on_bad_clip', on_bad_clip, ('skip', 'raise'))):
             if value not in valid:
@@ -100,6 +106,11 @@ class OpenSetVideoDataset(BaseActionDataset):
             self.cache = os.path.abspath(cache)
             self._index = read_index(self.cache)
             check_pipeline(self.cache, self._index, pipeline)
+        self.features, self.views, self.feature_index = features, views, None
+        if features is not None:
+            self.features = os.path.abspath(features)
+            self.feature_index = feature_store.read_index(self.features)
+            self.views = self.feature_index['views']
         self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # seen by live workers
         self.broken = set()  # clips that failed while decoding, in this process
         self._reasons = {}  # of clips that were decoded whole, in this process
@@ -175,14 +186,28 @@ class OpenSetVideoDataset(BaseActionDataset):
         both = sorted(set(map(os.path.realpath, counts)) & self._places(OTHER[part]))
         if both:
             wrong = [*wrong, f'{len(both)} clips both in training and test: {some(both)}']
-        if self._index is None:
-            with ThreadPoolExecutor(4) as pool:
-                reasons = list(pool.map(unreadable, counts))
-        else:
-            names = {self.sample_id(path): path for path in counts}
+        return clips, wrong, self._bad(counts)
+
+    def _bad(self, paths):
+        """Path to reason of those clips that cannot be used."""
+        names = {self.sample_id(path): path for path in paths}
+        if self.feature_index is not None:
+            feature_store.check_clips(self.features, self.feature_index, names)
+            reasons = [self.feature_index['bad'].get(name) for name in names]
+        elif self._index is not None:
             check_sources(self.cache, self._index, names)
             reasons = [self._index['bad'].get(name) for name in names]
-        return clips, wrong, {path: why for path, why in zip(counts, reasons, strict=True) if why}
+        else:
+            with ThreadPoolExecutor(4) as pool:
+                reasons = list(pool.map(unreadable, paths))
+        return {path: why for path, why in zip(paths, reasons, strict=True) if why}
+
+    def readable_clips(self):
+        """Samples of all clips of the part, known or not, and sample id to reason of the bad."""
+        clips = sorted(self._listed(self.part)[0])
+        bad = self._bad(dict.fromkeys(clip.path for clip in clips))
+        return ([self._data_info(clip) for clip in clips if clip.path not in bad],
+                {self.sample_id(path): why for path, why in bad.items()})
 
     def _places(self, part):
         """Where the clips of a part really are (links followed); empty if it is not there."""
@@ -254,6 +279,10 @@ class OpenSetVideoDataset(BaseActionDataset):
         processes, however many, leave out the same clips.
         """
         epoch = 0 if self.test_mode else int(self.epoch)
+        if self.views is not None:
+            epoch %= self.views
+        if self.feature_index is not None:
+            return self._stored_features(self.get_data_info(idx), epoch)
         lost = None
         for attempt in range(10):
             info = self.get_data_info(idx)
@@ -282,6 +311,14 @@ class OpenSetVideoDataset(BaseActionDataset):
             idx = stable_seed(self.seed, epoch, sample_id, attempt) % len(self)
         raise InputError(f'ten clips in a row cannot be decoded, the last is {path}; '
                          'check the data set: python tools/data/check_data.py CONFIG')
+
+
+    def _stored_features(self, info, epoch):
+        """A sample whose ``inputs`` are features (T, C)."""
+        role = feature_store.role(self.test_mode, epoch, self.views)
+        row = self.feature_index['rows'][role][info['sample_id']]
+        feature = np.array(feature_store.open_rows(self.features)[row])
+        return self.pipeline.transforms[-1](dict(info, imgs=feature, img_shape=None))
 
 
 @DATASETS.register_module()

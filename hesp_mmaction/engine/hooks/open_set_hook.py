@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 
+from ...datasets.feature_store import check_made
 from ...errors import InputError
 
 
@@ -97,3 +98,5 @@ class OpenSetHook(Hook):
         if model_names != data_names:
             raise InputError(f'the model knows {", ".join(model_names)} but the data set '
                              f'{", ".join(data_names)}: give both the same `known`, in one order')
+        if getattr(dataloader.dataset, 'features', None) is not None:
+            check_made(dataloader.dataset.features, dataloader.dataset.feature_index, runner.cfg)

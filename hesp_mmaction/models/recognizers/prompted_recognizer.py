@@ -152,18 +152,12 @@ class PromptedRecognizer(BaseRecognizer):
     def extract_feat(self, inputs, stage='neck', data_samples=None, test_mode=False):
         """Clips (B, T, 3, S, S) to the features of a stage and the arguments of the head.
 
+        Features (B, T, C) of a store take the place of clips where nothing before the neck learns.
+
         ``'backbone'``: as of :meth:`frame_features`. ``'neck'``: (B, C). ``'head'``: its dict of
         outputs.
         """
-        frames = inputs / 255
-        if self.visual_prompt is not None:
-            windows = self.locate(frames, data_samples)
-            frames = self.visual_prompt(frames, windows)
-            for sample, window in zip(data_samples or [], windows.tolist(), strict=False):
-                sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
-        frames = self.normalise(frames)
-        sparse = self.grad_frames and self.training and torch.is_grad_enabled()
-        x = self.sparse_features(frames) if sparse else self.frame_features(frames)
+        x = inputs if inputs.ndim == 3 else self.encode_clips(inputs, data_samples)
         if stage == 'backbone':
             return x, {}
         kwargs = dict(points=self.points())
@@ -173,6 +167,19 @@ class PromptedRecognizer(BaseRecognizer):
         if stage == 'head':
             return self.cls_head(x, **kwargs), kwargs
         return x, kwargs
+
+    def encode_clips(self, inputs, data_samples=None):
+        """Clips (B, T, 3, S, S), pixels 0..255, with the visual prompt to features of frames."""
+        frames = inputs / 255
+        if self.visual_prompt is not None:
+            windows = self.locate(frames, data_samples)
+            frames = self.visual_prompt(frames, windows)
+            for sample, window in zip(data_samples or [], windows.tolist(), strict=False):
+                sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
+        frames = self.normalise(frames)
+        if self.grad_frames and self.training and torch.is_grad_enabled():
+            return self.sparse_features(frames)
+        return self.frame_features(frames)
 
     def predict(self, inputs, data_samples, **kwargs):
         feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)

@@ -1,0 +1,97 @@
+"""Runs on stored features equal the runs that compute them."""
+import json
+import shutil
+
+import numpy as np
+import pytest
+from test_tools import ROOT, command, config, metrics, run, tool
+
+from hesp_mmaction.errors import InputError
+from hesp_mmaction.evaluation import load_dump
+
+TEXT_ONLY = 'model.visual_prompt'
+
+
+@pytest.fixture(scope='module')
+def text_only(options):
+    """--cfg-options of HESP without its visual prompt."""
+    return options | {'train_cfg.max_epochs': 3, TEXT_ONLY: None}
+
+
+@pytest.fixture(scope='module')
+def store(options, tmp_path_factory):
+    """Features of two views, with a clip that cannot be decoded among the data."""
+    folder = tmp_path_factory.mktemp('features') / 'store'
+    done = tool('tools/data/build_features.py', 'configs/coop_afew_o34.py', folder, '--views', 2,
+                *command(options))
+    assert '28 clips; use it with' in done.stdout
+    return folder
+
+
+def test_a_run_on_features_equals_the_run_on_those_views(text_only, store, tmp_path):
+    """Three epochs: the third sees the first view again."""
+    found = []
+    for name, more in (('views', {'views': 2}), ('features', {'features': str(store)})):
+        cfg = config(text_only, tmp_path / name, '--deterministic', **more)
+        run(cfg, lambda runner: runner.train())
+        found.append((metrics(tmp_path / name), load_dump(tmp_path / name / 'predictions.npz')))
+    (theirs, a), (ours, b) = found
+    assert set(ours) == set(theirs)
+    for key in ('AUROC', 'OSCR', 'ACC'):
+        assert ours[key] == theirs[key]
+    assert ours['threshold'] == pytest.approx(theirs['threshold'], rel=1e-5)
+    np.testing.assert_array_equal(a['sample_id'], b['sample_id'])
+    np.testing.assert_allclose(a['score'], b['score'], rtol=1e-5)
+    np.testing.assert_allclose(a['feature'], b['feature'], rtol=1e-5, atol=1e-6)
+
+
+def test_every_epoch_sees_its_view(options, store):
+    index = json.loads((store / 'index.json').read_text())
+    rows = np.load(store / 'features.npy')
+    assert index['views'] == 2 and rows.shape == (2 * 14 + 28, 8, 12)
+    assert {name: len(of) for name, of in index['rows'].items()} == dict(
+        view0=14, view1=14, plain=28)
+    name = min(index['rows']['view0'])
+    views = [rows[index['rows'][role][name]] for role in ('view0', 'view1', 'plain')]
+    assert not np.allclose(views[0], views[1]) and not np.allclose(views[0], views[2])
+
+
+@pytest.mark.parametrize('more, said', [
+    ({'model.backbone.quick_gelu': False}, 'made with another backbone'),
+    ({'randomness.seed': 5}, 'made with another seed'),
+    ({'num_frames': 4}, 'another train_pipeline, test_pipeline'),
+    ({TEXT_ONLY: dict(type='VisualPrompt', image_size=32, size=8)}, 'no model.visual_prompt')])
+def test_features_of_another_run_are_refused(text_only, store, tmp_path, more, said):
+    cfg = config(text_only | more, tmp_path / 'run', features=str(store))
+    with pytest.raises(InputError, match=said):
+        run(cfg, lambda runner: runner.train())
+
+
+def test_what_is_not_there_is_said(text_only, store, tmp_path):
+    with pytest.raises(InputError, match='no store in .*nowhere; build it anew'):
+        run(config(text_only, tmp_path / 'run', features='nowhere'), lambda runner: runner.train())
+    less = tmp_path / 'less'
+    shutil.copytree(store, less)
+    index = json.loads((less / 'index.json').read_text())
+    name = next(name for name in index['rows']['plain'] if name.startswith('Train_AFEW/Fear'))
+    del index['rows']['plain'][name]
+    (less / 'index.json').write_text(json.dumps(index))
+    with pytest.raises(InputError, match=f'1 clips are not in it: {name}'):
+        run(config(text_only, tmp_path / 'run', features=str(less)), lambda runner: runner.train())
+
+
+def test_clips_that_cannot_be_decoded_are_left_out(options, tiny_afew, write_damaged, tmp_path):
+    root = tmp_path / 'data'
+    shutil.copytree(tiny_afew, root)
+    write_damaged(root / 'Train_AFEW/Fear')
+    done = tool('tools/data/build_features.py', ROOT / 'configs/coop_afew_o34.py', tmp_path / 's',
+                '--views', 1, *command(options | {'data_root': root}))
+    index = json.loads((tmp_path / 's/index.json').read_text())
+    names = {name.rpartition('/')[2] for name in index['bad']}
+    assert {'zero.avi', 'text.avi', 'sound.avi', 'blank.avi', 'luck.avi', 'half.mp4'} <= names
+    assert 'zero.avi (empty file' in done.stdout
+    assert not names & {'one.avi', 'odd.avi', '000.avi'}
+    cfg = config(options | {'data_root': str(root), TEXT_ONLY: None}, tmp_path / 'run',
+                 features=str(tmp_path / 's'))
+    run(cfg, lambda runner: runner.train())
+    assert metrics(tmp_path / 'run')['num_known'] == 6
