@@ -10,6 +10,8 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [
     dict(type='OpenSetHook'),
+    dict(type='FiniteLossHook'),
+    dict(type='PreemptionHook'),
     dict(type='RandomStateHook'),
     dict(type='RegionHook'),
     dict(type='FitHook'),

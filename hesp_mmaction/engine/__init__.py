@@ -1,16 +1,22 @@
 from .batch_sampler import EvenBatchSampler
 from .hooks import (
     AtomicCheckpointHook,
+    FiniteLossHook,
     FitHook,
     OpenSetHook,
+    PreemptionHook,
+    PseudoLabelHook,
     RandomStateHook,
     RegionHook,
     ResultsHook,
     ThresholdHook,
+    WeightPatchHook,
 )
 from .normalised_sgd import NormalisedSGD
 from .optim import TrainableOptimWrapperConstructor
+from .resumable_loop import ResumableTrainLoop
 
-__all__ = ['AtomicCheckpointHook', 'EvenBatchSampler', 'FitHook', 'NormalisedSGD', 'OpenSetHook',
-           'RandomStateHook', 'RegionHook', 'ResultsHook', 'ThresholdHook',
-           'TrainableOptimWrapperConstructor']
+__all__ = ['AtomicCheckpointHook', 'EvenBatchSampler', 'FiniteLossHook', 'FitHook', 'NormalisedSGD',
+           'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook', 'RegionHook',
+           'ResultsHook', 'ResumableTrainLoop', 'ThresholdHook', 'TrainableOptimWrapperConstructor',
+           'WeightPatchHook']

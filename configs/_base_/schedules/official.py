@@ -7,6 +7,6 @@ optim_wrapper = dict(
         'visual_prompt.delta': dict(step_length=50.0),
         'negatives.images': dict(step_length=50.0, over_classes=True, then_sgd=True)}))
 param_scheduler = [dict(type='MultiStepLR', milestones=[30, 60, 90, 120], gamma=0.1, end=10**9)]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=100, val_interval=10**6)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=100, val_interval=10**6)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -7,6 +7,6 @@ optim_wrapper = dict(
 param_scheduler = [dict(type='ExponentialLR', gamma=0.8, end=10**9)]
 
 # The test set is evaluated once, after the last epoch: nothing is chosen on it.
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=10, val_interval=10**6)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=10, val_interval=10**6)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -1,6 +1,8 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .finite_loss_hook import FiniteLossHook
 from .fit_hook import FitHook
 from .open_set_hook import OpenSetHook
+from .preemption_hook import PreemptionHook
 from .pseudo_label_hook import PseudoLabelHook
 from .random_state_hook import RandomStateHook
 from .region_hook import RegionHook
@@ -8,5 +10,6 @@ from .results_hook import ResultsHook
 from .threshold_hook import ThresholdHook
 from .weight_patch_hook import WeightPatchHook
 
-__all__ = ['AtomicCheckpointHook', 'FitHook', 'OpenSetHook', 'PseudoLabelHook', 'RandomStateHook',
-           'RegionHook', 'ResultsHook', 'ThresholdHook', 'WeightPatchHook']
+__all__ = ['AtomicCheckpointHook', 'FiniteLossHook', 'FitHook', 'OpenSetHook', 'PreemptionHook',
+           'PseudoLabelHook', 'RandomStateHook', 'RegionHook', 'ResultsHook', 'ThresholdHook',
+           'WeightPatchHook']

@@ -1,0 +1,23 @@
+"""Stops a training whose loss is no number any more."""
+import math
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+
+from ...errors import InputError
+
+
+@HOOKS.register_module()
+class FiniteLossHook(Hook):
+    """InputError that names the losses that are not finite and the samples of the batch."""
+    priority = 'VERY_HIGH'
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        wrong = [f'{name} is {float(value)}' for name, value in outputs.items()
+                 if 'loss' in name and not math.isfinite(value)]
+        if wrong:
+            samples = [sample.get('sample_id', '?') for sample in data_batch['data_samples']]
+            raise InputError(
+                f'{", ".join(wrong)} in step {batch_idx + 1} of epoch {runner.epoch + 1}, with the '
+                f'samples {", ".join(samples)}; nothing of it is saved: lower the learning rate, '
+                'check these clips, and go on from the last checkpoint with --resume')

@@ -1,0 +1,23 @@
+"""A training loop that can go on in the middle of an epoch."""
+from itertools import islice
+
+from mmengine.registry import LOOPS
+from mmengine.runner import EpochBasedTrainLoop
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(EpochBasedTrainLoop):
+    """mmengine's loop over epochs; of the first epoch ``skip`` batches are left out.
+
+    :class:`PreemptionHook` sets ``skip`` when it resumes a run that was stopped within an epoch.
+    """
+    skip = 0
+
+    def run_epoch(self):
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        for idx, data_batch in islice(enumerate(self.dataloader), self.skip, None):
+            self.run_iter(idx, data_batch)
+        self.skip = 0
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1

@@ -1,0 +1,87 @@
+"""Runs that are asked to stop, or whose loss is no number any more."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from mmaction.registry import HOOKS, MODELS
+from mmengine.hooks import Hook
+from test_tools import CONFIG, ROOT, NoisyMean, command, config, metrics, run, same, trained_state
+
+from hesp_mmaction.errors import InputError
+
+
+class AskToStop(Hook):
+    """SIGTERM to the own process in a certain step (from 1)."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter + 1 == self.step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def train(options, folder, name, step=None, **more):
+    """Three epochs of two steps with a model that draws random numbers."""
+    cfg = config(options, folder, '--deterministic', **{
+        'train_cfg.max_epochs': 3, 'train_dataloader.batch_size': 3, **more})
+    cfg.model.neck = dict(type='NoisyMean')
+    cfg.resume, cfg.experiment_name = True, f'{cfg.experiment_name}_{name}'
+    if step is not None:
+        cfg.custom_hooks.append(dict(type='AskToStop', step=step))
+    run(cfg, lambda runner: runner.train())
+
+
+@pytest.mark.parametrize('step', [1, 3, 4])
+def test_sigterm_saves_and_the_run_goes_on_as_if_nothing_had_been(
+        options, tmp_path, monkeypatch, step):
+    """In the first step; in the middle of an epoch; in its last step."""
+    monkeypatch.setitem(MODELS.module_dict, 'NoisyMean', NoisyMean)
+    monkeypatch.setitem(HOOKS.module_dict, 'AskToStop', AskToStop)
+    before = signal.getsignal(signal.SIGTERM)
+    train(options, tmp_path / 'straight', 'straight')
+    with pytest.raises(SystemExit) as ended:
+        train(options, tmp_path / 'stopped', 'first', step)
+    assert ended.value.code == 143 and signal.getsignal(signal.SIGTERM) == before
+    assert (tmp_path / 'stopped/last_checkpoint').read_text().endswith('preempted.pth')
+    train(options, tmp_path / 'stopped', 'second')
+    assert metrics(tmp_path / 'stopped') == metrics(tmp_path / 'straight')
+    assert same(trained_state(tmp_path / 'stopped', 3), trained_state(tmp_path / 'straight', 3))
+    assert not (tmp_path / 'stopped/preempted.pth').exists()
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.slow
+def test_two_processes_stop_at_the_same_step_and_go_on(options, tmp_path):
+    options = options | {'train_cfg.max_epochs': 30, 'env_cfg.dist_cfg.backend': 'gloo',
+                         'train_dataloader.batch_size': 2}
+    words = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone',
+             'tools/train.py', CONFIG, '--launcher', 'pytorch', '--deterministic', '--work-dir']
+
+    def start(folder, *flags):
+        return subprocess.Popen([*words, str(tmp_path / folder), *flags, *command(options)],
+                                cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
+
+    assert start('straight').wait() == 0
+    stopped = start('stopped')
+    while not (tmp_path / 'stopped/epoch_2.pth').exists():
+        assert stopped.poll() is None, stopped.stdout.read()[-3000:]
+        time.sleep(0.02)
+    stopped.send_signal(signal.SIGTERM)  # torchrun passes it on
+    stopped.communicate()
+    assert (tmp_path / 'stopped/preempted.pth').exists()
+    again = start('stopped', '--resume')
+    said, _ = again.communicate()
+    assert again.returncode == 0, said[-3000:]
+    assert metrics(tmp_path / 'stopped') == metrics(tmp_path / 'straight')
+
+
+def test_a_loss_that_is_no_number_names_the_clips(options, tmp_path):
+    cfg = config(options, tmp_path / 'run', **{'optim_wrapper.optimizer.lr': float('inf')})
+    with pytest.raises(InputError, match=r'loss is nan.*epoch 1, with the samples Train_AFEW/'):
+        run(cfg, lambda runner: runner.train())
+    assert not list(tmp_path.glob('**/*.pth'))

@@ -1,0 +1,63 @@
+"""Peak memory of a forward and backward pass per frame: our tower against open_clip's.
+
+    python tools/benchmark/memory.py --frames 64
+
+Each measurement is a process of its own: the most memory it ever held, less that of the same
+process with one frame. ``ratio`` is ours over theirs, ``ratio_recompute`` with recomputation.
+"""
+import argparse
+import resource
+import subprocess
+import sys
+
+import torch
+from common import bare_tower, last_line
+
+from hesp_mmaction.models.backbones import CLIPImageTower
+
+KINDS = ('theirs', 'ours', 'recompute')
+
+
+def one_pass(kind, arch, frames):
+    """Run a pass; gives the peak of this process in MiB."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    tower = bare_tower(arch) if kind == 'theirs' else CLIPImageTower(
+        arch, recompute=kind == 'recompute')
+    size = tower.image_size
+    size = size[0] if isinstance(size, tuple) else size
+    x = torch.randn(frames, 3, size, size, requires_grad=True)
+    tower(x).square().sum().backward()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(kind, arch, frames):
+    """MiB per frame."""
+    peaks = []
+    for count in (1, frames):
+        done = subprocess.run(
+            [sys.executable, __file__, '--arch', arch, '--one', kind, '--frames', str(count)],
+            check=True, capture_output=True, text=True)
+        peaks.append(float(done.stdout.split()[-1]))
+    return (peaks[1] - peaks[0]) / (frames - 1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--arch', default='ViT-B-32')
+    parser.add_argument('--frames', type=int, default=64)
+    parser.add_argument('--one', choices=KINDS, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        print(one_pass(args.one, args.arch, args.frames))
+        return
+    mib = {kind: measure(kind, args.arch, args.frames) for kind in KINDS}
+    last_line(ratio=mib['ours'] / mib['theirs'],
+              ratio_recompute=mib['recompute'] / mib['theirs'],
+              **{f'{kind}_mib_per_frame': value for kind, value in mib.items()},
+              frames=args.frames, arch=args.arch)
+
+
+if __name__ == '__main__':
+    main()
