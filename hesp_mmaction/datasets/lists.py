@@ -35,9 +35,9 @@ ID_ORDERS = dict(
 # In this order, the first that fits the first line of a file is the format of the file. A path may
 # have spaces, so columns are told apart from the right.
 _COLUMNS = dict(
-    hesp=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d+)\s+-?\d+\s+(?P<name>[A-Za-z_]+)'),
-    frames=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d+)\s+(?P<id>-?\d+)'),
-    ids=re.compile(r'(?P<path>.+?)\s+(?P<id>-?\d+)'),
+    hesp=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+-?\d+\s+(?P<name>[A-Za-z_]+)'),
+    frames=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+(?P<id>-?\d{1,9})'),
+    ids=re.compile(r'(?P<path>.+?)\s+(?P<id>-?\d{1,9})'),
     names=re.compile(r'(?P<path>[^\t]+?)[ \t]+(?P<name>[A-Za-z_]+)\s*(\t.*)?'))
 _SHAPES = dict(hesp='path frames id ClassName', frames='path frames id', ids='path id',
                names='path ClassName')
@@ -125,7 +125,10 @@ def _emotion(fields, order):
 
 def parse_dfew(text, where):
     """Clips of a csv of DFEW: ``video_name`` becomes ``00001``. Returns as :func:`parse_list`."""
-    rows = list(csv.reader(re.split('\r\n|\r|\n', text)))
+    try:
+        rows = list(csv.reader(re.split('\r\n|\r|\n', text)))
+    except csv.Error as error:
+        return [], [f'{where} is no table in csv: {error}']
     head = [name.strip().lower() for name in rows[0]] if rows else []
     if not {'video_name', 'label'} <= set(head):
         return [], [f'{where} does not begin with the header "video_name,label"']
@@ -135,7 +138,8 @@ def parse_dfew(text, where):
         if not any(fields.values()):
             continue
         label = fields.get('label', '')
-        emotion = ID_ORDERS['dfew'].get(int(label) if label.isdecimal() else None)
+        number_of_emotion = int(label) if label.isdecimal() and len(label) < 10 else None
+        emotion = ID_ORDERS['dfew'].get(number_of_emotion)
         if emotion is None:
             problems.append(f'{where}:{number}: label {label} is out of range 1 to 7')
         else:
@@ -203,7 +207,11 @@ def _sheet(path):
     except ImportError as error:
         raise InputError(f'{path}: reading .xlsx needs openpyxl; run: pip install openpyxl; or '
                          "use the list files in MAFW's folder 'Train & Test Set'") from error
-    return list(load_workbook(path, read_only=True, data_only=True).worksheets[0].values)
+    try:
+        return list(load_workbook(path, read_only=True, data_only=True).worksheets[0].values)
+    except Exception as error:  # whatever a broken zip or XML makes of openpyxl
+        raise InputError(f'{path} is no sheet that can be read ({error}): take it from the data '
+                         'set anew') from error
 
 
 def format_list(clips, kind, id_order=None):

@@ -1,5 +1,6 @@
 """Runs that are asked to stop, or whose loss is no number any more."""
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -85,3 +86,30 @@ def test_a_loss_that_is_no_number_names_the_clips(options, tmp_path):
     with pytest.raises(InputError, match=r'loss is nan.*epoch 1, with the samples Train_AFEW/'):
         run(cfg, lambda runner: runner.train())
     assert not list(tmp_path.glob('**/*.pth'))
+
+
+@pytest.mark.slow
+def test_thirty_kills_and_resumes_end_as_the_undisturbed_run(options, tmp_path):
+    """SIGKILL at any moment, also while a checkpoint is written; ten minutes on two cores."""
+    options = options | {'train_cfg.max_epochs': 12, 'train_dataloader.batch_size': 2}
+
+    def start(folder):
+        return subprocess.Popen(
+            [sys.executable, 'tools/train.py', CONFIG, '--deterministic', '--resume', '--work-dir',
+             str(tmp_path / folder), *command(options)], cwd=ROOT, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, env=os.environ | dict(OMP_NUM_THREADS='1'))
+
+    assert start('straight').wait() == 0
+    expected, rng, found, resumed = metrics(tmp_path / 'straight'), random.Random(0), 0, 0
+    for i in range(30):
+        folder = f'killed{i}'
+        process = start(folder)
+        while process.poll() is None and not (tmp_path / folder / 'epoch_1.pth').exists():
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 1.5))
+        process.kill()
+        process.wait()
+        resumed += not (tmp_path / folder / 'metrics.json').exists()
+        assert start(folder).wait() == 0
+        found += metrics(tmp_path / folder) == expected
+    assert found == 30 and resumed > 20
