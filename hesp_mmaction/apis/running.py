@@ -9,6 +9,7 @@ from pickle import UnpicklingError
 import torch.distributed as dist
 from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
+from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from .. import compat
@@ -66,7 +67,8 @@ def run(cfg, action):
     """
     new = not Path(cfg.work_dir).exists()
     try:
-        return action(Runner.from_cfg(cfg))
+        # mmengine's FlexibleRunner, for its strategies, where the config asks for it.
+        return action(RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg))
     except USER_ERRORS:
         if new and is_main_process() and not list(Path(cfg.work_dir).glob('*.pth')):
             shutil.rmtree(cfg.work_dir, ignore_errors=True)

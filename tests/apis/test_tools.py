@@ -242,6 +242,8 @@ def test_every_config_can_be_read_and_wired(path):
     assert len(path.read_text().splitlines()) <= 45
     data = [cfg[part].dataset for part in DATALOADERS if cfg.get(part)]
     assert all(d.type == data[0].type for d in data)
+    prompt = (cfg.model.get('visual_prompt') or {}).get('size')
+    share = prompt and prompt / cfg.image_size
     last = 4 if dataset in ('AFEW', 'MAFW', 'DFEW') else 0  # the other tasks have one split
     override(cfg, dict(image_size=64, num_frames=4, data_root='elsewhere', lists=LISTS), split=last)
     check_known(cfg, known_names(dataset, openness, last))
@@ -249,8 +251,8 @@ def test_every_config_can_be_read_and_wired(path):
     assert all(d.data_root == 'elsewhere' and d.lists == LISTS for d in data)
     sizes = {t.scale for d in data for t in d.pipeline if t.type == 'Resize'}
     assert sizes == {(64, 64)}
-    if cfg.model.get('visual_prompt'):
-        assert cfg.model.visual_prompt['size'] == 16
+    if prompt:  # a quarter of the image, or all of it for a border
+        assert cfg.model.visual_prompt['size'] == 64 * share and share in (0.25, 1)
     frames = {t.get('num_clips', t.get('clip_len')) for d in data for t in d.pipeline
               if t.type in ('SampleFrames', 'UniformSample')}
     assert frames == {4} and cfg.model.get('neck', {}).get('num_frames', 4) == 4
