@@ -88,3 +88,50 @@ def test_gather_of_unequal_shards(two):
     for rank in range(2):
         assert two[rank]['both'][:, 0].tolist() == [0, 0, 0, 1, 1]
         assert two[rank]['labels'].tolist() == [0, 0, 0, 1, 1]
+
+
+SIZES = (8, 7, 8, 6, 9)  # of global batches: uneven over 2 and over 4 processes
+
+
+def five_steps(model, rank=0, processes=1):
+    """SGD with momentum on five batches; gives the trained parameters."""
+    inner = getattr(model, 'module', model)
+    trained = {n: p for n, p in inner.named_parameters() if p.requires_grad}
+    optimizer = torch.optim.SGD(trained.values(), lr=0.01, momentum=0.9)
+    generator = torch.Generator().manual_seed(5)
+    for size in SIZES:
+        x = 255 * torch.rand(size, 2, 3, 32, 32, generator=generator, dtype=torch.float64)
+        rows = list(range(rank, size, processes))
+        samples = [ActionDataSample(metainfo=dict(sample_id=str(i))).set_gt_label(i % 3)
+                   for i in rows]
+        losses = model(x[rows], samples, mode='loss')
+        optimizer.zero_grad()
+        sum(v for k, v in losses.items() if 'loss' in k).backward()
+        optimizer.step()
+    return {n: p.detach().clone() for n, p in trained.items()}
+
+
+def step_worker(rank, clip, port, folder, processes):
+    dist.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank,
+                            world_size=processes)
+    torch.set_num_threads(1)
+    found = five_steps(DistributedDataParallel(build(clip)), rank, processes)
+    torch.save(found, f'{folder}/steps{rank}.pt')
+    dist.destroy_process_group()
+
+
+@pytest.mark.parametrize('processes', [2, 4])
+def test_five_steps_of_several_processes_equal_one(clips, tmp_path, processes):
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    mp.start_processes(step_worker, (clips['vit'], port, str(tmp_path), processes),
+                       nprocs=processes, start_method='fork')
+    start = {n: p.detach().clone() for n, p in build(clips['vit']).named_parameters()}
+    expected = five_steps(build(clips['vit']))
+    for rank in range(processes):
+        found = torch.load(tmp_path / f'steps{rank}.pt', weights_only=True)
+        assert set(found) == set(expected)
+        for name, value in expected.items():
+            assert not torch.equal(value, start[name]), name
+            torch.testing.assert_close(found[name], value, rtol=1e-7, atol=1e-10)
