@@ -152,11 +152,12 @@ def _worker(rank, world, folder, ids):
 @pytest.mark.parametrize('ids', [
     [[*range(0, 23, 2)], [*range(1, 23, 2), 0]],  # as DefaultSampler pads an odd set
     [[*range(20)], [20, 21, 22]],  # uneven shards
+    [[*range(rank, 23, 4)] for rank in range(4)],
 ])
-def test_two_processes_equal_one(tmp_path, ids):
-    mp.spawn(_worker, (2, str(tmp_path), ids), nprocs=2)
+def test_several_processes_equal_one(tmp_path, ids):
+    mp.spawn(_worker, (len(ids), str(tmp_path), ids), nprocs=len(ids))
     single = evaluate(range(23), 23, dump=str(tmp_path / 'single.npz'))
-    for rank in range(2):
+    for rank in range(len(ids)):
         assert torch.load(tmp_path / f'{rank}.pt', weights_only=False) == single
     one, two = load_dump(tmp_path / 'single.npz'), load_dump(tmp_path / 'dump.npz')
     assert one.keys() == two.keys() and all(np.array_equal(one[key], two[key]) for key in one)
