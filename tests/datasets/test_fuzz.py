@@ -1,5 +1,8 @@
 """Mutated bytes: list files end in clips, named problems or a clear error; clips in a reason."""
+import json
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -102,10 +105,13 @@ def test_mutated_clips(tmp_path, write_clip, write_damaged, count):
         path = tmp_path / f'{i}.avi'
         path.write_bytes(mutate(content[:head], rng) + content[head:])
         paths.append(str(path))
-    reasons, troubles = [], {}
-    for path, reason, trouble in run_guarded(decode, paths, 2, 60):
-        reasons.append(reason)
-        if trouble:
-            troubles[path] = trouble
-    assert not troubles
-    assert len(reasons) == count and 0 < sum(reason is None for reason in reasons) < count
+    # In a fresh process: forked from one in which decord has run, a child may wait for ever.
+    done = subprocess.run([sys.executable, __file__], input=json.dumps(paths), text=True,
+                          capture_output=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert not [row for row in found if row[2]]
+    assert len(found) == count and 0 < sum(row[1] is None for row in found) < count
+
+
+if __name__ == '__main__':
+    print(json.dumps(list(run_guarded(decode, json.load(sys.stdin), 2, 60))))

@@ -1,6 +1,7 @@
 """Stops a training whose loss is no number any more."""
 import math
 
+import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
@@ -13,8 +14,10 @@ class FiniteLossHook(Hook):
     priority = 'VERY_HIGH'
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        wrong = [f'{name} is {float(value)}' for name, value in outputs.items()
-                 if 'loss' in name and not math.isfinite(value)]
+        losses = {name: float(torch.as_tensor(value).detach()) for name, value in outputs.items()
+                  if 'loss' in name}
+        wrong = [f'{name} is {value}' for name, value in losses.items()
+                 if not math.isfinite(value)]
         if wrong:
             samples = [sample.get('sample_id', '?') for sample in data_batch['data_samples']]
             raise InputError(
