@@ -77,7 +77,8 @@ def test_what_is_not_there_is_said(text_only, store, tmp_path):
     del index['rows']['plain'][name]
     (less / 'index.json').write_text(json.dumps(index))
     with pytest.raises(InputError, match=f'1 clips are not in it: {name}'):
-        run(config(text_only, tmp_path / 'other', features=str(less)), lambda runner: runner.train())
+        run(config(text_only, tmp_path / 'other', features=str(less)),
+            lambda runner: runner.train())
 
 
 def test_clips_that_cannot_be_decoded_are_left_out(options, tiny_afew, write_damaged, tmp_path):
