@@ -13,23 +13,29 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import whole
+from .frame_store import INDEX, read_store, some
 
-INDEX, ROWS = 'index.json', 'features.npy'
+ROWS = 'features.npy'
 REMEDY = 'build it anew: python tools/data/build_features.py CONFIG OUT'
 
 
 def describe(cfg):
     """What decides the features of a config (dict, as JSON gives it back)."""
     model = cfg.model
-    if model.get('visual_prompt') or model.backbone.get('frozen', True) is not True:
-        raise InputError('features can be kept only of runs in which nothing before the neck '
-                         'learns: no model.visual_prompt, and a frozen backbone')
     found = dict(
         backbone=model.backbone, mean=model.get('mean'), std=model.get('std'),
         clip_input=model.get('clip_input', False), seed=cfg.randomness.seed,
         train_pipeline=cfg.train_dataloader.dataset.pipeline,
         test_pipeline=cfg.test_dataloader.dataset.pipeline)
     return json.loads(json.dumps(found, default=dict))
+
+
+def check_model(model):
+    """InputError if something before the neck of a model learns, or its features are maps."""
+    if (getattr(model, 'visual_prompt', None) is not None or not getattr(model, 'pool', False)
+            or any(p.requires_grad for p in model.backbone.parameters())):
+        raise InputError('features can be kept only of a PromptedRecognizer in which nothing '
+                         'before the neck learns: no model.visual_prompt, a frozen backbone, pool=True')
 
 
 def check_made(folder, index, cfg):
@@ -54,25 +60,15 @@ def read_index(folder):
     Raises:
         InputError: there is no whole store.
     """
-    try:
-        with open(os.path.join(folder, INDEX), encoding='utf-8') as file:
-            return json.load(file)
-    except FileNotFoundError as error:
-        raise InputError(f'features: no store in {os.path.abspath(folder)}; {REMEDY}') from error
+    return read_store(folder, 'features', REMEDY)
 
 
 def check_clips(folder, index, names):
     """InputError that names clips which a store does not have."""
     lost = [n for n in names if n not in index['rows']['plain'] and n not in index['bad']]
     if lost:
-        more = f' and {len(lost) - 10} more' if len(lost) > 10 else ''
-        raise InputError(f'features {folder}: {len(lost)} clips are not in it: '
-                         f'{", ".join(lost[:10])}{more}; {REMEDY}')
-
-
-def role(test_mode, epoch, views):
-    """Name of the rows that serve an epoch."""
-    return 'plain' if test_mode else f'view{epoch % views}'
+        raise InputError(f'features {folder}: {len(lost)} clips are not in it: {some(lost)}; '
+                         f'{REMEDY}')
 
 
 @functools.lru_cache(maxsize=4)

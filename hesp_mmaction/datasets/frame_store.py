@@ -15,6 +15,12 @@ INDEX = 'index.json'
 REMEDY = 'build it anew: python tools/data/build_cache.py CONFIG OUT'
 
 
+def some(texts, limit=10):
+    """The texts in one line, of a long list only the first ones."""
+    more = f', and {len(texts) - limit} more' if len(texts) > limit else ''
+    return ', '.join(texts[:limit]) + more
+
+
 def signature(path):
     """Bytes and time of the last change (ns) of a clip; of a folder of frames, of all together."""
     stats = [os.stat(p) for p in (list_images(path) if os.path.isdir(path) else [path])]
@@ -56,17 +62,22 @@ def write_index(folder, clips, bad, resize):
         json.dump(dict(resize=resize, clips=clips, bad=bad), file)
 
 
+def read_store(folder, what, remedy):
+    """The index of a store of any kind (dict); InputError if there is no whole one."""
+    try:
+        with open(os.path.join(folder, INDEX), encoding='utf-8') as file:
+            return json.load(file)
+    except FileNotFoundError as error:
+        raise InputError(f'{what}: no store in {os.path.abspath(folder)}; {remedy}') from error
+
+
 def read_index(folder):
     """The index of a store (dict): ``resize``, ``clips`` and ``bad``, name to reason.
 
     Raises:
         InputError: there is no whole store.
     """
-    try:
-        with open(os.path.join(folder, INDEX), encoding='utf-8') as file:
-            return json.load(file)
-    except FileNotFoundError as error:
-        raise InputError(f'cache: no store in {os.path.abspath(folder)}; {REMEDY}') from error
+    return read_store(folder, 'cache', REMEDY)
 
 
 def check_pipeline(folder, index, pipeline):
@@ -89,6 +100,4 @@ def check_sources(folder, index, paths):
                and (not os.path.exists(path) or index['clips'][name]['source'] != signature(path))]
     for names, what in ((lost, 'are not in it'), (changed, 'changed after it was made')):
         if names:
-            more = f' and {len(names) - 10} more' if len(names) > 10 else ''
-            raise InputError(f'cache {folder}: {len(names)} clips {what}: '
-                             f'{", ".join(names[:10])}{more}; {REMEDY}')
+            raise InputError(f'cache {folder}: {len(names)} clips {what}: {some(names)}; {REMEDY}')

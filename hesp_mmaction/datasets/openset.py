@@ -15,7 +15,7 @@ from ..errors import InputError
 from . import feature_store
 from .clip_loading import BrokenClip
 from .emotions import MAFW, MAFW_COMPOUNDS, UNDECODABLE
-from .frame_store import check_pipeline, check_sources, read_index
+from .frame_store import check_pipeline, check_sources, read_index, some
 from .integrity import undecodable, unreadable
 from .lists import read_list
 from .seeding import seeded_rng, stable_seed
@@ -34,12 +34,6 @@ def check_fold(fold):
     if fold not in range(1, 6):
         raise InputError(f'fold must be 1 to 5, not {fold!r}')
     return fold
-
-
-def some(texts, limit=10):
-    """The texts in one line, of a long list only the first ones."""
-    more = f', and {len(texts) - limit} more' if len(texts) > limit else ''
-    return ', '.join(texts[:limit]) + more
 
 
 @DATASETS.register_module()
@@ -312,10 +306,9 @@ class OpenSetVideoDataset(BaseActionDataset):
         raise InputError(f'ten clips in a row cannot be decoded, the last is {path}; '
                          'check the data set: python tools/data/check_data.py CONFIG')
 
-
     def _stored_features(self, info, epoch):
         """A sample whose ``inputs`` are features (T, C)."""
-        role = feature_store.role(self.test_mode, epoch, self.views)
+        role = 'plain' if self.test_mode else f'view{epoch}'
         row = self.feature_index['rows'][role][info['sample_id']]
         feature = np.array(feature_store.open_rows(self.features)[row])
         return self.pipeline.transforms[-1](dict(info, imgs=feature, img_shape=None))

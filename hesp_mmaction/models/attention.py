@@ -50,11 +50,22 @@ class QuickGELU(torch.autograd.Function):
         return slope.mul_(gradient)
 
 
-def run_mlp(mlp, x):
+def widen_and_narrow(mlp, x):
     """The MLP of a block of open_clip's ViT, with the leaner :class:`QuickGELU`."""
     x = mlp.c_fc(x)
     x = QuickGELU.apply(x) if isinstance(mlp.gelu, open_clip.transformer.QuickGELU) else mlp.gelu(x)
     return mlp.c_proj(x)
+
+
+def run_mlp(mlp, x, piece=16):
+    """:func:`widen_and_narrow` of tokens (N, L, C).
+
+    On CPUs, where nothing is kept for a gradient, ``piece`` images after the other: the four times
+    wider tokens then stay in the processor's cache.
+    """
+    if torch.is_grad_enabled() or x.device.type != 'cpu':
+        return widen_and_narrow(mlp, x)
+    return torch.cat([widen_and_narrow(mlp, part) for part in x.split(piece)])
 
 
 def run_block(block, x, widen=keep, first=None):

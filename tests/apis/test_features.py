@@ -67,6 +67,16 @@ def test_features_of_another_run_are_refused(text_only, store, tmp_path, more, s
         run(cfg, lambda runner: runner.train())
 
 
+@pytest.mark.parametrize('name', ['hesp', 'vpt', 'finetune', 'dear', 'arpl_slowonly'])
+def test_only_what_keeps_still_before_the_neck_has_a_store(name, options, tmp_path):
+    """A visual prompt, tokens in the tower, a trained tower, maps, MMAction2's own recognizer."""
+    few = {k: v for k, v in options.items() if name != 'arpl_slowonly' or not k.startswith('clip')}
+    done = tool('tools/data/build_features.py', f'configs/{name}_afew_o34.py', tmp_path / 's',
+                *command(few), check=False)
+    assert done.returncode == 1 and 'error: features can be kept only of' in done.stderr
+    assert not (tmp_path / 's').exists()
+
+
 def test_what_is_not_there_is_said(text_only, store, tmp_path):
     with pytest.raises(InputError, match='no store in .*nowhere; build it anew'):
         run(config(text_only, tmp_path / 'run', features='nowhere'), lambda runner: runner.train())

@@ -13,6 +13,7 @@ from torch import nn
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.models.attention import QuickGELU
 from hesp_mmaction.models.backbones import CLIPImageTower
+from hesp_mmaction.models.backbones.clip_image_tower import PatchConv
 from hesp_mmaction.models.clip import load_clip
 from hesp_mmaction.models.prompts import CLIPTextTower
 
@@ -175,18 +176,30 @@ def test_unfrozen_tower_trains_and_is_saved(clips):
 @pytest.mark.parametrize('quick', [True, False])
 @pytest.mark.parametrize('recompute', [False, True])
 def test_the_lean_vit_equals_open_clips(clips, dtype, limit, quick, recompute):
-    """Features and gradients to the pixels, whatever is left out or computed again."""
+    """Features, with a gradient and without, and gradients to the pixels, whatever is left out or
+    computed again. More images than go through an MLP at once."""
     arguments = dict(clips['vit'], quick_gelu=quick)
-    tower = CLIPImageTower(**arguments, recompute=recompute).to(dtype)
-    frames = torch.randn(5, 3, 32, 32, dtype=dtype)
-    weights = torch.randn(5, 12, dtype=dtype)
+    frames = torch.randn(18, 3, 32, 32, dtype=dtype)
+    weights = torch.randn(18, 12, dtype=dtype)
     found = []
-    for run in (tower.visual, tower):
+    for run in (load_clip(**arguments).visual, CLIPImageTower(**arguments, recompute=recompute)):
         x = frames.clone().requires_grad_()
-        feature = run(x)
+        feature = run.to(dtype)(x)
         found.append((feature, *torch.autograd.grad((feature * weights).sum(), x)))
+        with torch.no_grad():
+            found[-1] += (run(x),)
     for theirs, ours in zip(*found, strict=True):
         assert (ours - theirs).abs().max() <= limit * theirs.abs().max()
+
+
+def test_patches_by_a_product_of_matrices_equal_the_convolution():
+    """Also of images that are no multiple of the patch, patches that are not square, with a bias."""
+    conv = torch.nn.Conv2d(3, 5, (4, 6), (4, 6), dtype=torch.float64)
+    x = torch.randn(2, 3, 14, 20, dtype=torch.float64)
+    state = torch.get_rng_state()
+    ours = PatchConv.of(conv)
+    assert torch.equal(state, torch.get_rng_state()) and ours.weight is conv.weight
+    torch.testing.assert_close(ours(x), conv(x), rtol=1e-12, atol=1e-12)
 
 
 def test_quick_gelu_keeps_its_input_alone():

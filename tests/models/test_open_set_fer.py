@@ -62,8 +62,7 @@ def test_the_leaf(clips):
     same_after_loading(model, LEAF, 32, clips['vit'], image_size=32)
 
 
-def test_a_symmetric_clip_has_symmetric_features_only_for_symmetric_networks(clips):
-    """The loss is that of the backbone's own maps of the mirrored frames."""
+def test_the_recognizer_compares_with_the_maps_of_the_mirrored_frames(clips):
     model, _ = build(LEAF, clips['vit'], image_size=32)
     model = model.double().eval()
     model.cls_head.pseudo_labels = {f'{i}.avi': 0 for i in range(2)}

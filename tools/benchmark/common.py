@@ -1,4 +1,5 @@
 """What the benchmarks share: interleaved timing, the models that are compared, the last line."""
+import argparse
 import json
 import statistics
 import time
@@ -14,7 +15,20 @@ from mmengine.registry import init_default_scope
 from hesp_mmaction.apis.wiring import override
 
 ROOT = Path(__file__).parents[2]
+ARCH = 'ViT-B-32-quickgelu'  # OpenAI's; plain 'ViT-B-32' of open_clip has another activation
 KNOWN = ['anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise']
+
+
+def parser(description):
+    """The flags of the benchmarks of whole models."""
+    result = argparse.ArgumentParser(description=description,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    result.add_argument('--arch', default=ARCH, help='of open_clip')
+    result.add_argument('--videos', type=int, default=8)
+    result.add_argument('--frames', type=int, default=8)
+    result.add_argument('--threads', type=int, default=1)
+    result.add_argument('--repeats', type=int, default=7)
+    return result
 
 
 def interleaved(functions, repeats):

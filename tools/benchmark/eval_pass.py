@@ -4,21 +4,12 @@
 
 ``ratio`` is ours over theirs; ours has the region, the prompt, the head and the decisions too.
 """
-import argparse
-
 import torch
-from common import bare_tower, batch, build_hesp, interleaved, last_line
+from common import bare_tower, batch, build_hesp, interleaved, last_line, parser
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--arch', default='ViT-B-32')
-    parser.add_argument('--videos', type=int, default=8)
-    parser.add_argument('--frames', type=int, default=8)
-    parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--repeats', type=int, default=7)
-    args = parser.parse_args()
+    args = parser(__doc__).parse_args()
     torch.set_num_threads(args.threads)
     model, _ = build_hesp(args.arch, frames=args.frames)
     model.eval()

@@ -6,24 +6,16 @@ Both see the same frames, with random weights in float32. The bare tower is open
 frozen, with gradients to its input. Ours has in addition the region (activation map of the first
 frames), visual prompt, negatives, texts, losses and the optimizer. ``ratio`` is ours over theirs.
 """
-import argparse
-
 import torch
-from common import bare_tower, batch, build_hesp, interleaved, last_line
+from common import bare_tower, batch, build_hesp, interleaved, last_line, parser
 from mmengine.optim import build_optim_wrapper
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--arch', default='ViT-B-32')
-    parser.add_argument('--videos', type=int, default=8)
-    parser.add_argument('--frames', type=int, default=8)
-    parser.add_argument('--known', type=int, default=4)
-    parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--grad-frames', type=int, help='gradient through so many of the frames')
-    parser.add_argument('--repeats', type=int, default=7)
-    args = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument('--known', type=int, default=4)
+    flags.add_argument('--grad-frames', type=int, help='gradient through so many of the frames')
+    args = flags.parse_args()
     torch.set_num_threads(args.threads)
     options = {} if args.grad_frames is None else {'model.grad_frames': args.grad_frames}
     model, cfg = build_hesp(args.arch, args.known, args.frames, **options)

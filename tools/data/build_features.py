@@ -22,7 +22,14 @@ from tqdm import tqdm
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.emotions import UNDECODABLE
-from hesp_mmaction.datasets.feature_store import INDEX, ROWS, describe, open_rows, write_index
+from hesp_mmaction.datasets.feature_store import (
+    INDEX,
+    ROWS,
+    check_model,
+    describe,
+    open_rows,
+    write_index,
+)
 from hesp_mmaction.errors import InputError
 
 
@@ -59,8 +66,8 @@ def build(cfg, out, views, batch_size=16, workers=0):
     made = describe(cfg)
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    model.to(device)
+    check_model(model)
+    model.to('cuda' if torch.cuda.is_available() else 'cpu')
     os.makedirs(out, exist_ok=True)
     if os.path.exists(os.path.join(out, INDEX)):
         os.remove(os.path.join(out, INDEX))  # until the new one is written, there is no store
@@ -71,9 +78,7 @@ def build(cfg, out, views, batch_size=16, workers=0):
                ('plain', test, 'test', test.pipeline, True, 0)]
     rows, features, bad, listed = {}, [], {}, set()
     for role, dataset_cfg, part, pipeline, test_mode, epoch in passes:
-        # Test clips are evaluated with the seed of the data set's own default.
-        dataset, unreadable = every_clip(dataset_cfg, part, pipeline, test_mode,
-                                         0 if part == 'test' else seed)
+        dataset, unreadable = every_clip(dataset_cfg, part, pipeline, test_mode, seed)
         dataset.set_epoch(epoch)
         listed.update(info['sample_id'] for info in dataset.data_list)
         bad |= unreadable

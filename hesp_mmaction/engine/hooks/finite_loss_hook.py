@@ -1,7 +1,6 @@
 """Stops a training whose loss is no number any more."""
 import math
 
-import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 
@@ -14,7 +13,9 @@ class FiniteLossHook(Hook):
     priority = 'VERY_HIGH'
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        losses = {name: float(torch.as_tensor(value).detach()) for name, value in outputs.items()
+        if math.isfinite(outputs['loss'].detach()):  # one look at the GPU in a good step
+            return
+        losses = {name: float(value.detach()) for name, value in outputs.items()
                   if 'loss' in name}
         wrong = [f'{name} is {value}' for name, value in losses.items()
                  if not math.isfinite(value)]

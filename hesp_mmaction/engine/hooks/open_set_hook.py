@@ -4,7 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 
-from ...datasets.feature_store import check_made
+from ...datasets.feature_store import check_made, check_model
 from ...errors import InputError
 
 
@@ -99,4 +99,5 @@ class OpenSetHook(Hook):
             raise InputError(f'the model knows {", ".join(model_names)} but the data set '
                              f'{", ".join(data_names)}: give both the same `known`, in one order')
         if getattr(dataloader.dataset, 'features', None) is not None:
+            check_model(unwrap(runner.model))
             check_made(dataloader.dataset.features, dataloader.dataset.feature_index, runner.cfg)

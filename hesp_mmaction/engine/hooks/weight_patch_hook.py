@@ -32,8 +32,7 @@ class WeightPatchHook(Hook):
             self.mean[name] = mean + (value - mean) / self.count
         if runner.epoch + 1 != runner.max_epochs:
             return
-        theirs = {**dict(model.pretrained.named_parameters()),
-                  **dict(model.pretrained.named_buffers())}
+        theirs = floats(model.pretrained)
         for name, value in ours.items():
             value.copy_(self.ratio * theirs[name] + (1 - self.ratio) * self.mean[name])
         print_log(f'the backbone is {self.ratio:g} CLIP + {1 - self.ratio:g} the mean of '
