@@ -136,7 +136,7 @@ class PromptedRecognizer(BaseRecognizer):
 
     def normalise(self, pixels):
         """Pixels in [0, 1] to what the backbone was trained on."""
-        return (pixels - self.mean) / self.std
+        return (pixels - self.mean).div_(self.std)
 
     def activation_map(self, images):
         """Images (B, 3, S, S) in [0, 1] to maps (B, h, w) of the texts of the known emotions."""
