@@ -18,6 +18,8 @@ from pickle import UnpicklingError
 
 from packaging.version import Version
 
+from .errors import InputError
+
 
 def apply():
     """Check what is installed and mend what is broken; called by ``hesp_mmaction/__init__.py``."""
@@ -198,8 +200,8 @@ def load_from_local(filename, map_location):
             '"weights.pth")') from None
     except (RuntimeError, EOFError) as error:
         if isinstance(error, EOFError) or 'PytorchStreamReader' in str(error):
-            raise RuntimeError(f'The checkpoint {path} is damaged, perhaps because saving it was '
-                               'interrupted; use an earlier one.') from error
+            raise InputError(f'The checkpoint {path} is damaged, perhaps because saving it was '
+                             'interrupted; use an earlier one.') from error
         raise
 
 

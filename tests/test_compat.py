@@ -17,6 +17,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
 from hesp_mmaction import compat
+from hesp_mmaction.errors import InputError
 
 
 def run_python(code, path=None):
@@ -275,7 +276,7 @@ def test_unreadable_files_are_named(checkpoint, tmp_path):
     data = checkpoint.read_bytes()
     for name, content in dict(cut=data[:len(data) // 2], empty=b'').items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(RuntimeError, match=f'{name} is damaged'):
+        with pytest.raises(InputError, match=f'{name} is damaged'):
             load(tmp_path / name)
     (tmp_path / 'page.pth').write_text('<html>not found</html>')
     with pytest.raises(pickle.UnpicklingError, match='page.pth was refused'):
@@ -317,6 +318,7 @@ import torch
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from hesp_mmaction import compat
+from hesp_mmaction.errors import InputError
 
 
 class Model(BaseModel):

@@ -98,7 +98,8 @@ def test_a_loss_that_is_no_number_names_the_clips(options, tmp_path):
 
 @pytest.mark.slow
 def test_thirty_kills_and_resumes_end_as_the_undisturbed_run(options, tmp_path):
-    """SIGKILL at any moment, also while a checkpoint is written; ten minutes on two cores."""
+    """SIGKILL at any moment: ten while a run starts or trains, twenty while it trains, writes a
+    checkpoint of every epoch, fits its threshold or tests. Ten minutes on two cores."""
     options = options | {'train_cfg.max_epochs': 12, 'train_dataloader.batch_size': 2}
 
     def start(folder):
@@ -107,17 +108,26 @@ def test_thirty_kills_and_resumes_end_as_the_undisturbed_run(options, tmp_path):
              str(tmp_path / folder), *command(options)], cwd=ROOT, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, env=os.environ | dict(OMP_NUM_THREADS='1'))
 
+    begin = time.time()
     assert start('straight').wait() == 0
-    expected, rng, found, resumed = metrics(tmp_path / 'straight'), random.Random(0), 0, 0
+    seconds = time.time() - begin
+    begun = (tmp_path / 'straight/epoch_12.pth').stat().st_mtime - begin
+    expected, rng, equal, stopped = metrics(tmp_path / 'straight'), random.Random(0), 0, []
     for i in range(30):
-        folder = f'killed{i}'
-        process = start(folder)
-        while process.poll() is None and not (tmp_path / folder / 'epoch_1.pth').exists():
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0, 1.5))
+        folder = tmp_path / f'killed{i}'
+        process = start(folder.name)
+        if i % 3:
+            while process.poll() is None and not (folder / 'last_checkpoint').exists():
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, seconds - begun + 1))
+        else:
+            time.sleep(rng.uniform(0, seconds))
         process.kill()
         process.wait()
-        resumed += not (tmp_path / folder / 'metrics.json').exists()
-        assert start(folder).wait() == 0
-        found += metrics(tmp_path / folder) == expected
-    assert found == 30 and resumed > 20
+        if not (folder / 'metrics.json').exists():
+            stopped.append(len(list(folder.glob('*.part'))))
+        assert start(folder.name).wait() == 0
+        equal += metrics(folder) == expected
+    print(f'{equal} of 30 equal; {len(stopped)} were stopped before their end, '
+          f'{sum(map(bool, stopped))} while they wrote a file')
+    assert equal == 30 and len(stopped) > 20

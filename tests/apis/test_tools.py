@@ -403,6 +403,37 @@ def test_foreign_weights_are_refused(options, tmp_path):
     assert 'no parameter in common' in error_of(cfg, 'test')
 
 
+class Payload:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, 'w')
+
+
+@pytest.mark.parametrize('words', [
+    ['train.py', '--resume'], ['test.py', 'bad.pth'],
+    pytest.param(['train.py', '--resume', 'bad.pth'], marks=pytest.mark.slow),
+    pytest.param(['train.py', '--load-from', 'bad.pth'], marks=pytest.mark.slow)])
+def test_a_malicious_checkpoint_is_refused_by_every_tool(straight, options, tmp_path, words):
+    """A whole checkpoint with a payload beside its weights; as the latest of the work dir, too."""
+    checkpoint = load_from_local(str(straight / 'epoch_4.pth'), 'cpu')
+    torch.save(dict(checkpoint, extra=Payload(str(tmp_path / 'executed'))), tmp_path / 'bad.pth')
+    (tmp_path / 'work').mkdir()
+    (tmp_path / 'work/last_checkpoint').write_text(str(tmp_path / 'bad.pth'))
+    options = dict(options)
+    if '--load-from' in words:
+        words, options['load_from'] = words[:1], tmp_path / 'bad.pth'
+    name, *flags = [word.replace('bad.pth', str(tmp_path / 'bad.pth')) for word in words]
+    result = tool(f'tools/{name}', CONFIG, *flags, '--work-dir', tmp_path / 'work',
+                  *command(options), check=False)
+    assert result.returncode == 1 and not (tmp_path / 'executed').exists()
+    said = result.stderr.strip().splitlines()[-1]
+    assert said.startswith('error: ') and 'bad.pth was refused' in said and 'open' in said
+
+
 def test_model_and_data_that_disagree_stop_before_the_first_step(options, tmp_path):
     cfg = config(options, tmp_path / 'w')
     cfg.model.known = ['fear', 'disgust', 'happiness']
