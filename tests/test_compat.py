@@ -13,6 +13,8 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.config import config as config_module
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
@@ -268,6 +270,21 @@ def test_getattr_reaches_nothing_but_history_methods(tmp_path):
     with torch.serialization.safe_globals([HistoryBuffer, getattr]):  # a real way, if allowed
         torch.load(tmp_path / 'bad.pth', weights_only=True)
     assert mark.exists()
+
+
+def test_configs_are_formatted_once():
+    """The same text again, another one anew; options count; twice applied is once."""
+    compat.format_configs_once()
+    called = []
+    remember = compat._Remember(lambda text, **options: called.append(text) or (text, options))
+    for text, width in (('a', 1), ('a', 1), ('b', 1), ('a', 1), ('a', 2)):
+        assert remember(text, width=width) == (text, dict(width=width))
+    assert called == ['a', 'b', 'a', 'a']
+    cfg = Config(dict(a=1))
+    first = cfg.pretty_text
+    cfg.a = 2
+    assert first == 'a = 1\n' and cfg.pretty_text == 'a = 2\n'
+    assert not isinstance(config_module.FormatCode.function, compat._Remember)
 
 
 def test_unreadable_files_are_named(checkpoint, tmp_path):

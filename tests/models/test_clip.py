@@ -193,7 +193,7 @@ def test_the_lean_vit_equals_open_clips(clips, dtype, limit, quick, recompute):
 
 
 def test_patches_by_a_product_of_matrices_equal_the_convolution():
-    """Also of images that are no multiple of the patch, patches that are not square, with a bias."""
+    """Also of images that are no multiple of the patch; of oblong patches, with a bias."""
     conv = torch.nn.Conv2d(3, 5, (4, 6), (4, 6), dtype=torch.float64)
     x = torch.randn(2, 3, 14, 20, dtype=torch.float64)
     state = torch.get_rng_state()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import torch
-from common import bare_tower, last_line
+from common import ARCH, bare_tower, last_line
 
 from hesp_mmaction.models.backbones import CLIPImageTower
 
@@ -45,7 +45,7 @@ def measure(kind, arch, frames):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--arch', default='ViT-B-32')
+    parser.add_argument('--arch', default=ARCH)
     parser.add_argument('--frames', type=int, default=64)
     parser.add_argument('--one', choices=KINDS, help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -12,6 +12,8 @@ from ...errors import InputError
 from ..attention import run_block
 from ..clip import FrozenTower, load_clip
 
+RECOMPUTED = 8  # images whose blocks are computed again at once
+
 
 def class_activation_map(features, score):
     """How much each place of a feature map raises a score: gradient times activation.
@@ -70,6 +72,13 @@ def fold_batch_norm(tower):
             block.downsample = nn.Sequential(pool, fuse_conv_bn_eval(convolution, norm))
 
 
+def recomputed(blocks, x):
+    """Blocks of a ViT, of which only the inputs are kept for the backward pass."""
+    for block in blocks:
+        x = checkpoint(run_block, block, x, use_reentrant=False)
+    return x
+
+
 @MODELS.register_module()
 class CLIPImageTower(FrozenTower):
     """Frames (N, 3, S, S), normalised by CLIP's mean and deviation, to features (N, D).
@@ -84,7 +93,7 @@ class CLIPImageTower(FrozenTower):
             tokens of the ViT, and the values of the attention pooling of the ResNet form (as
             MaskCLIP, ECCV 2022).
         recompute (bool): keep only the input of each block of a ViT for the backward pass and
-            compute the rest again there: less memory for more time.
+            compute the rest again there, a few images at a time: less memory for more time.
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True, dense=False,
@@ -137,11 +146,11 @@ class CLIPImageTower(FrozenTower):
 
     def run_blocks(self, blocks, x):
         """Blocks of the ViT one after the other."""
+        if self.recompute and torch.is_grad_enabled():
+            # Some images after the others: what is computed again at a time is small, too.
+            return torch.cat([recomputed(blocks, part) for part in x.split(RECOMPUTED)])
         for block in blocks:
-            if self.recompute and torch.is_grad_enabled():
-                x = checkpoint(run_block, block, x, use_reentrant=False)
-            else:
-                x = run_block(block, x)
+            x = run_block(block, x)
         return x
 
     def _vit_feature(self, x):
