@@ -154,9 +154,9 @@ def _font(size, bold=False):
 
 def _panel(width, result, time, limits):
     """The panel (h, width, 3) below a frame; h is about a quarter of the width."""
-    unit = width / SMALLEST
-    height = round(43 * unit) * 2
-    image = Image.new('RGB', (width, height), PANEL)
+    unit = 2 * width / SMALLEST  # drawn twice as large, for smooth edges
+    height = round(43 * width / SMALLEST) * 2
+    image = Image.new('RGB', (2 * width, 2 * height), PANEL)
     draw = ImageDraw.Draw(image)
 
     def at(x, y):
@@ -198,4 +198,4 @@ def _panel(width, result, time, limits):
         text(mark, 73, f'threshold {result["threshold"]:.2f}', 10, FAINT, anchor='mm')
         text(left, 73, 'unknown', 10, COLOURS['unknown'])
         text(right, 73, 'known', 10, COLOURS['known'], anchor='rm')
-    return np.asarray(image)
+    return np.asarray(image.resize((width, height), Image.Resampling.BOX))
