@@ -44,6 +44,7 @@ def test_the_page_works_as_written(folder, tiny_options):
     found = json.loads((work_dir / 'metrics.json').read_text())
     assert 0 <= found['OSCR'] <= found['ACC'] <= 100 and found['threshold'] == found['threshold']
     checkpoint = torch.load(work_dir / 'epoch_1.pth', weights_only=False)
-    assert set(checkpoint['state_dict']) == {'cls_head.prototypes', 'cls_head.threshold'}
+    assert set(checkpoint['state_dict']) == {'cls_head.prototypes', 'cls_head.temperature',
+                                             'cls_head.threshold'}
     text = follow(f'{protocol} --splits 0', folder, tiny_options)
     assert '| my_method_afew_o34' in text and '| hesp_afew_o34' in text

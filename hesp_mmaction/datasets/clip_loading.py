@@ -1,5 +1,5 @@
-"""Opens a clip, whether it is a video file, a folder of frames or in a store (:mod:`frame_store`),
-and decodes sampled frames."""
+"""Opens a clip, whether it is a video file, a folder of frames, in a store (:mod:`frame_store`) or
+in memory, and decodes sampled frames."""
 import functools
 import os
 import re
@@ -27,15 +27,49 @@ def list_images(folder):
     return [os.path.join(folder, name) for name in names]
 
 
+class Video:
+    """The frames of a video file, each decoded when it is asked for; ``fps`` may be None."""
+
+    def __init__(self, path):
+        self.reader = decord.VideoReader(path, num_threads=1)
+        self.fps = self.reader.get_avg_fps() or None
+
+    def __len__(self):
+        return len(self.reader)
+
+    def __getitem__(self, number):
+        if number >= len(self):  # decord gives the last frame again
+            raise IndexError(number)
+        return self.reader[int(number)].asnumpy()
+
+
+class FrameFolder:
+    """The frames of a folder of images; ``fps`` is None."""
+    fps = None
+
+    def __init__(self, path):
+        self.paths = list_images(path)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, number):
+        return _read(self.paths[number])
+
+
 @TRANSFORMS.register_module()
 class ClipInit(DecordInit):
     """MMAction2's ``DecordInit`` that also takes a folder of frames as ``filename``.
 
     Of a folder it adds ``frame_paths`` and ``total_frames``. A clip with ``stored``, a store and
-    what its index says of the clip, is not opened at all.
+    what its index says of the clip, is not opened at all, and neither is one with ``frames``, a
+    sequence of (h, w, 3) uint8, of which those from ``start_index`` on are the clip,
+    ``total_frames`` in number.
     """
 
     def transform(self, results):
+        if 'frames' in results:
+            return results
         if 'stored' in results:
             _, entry = results['stored']
             rate = {} if entry['avg_fps'] is None else dict(avg_fps=entry['avg_fps'])
@@ -63,10 +97,13 @@ class ClipDecode(DecordDecode):
             return dict(results, imgs=stored_frames(store, entry, results['frame_inds'].ravel()),
                         original_shape=tuple(entry['original_shape']),
                         img_shape=tuple(entry['shape']))
-        if 'frame_paths' not in results:
+        if 'frame_paths' not in results and 'frames' not in results:
             return super().transform(results)
         wanted = results['frame_inds'].ravel().tolist()
-        images = {number: _read(results['frame_paths'][number]) for number in set(wanted)}
+        if 'frames' in results:
+            images = {number: results['frames'][number] for number in sorted(set(wanted))}
+        else:
+            images = {number: _read(results['frame_paths'][number]) for number in set(wanted)}
         frames = [images[number] for number in wanted]
         size = frames[0].shape[:2]
         # Faces that were cut out one by one may differ in size, and a clip is one array.

@@ -1,4 +1,5 @@
 """Open-set metrics: pure functions, then the metric of a test run."""
+from .calibration import fit_temperature
 from .decision import (
     calibration_error,
     decide,
@@ -24,7 +25,7 @@ from .ranking import (
 from .uncertainty import Comparison, bootstrap_interval, paired_comparison
 
 __all__ = ['Comparison', 'OpenSetMetric', 'aupr', 'auroc', 'bootstrap_interval',
-           'calibration_error', 'ccr_at_fpr', 'decide', 'detection_accuracy', 'fit_threshold',
-           'fpr_at_tpr', 'load_dump', 'metrics_from_dump', 'official_auroc', 'official_detection',
-           'official_oscr', 'open_set_f1', 'openness', 'oscr', 'oscr_curve', 'paired_comparison',
-           'per_class_recall', 'roc_curve', 'save_dump', 'uar', 'war']
+           'calibration_error', 'ccr_at_fpr', 'decide', 'detection_accuracy', 'fit_temperature',
+           'fit_threshold', 'fpr_at_tpr', 'load_dump', 'metrics_from_dump', 'official_auroc',
+           'official_detection', 'official_oscr', 'open_set_f1', 'openness', 'oscr', 'oscr_curve',
+           'paired_comparison', 'per_class_recall', 'roc_curve', 'save_dump', 'uar', 'war']

@@ -91,7 +91,7 @@ def test_start_and_state():
     head = ARPLHead(KNOWN, 2000)
     assert float(head.points.detach().std()) == pytest.approx(0.1, rel=0.05)
     assert float(head.radius.detach()) == 0
-    assert set(head.state_dict()) == {'points', 'radius', 'threshold'}
+    assert set(head.state_dict()) == {'points', 'radius', 'temperature', 'threshold'}
 
 
 def test_the_width_is_given_or_that_of_clip(clips):
@@ -111,7 +111,7 @@ def test_the_config_learns_on_another_clip(clips):
     model = MODELS.build(cfg.model).train()
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
     assert set(trained) == {'cls_head.points', 'cls_head.radius'}
-    assert set(model.state_dict()) == set(trained) | {'cls_head.threshold'}
+    assert set(model.state_dict()) == set(trained) | {'cls_head.temperature', 'cls_head.threshold'}
     data = [ActionDataSample(metainfo=dict(sample_id=f'{i}.avi')).set_gt_label(i % 3)
             for i in range(9)]
     x = 60 * torch.rand(9, 2, 3, 32, 32)

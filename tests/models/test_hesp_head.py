@@ -105,7 +105,7 @@ def test_only_prompts_learn_and_contexts_may_be_fixed(clips):
 
 
 def test_state_holds_prompts_and_threshold_only(clips):
-    assert set(make(clips).state_dict()) == {'prompts.contexts', 'threshold'}
+    assert set(make(clips).state_dict()) == {'prompts.contexts', 'temperature', 'threshold'}
 
 
 @pytest.mark.parametrize('class_specific', [True, False])
@@ -135,7 +135,8 @@ def test_learned_negative_texts_take_the_place_of_the_fixed_ones(clips, batch, c
 def test_learned_negative_texts_are_in_the_state(clips, batch):
     f, c, y = batch
     head, other = (make(clips, learn_negative_text=True) for _ in range(2))
-    assert set(head.state_dict()) == {'prompts.contexts', 'negative_prompts.contexts', 'threshold'}
+    assert set(head.state_dict()) == {'prompts.contexts', 'negative_prompts.contexts',
+                                      'temperature', 'threshold'}
     head.negative_prompts.contexts.data += 0.1
     assert not torch.equal(other.class_negative_text(), head.class_negative_text())
     other.load_state_dict(head.state_dict())

@@ -60,7 +60,7 @@ def test_a_step_changes_prompts_and_negatives_and_nothing_of_clip(clips, form):
     torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1.0).step()
     changed = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
     assert changed == {'cls_head.prompts.contexts', 'visual_prompt.delta', 'negatives.images'}
-    assert set(model.state_dict()) == changed | {'cls_head.threshold'}
+    assert set(model.state_dict()) == changed | {'cls_head.temperature', 'cls_head.threshold'}
 
 
 def test_the_prompt_acts_where_the_activation_map_is(clips):
@@ -175,7 +175,8 @@ def test_a_checkpoint_at_vit_b32_size_is_small(tmp_path):
     torch.save(dict(state_dict=model.state_dict(), optimizer=optimizer.state_dict()),
                tmp_path / 'epoch.pth')
     assert set(model.state_dict()) == {'cls_head.prompts.contexts', 'visual_prompt.delta',
-                                       'negatives.images', 'cls_head.threshold'}
+                                       'negatives.images', 'cls_head.temperature',
+                                       'cls_head.threshold'}
     assert (tmp_path / 'epoch.pth').stat().st_size < 5e6
 
 

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import main
+from hesp_mmaction.datasets.clip_loading import Video
 from hesp_mmaction.datasets.faces import DETECTORS, aligned_faces, load_mtcnn
 from hesp_mmaction.datasets.integrity import undecodable
 from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
@@ -28,19 +29,6 @@ from hesp_mmaction.errors import InputError
 
 REPORT = 'faces.csv'
 COLUMNS = ('clip', 'frames', 'found', 'problem')
-
-
-class Video:
-    """The frames of a video file, each decoded when it is asked for."""
-
-    def __init__(self, path):
-        self.reader = decord.VideoReader(path, num_threads=1)
-
-    def __len__(self):
-        return len(self.reader)
-
-    def __getitem__(self, number):
-        return self.reader[number].asnumpy()
 
 
 def prepare_clip(name, source, out, find):

@@ -13,6 +13,34 @@ def unwrap(model):
     return model.module if is_model_wrapper(model) else model
 
 
+def check_checkpoint(model, checkpoint):
+    """Raises InputError for a checkpoint of other names or of another architecture.
+
+    Args:
+        model (nn.Module): a recognizer with an open-set head. checkpoint (dict): as of mmengine.
+    """
+    ours = checkpoint.get('hesp')
+    known = model.cls_head.known
+    if ours is not None and tuple(ours['known']) != known:
+        raise InputError(
+            f'the checkpoint knows {", ".join(ours["known"])} but the config '
+            f'{", ".join(known)}: run with --known {" ".join(ours["known"])}')
+    weights = {key.removeprefix('module.'): value
+               for key, value in checkpoint.get('state_dict', checkpoint).items()}
+    own = model.state_dict()
+    wrong = [f'{key} is {tuple(weights[key].shape)} there and {tuple(own[key].shape)} here'
+             for key in own if key in weights and weights[key].shape != own[key].shape]
+    if ours is not None:  # whole: nothing may be missing or left over
+        wrong += [f'{key} is missing there' for key in own
+                  if key not in weights and key != 'cls_head.temperature']  # older have none
+        wrong += [f'{key} is not in the model' for key in weights if key not in own]
+    elif not set(own) & set(weights):
+        wrong.append('no parameter in common')
+    if wrong:
+        raise InputError(f'the checkpoint does not fit the config ({len(wrong)} differences, '
+                         f'first: {wrong[0]}): use the config it was trained with')
+
+
 @HOOKS.register_module()
 class OpenSetHook(Hook):
     """Every open-set run has this hook.
@@ -64,26 +92,7 @@ class OpenSetHook(Hook):
             threshold=float(model.cls_head.threshold))
 
     def after_load_checkpoint(self, runner, checkpoint):
-        model = unwrap(runner.model)
-        ours = checkpoint.get('hesp')
-        known = model.cls_head.known
-        if ours is not None and tuple(ours['known']) != known:
-            raise InputError(
-                f'the checkpoint knows {", ".join(ours["known"])} but the config '
-                f'{", ".join(known)}: run with --known {" ".join(ours["known"])}')
-        weights = {key.removeprefix('module.'): value
-                   for key, value in checkpoint.get('state_dict', checkpoint).items()}
-        own = model.state_dict()
-        wrong = [f'{key} is {tuple(weights[key].shape)} there and {tuple(own[key].shape)} here'
-                 for key in own if key in weights and weights[key].shape != own[key].shape]
-        if ours is not None:  # whole: nothing may be missing or left over
-            wrong += [f'{key} is missing there' for key in own if key not in weights]
-            wrong += [f'{key} is not in the model' for key in weights if key not in own]
-        elif not set(own) & set(weights):
-            wrong.append('no parameter in common')
-        if wrong:
-            raise InputError(f'the checkpoint does not fit the config ({len(wrong)} differences, '
-                             f'first: {wrong[0]}): use the config it was trained with')
+        check_checkpoint(unwrap(runner.model), checkpoint)
 
     @staticmethod
     def _contexts(model):

@@ -1,4 +1,4 @@
-"""Fits the threshold below which a sample is called unknown."""
+"""Fits the threshold below which a sample is called unknown, and the temperature."""
 import copy
 import os
 from itertools import chain
@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from ...evaluation.calibration import fit_temperature
 from ...evaluation.openset_metric import dump_of_rows, dump_row, save_dump
 from ...evaluation.ranking import fit_threshold
 from .open_set_hook import unwrap
@@ -31,9 +32,9 @@ class ThresholdHook(Hook):
     """After the last epoch: the threshold that keeps a share of the known training samples.
 
     The samples pass through the test pipeline. The threshold goes into the head, hence into the
-    checkpoint of that epoch. No test sample takes part. What the model made of the samples is
-    left in ``train_features.npz``, like the raw material of a test run, for the scores that are
-    fitted on training features.
+    checkpoint of that epoch, and so does the temperature of :func:`fit_temperature`. No test sample
+    takes part. What the model made of the samples is left in ``train_features.npz``, like the raw
+    material of a test run, for the scores that are fitted on training features.
 
     Args:
         tpr (float): share of the known samples that stay known.
@@ -57,10 +58,12 @@ class ThresholdHook(Hook):
         dump = dump_of_rows(rows, model.cls_head.known)
         threshold = fit_threshold(dump['score'], self.tpr)
         model.cls_head.threshold.fill_(threshold)
+        temperature = fit_temperature(dump['logits'], dump['label'])
+        model.cls_head.temperature.fill_(temperature)
         model.train()
         if is_main_process():
             dump['threshold'] = threshold
             dump.pop('pred_emotion')  # was said without the threshold
             save_dump(dump, os.path.join(runner.work_dir, 'train_features.npz'))
         print_log(f'threshold {threshold:.6g} keeps {self.tpr:.0%} of {len(dump["score"])} known '
-                  'training samples', 'current')
+                  f'training samples; temperature {temperature:.4g}', 'current')

@@ -8,6 +8,12 @@ from ...datasets.emotions import canonical
 from ...errors import InputError
 
 
+def _older_checkpoint(module, state_dict, prefix, *_):
+    """What a checkpoint written before there was a temperature means."""
+    if prefix + 'threshold' in state_dict:
+        state_dict.setdefault(prefix + 'temperature', torch.ones_like(module.temperature))
+
+
 class OpenSetHead(BaseModule):
     """A head over K known classes.
 
@@ -20,6 +26,8 @@ class OpenSetHead(BaseModule):
         known (tuple[str]): names of the known emotions, in label order.
         threshold (Tensor): scalar; a sample with a smaller score is called unknown. NaN until it
             is fitted on known samples. Saved with the weights.
+        temperature (Tensor): scalar; softmax(logits / temperature) are calibrated probabilities.
+            1 until it is fitted on known samples, and in older checkpoints, which have none.
     """
 
     def __init__(self, known, init_cfg=None):
@@ -28,6 +36,8 @@ class OpenSetHead(BaseModule):
             raise InputError(f'an open-set head needs two known classes or more, got {list(known)}')
         self.known = tuple(canonical(name) for name in known)
         self.register_buffer('threshold', torch.tensor(float('nan'), dtype=torch.float64))
+        self.register_buffer('temperature', torch.tensor(1.0, dtype=torch.float64))
+        self.register_load_state_dict_pre_hook(_older_checkpoint)
 
     @abstractmethod
     def forward(self, feats, **kwargs):

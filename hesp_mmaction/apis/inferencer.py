@@ -1,0 +1,259 @@
+"""Predict on anything: the emotion of a clip, or ``unknown``."""
+import csv
+import json
+import math
+import os
+from pathlib import Path
+
+import torch
+from mmaction.registry import INFERENCERS, MODELS
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.infer import BaseInferencer
+from mmengine.registry import init_default_scope
+from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
+from tqdm import tqdm
+
+from ..datasets.clip_loading import BrokenClip
+from ..datasets.faces import DETECTORS, load_mtcnn
+from ..datasets.seeding import seeded_rng, stable_seed
+from ..engine.hooks.open_set_hook import check_checkpoint
+from ..errors import InputError
+from ..files import whole
+from ..models.hesp_zoo import CONFIG, WEIGHTS, read_weights
+from ..visualization.annotate import annotate, score_limits, write_video
+from .clip_sources import NO_FACE, find_clips, spans
+from .configs import find_config
+from .wiring import override
+
+
+@INFERENCERS.register_module()
+class HESPInferencer(BaseInferencer):
+    """Predicts on videos, folders, arrays and webcams with any open-set config of this package.
+
+    >>> inferencer = HESPInferencer()  # the embedded model
+    >>> inferencer('my.mp4')['predictions'][0]['emotion']
+
+    Without ``config`` it is the HESP embedded in this package, which was trained on drawn faces.
+
+    Args:
+        config (str | Config, optional): path or name of a config, see :func:`find_config`, or one
+            that was read.
+        checkpoint (str, optional): its weights, ``.pth`` or ``.safetensors``; not needed for a
+            model that is not trained (zero-shot CLIP). Its known emotions, its threshold and its
+            temperature are used, whatever emotions the config knows.
+        device (str, optional): defaults to ``'cuda'`` where there is one, else ``'cpu'``.
+        face (str, optional): a name of :data:`DETECTORS`; the main face is then found, followed
+            and aligned first. Needed where the model was trained on such faces and the clip shows
+            more than a face.
+        known (Sequence[str], optional): the known emotions, in order; a checkpoint of others is
+            refused.
+        cfg_options (dict, optional): changes to the config, as of ``--cfg-options``.
+        show_progress (bool): a bar of clips. Defaults to False.
+
+    Raises:
+        InputError: the config needs a checkpoint, or they do not belong together.
+    """
+    preprocess_kwargs = {'batch_size', 'window', 'stride'}
+    visualize_kwargs = {'out_dir', 'video'}
+
+    def __init__(self, config=None, checkpoint=None, device=None, face=None, known=None,
+                 cfg_options=None, show_progress=False):
+        if config is None:
+            if checkpoint is not None:
+                raise InputError(f'name the config of {checkpoint}: there is a copy in the folder '
+                                 'it was trained into')
+            config, checkpoint = CONFIG, WEIGHTS
+        cfg = Config(config.to_dict()) if isinstance(config, Config) else Config.fromfile(
+            find_config(str(config)))
+        if face is not None and face not in DETECTORS:
+            raise InputError(f'face={face!r}: None or one of {", ".join(DETECTORS)}')
+        if face == 'mtcnn':
+            load_mtcnn()  # says at once what is missing
+        self.face = DETECTORS.get(face)
+        init_default_scope('mmaction')
+        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        saved = None
+        if checkpoint is not None:
+            saved = _read_checkpoint(str(checkpoint))
+            if known is None and 'hesp' in saved:
+                known = saved['hesp']['known']
+        elif 'optim_wrapper' in cfg:
+            raise InputError(f'{cfg.filename or "this"} is a config of a trained model: name its '
+                             'checkpoint')
+        override(cfg, cfg_options, known)
+        self._saved = saved
+        super().__init__(cfg, None, device, 'mmaction', show_progress)
+        self.known = self.model.cls_head.known
+
+    def _init_model(self, cfg, weights, device):
+        model = MODELS.build(cfg.model)
+        if self._saved is not None:
+            check_checkpoint(model, self._saved)
+            weights = {key.removeprefix('module.'): value for key, value in
+                       self._saved.get('state_dict', self._saved).items()}
+            load_state_dict(model, weights, strict=False)
+        self._saved = None
+        return model.to(device).eval()
+
+    def _init_pipeline(self, cfg):
+        return Compose(cfg.test_dataloader.dataset.pipeline)
+
+    def _init_collate(self, cfg):
+        return pseudo_collate
+
+    def _init_visualizer(self, cfg):
+        return None  # :mod:`hesp_mmaction.visualization.annotate` draws
+
+    def __call__(self, inputs, window=None, stride=None, batch_size=8, fps=25.0, seconds=5.0,
+                 out_dir=None, video=None):
+        """Predict on everything handed in.
+
+        Args:
+            inputs: see :func:`find_clips`.
+            window (float, optional): seconds of a window that slides over each clip; None = the
+                clip is judged as a whole. stride (float, optional): seconds from one window to the
+                next, by default half a window.
+            batch_size (int): windows at a time.
+            fps (float): of frames that have no rate of their own. seconds (float): of a webcam.
+            out_dir (str, optional): folder for an annotated video of each clip.
+            video (str, optional): path of the annotated video of a single clip.
+
+        Returns:
+            dict: ``predictions``, a list of dicts, one per window in order, and
+            ``visualization``, the paths of the annotated videos. A prediction has ``file``;
+            ``start`` and ``end`` (seconds); ``emotion``, a known name or ``'unknown'``;
+            ``best_known``, the most likely known one; ``score``, bigger is more known;
+            ``threshold`` (None if there is none); ``probabilities`` of the known emotions,
+            calibrated, see :func:`fit_temperature`; ``region``, [top, left, size] of the visual
+            prompt in the square of ``image_size`` pixels that the model sees, or None; ``face``,
+            [x, y, width, height] in the frame, or None where no face was looked for. Instead, a
+            clip that cannot be used has ``error``, a text, and so has a window without a face.
+        """
+        clips = find_clips(inputs, fps, seconds)
+        if video is not None and len(clips) != 1:
+            raise InputError(f'video is for a single clip and there are {len(clips)}: give out_dir')
+        preds = []
+        with tqdm(total=len(clips), unit='clip', disable=not self.show_progress) as bar:
+            for batch in self.preprocess(clips, batch_size, window, stride, bar.update):
+                preds += self.forward(batch)
+        return self.postprocess(preds, self.visualize(clips, preds, out_dir=out_dir,
+                                                       video=video))
+
+    def preprocess(self, inputs, batch_size=8, window=None, stride=None, done=lambda: None):
+        """Batches of at most ``batch_size`` windows of clips: lists of (result, data or None).
+
+        The result says where the window is, or has an ``error`` and no data. ``done`` is called
+        after each clip.
+        """
+        batch = []
+        for clip in inputs:
+            for item in self._windows(clip, window, stride):
+                batch.append(item)
+                if sum(data is not None for _, data in batch) == batch_size:
+                    yield batch
+                    batch = []
+            clip.close()
+            done()
+        yield batch
+
+    def _windows(self, clip, window, stride):
+        clip.check()
+        if clip.problem is None and self.face is not None:
+            clip.follow_face(self.face)
+        if clip.problem is not None:
+            yield dict(file=clip.name, error=clip.problem), None
+            return
+        fps, frames = clip.fps, clip.seen()
+        for start, stop in spans(len(frames), fps, window, stride):
+            result = dict(file=clip.name, start=start / fps, end=stop / fps)
+            if self.face is not None:
+                result['face'] = clip.face(start, stop)
+                if result['face'] is None:
+                    yield dict(result, error=NO_FACE), None
+                    continue
+            info = dict(filename=clip.name, sample_id=clip.name, label=-1, emotion='unknown',
+                        frames=frames, start_index=start, total_frames=stop - start, avg_fps=fps,
+                        modality='RGB')
+            try:
+                with seeded_rng(stable_seed(0, 0, clip.name)):
+                    yield result, self.pipeline(info)
+            except BrokenClip as error:
+                yield dict(file=clip.name, error=str(error)), None
+
+    @torch.no_grad()
+    def forward(self, inputs):
+        """A batch of :meth:`preprocess` to its list of results."""
+        data = [data for _, data in inputs if data is not None]
+        samples = iter(self.model.test_step(self.collate_fn(data)) if data else ())
+        return [result if data is None else self._result(result, next(samples))
+                for result, data in inputs]
+
+    def _result(self, result, sample):
+        head = self.model.cls_head
+        threshold = float(head.threshold)
+        p = (sample.logits.double() / head.temperature).softmax(0).tolist()
+        region = sample.get('region')
+        return dict(
+            file=result['file'], start=result['start'], end=result['end'],
+            emotion=sample.pred_emotion, best_known=self.known[int(sample.pred_label)],
+            score=float(sample.pred_knownness),
+            threshold=None if math.isnan(threshold) else threshold,
+            probabilities=dict(zip(self.known, p, strict=True)),
+            region=None if region is None else list(region),
+            image_size=int(sample.img_shape[0]), face=result.get('face'))
+
+    def visualize(self, inputs, preds, show=False, out_dir=None, video=None):
+        """Write the annotated videos that are asked for; gives their paths."""
+        limits, paths, names = score_limits(preds), [], set()
+        for clip in inputs if out_dir or video else ():
+            results = [r for r in preds if r['file'] == clip.name and 'error' not in r]
+            wanted = [video]
+            if out_dir:
+                wanted.append(os.path.join(out_dir, _free_name(clip.name, names) + '.mp4'))
+            for path in filter(None, wanted if results else ()):
+                frames = annotate(clip.frames, results, clip.fps, limits, clip.to_crop)
+                write_video(path, frames, clip.fps)
+                paths.append(path)
+            clip.close()
+        return paths
+
+    def postprocess(self, preds, visualization, return_datasamples=False):
+        return dict(predictions=preds, visualization=visualization)
+
+
+def _read_checkpoint(path):
+    if path.endswith('.safetensors'):
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f'The checkpoint {path} does not exist.')
+        return read_weights(path)
+    return CheckpointLoader.load_checkpoint(path, map_location='cpu')
+
+
+def _free_name(path, names):
+    """Name of a clip that is not in ``names`` yet (and is afterwards): clip, clip-2, clip-3."""
+    stem = name = Path(path).stem.replace(' ', '_')
+    number = 1
+    while name in names:
+        number += 1
+        name = f'{stem}-{number}'
+    names.add(name)
+    return name
+
+
+def write_results(predictions, json_path=None, csv_path=None):
+    """Write results of :class:`HESPInferencer` as JSON (a list) or CSV (a column per emotion)."""
+    if json_path is not None:
+        with whole(json_path) as file:
+            file.write(json.dumps(predictions, indent=2) + '\n')
+    if csv_path is not None:
+        names = list(dict.fromkeys(
+            name for row in predictions for name in row.get('probabilities', {})))
+        columns = ['file', 'start', 'end', 'emotion', 'best_known', 'score', 'threshold',
+                   *(f'p_{name}' for name in names), 'error']
+        with whole(csv_path) as file:
+            writer = csv.DictWriter(file, columns, extrasaction='ignore', lineterminator='\n')
+            writer.writeheader()
+            for row in predictions:
+                values = {f'p_{name}': p for name, p in row.get('probabilities', {}).items()}
+                writer.writerow(row | values)

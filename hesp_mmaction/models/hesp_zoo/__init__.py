@@ -1,0 +1,32 @@
+"""The small HESP shipped in the package, made by ``tools/make_embedded_model.py``.
+
+A file of weights is a checkpoint without what only training needs: tensors, and in its header, as
+JSON, what :class:`OpenSetHook` writes into checkpoints (the known names and others).
+"""
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ...errors import InputError
+
+CONFIG = 'hesp_synthetic_o43.py'
+WEIGHTS = str(Path(__file__).parent / 'small_face_hesp.safetensors')
+
+
+def save_weights(checkpoint, path):
+    """Write the weights of a checkpoint (dict) and its ``hesp`` part to a ``.safetensors`` file."""
+    weights = {key: value.contiguous() for key, value in checkpoint['state_dict'].items()}
+    save_file(weights, path, dict(hesp=json.dumps(checkpoint['hesp'])))
+
+
+def read_weights(path):
+    """What :func:`save_weights` wrote: dict(state_dict, hesp); another file's has no ``hesp``."""
+    try:
+        with safe_open(path, 'pt') as file:
+            checkpoint = dict(state_dict={key: file.get_tensor(key) for key in file.keys()})
+            said = (file.metadata() or {}).get('hesp')
+    except SafetensorError as error:
+        raise InputError(f'{path} is no file of weights ({error})') from error
+    return checkpoint if said is None else dict(checkpoint, hesp=json.loads(said))

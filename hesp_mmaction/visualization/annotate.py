@@ -1,0 +1,201 @@
+"""Frames with what was predicted on them: label, score against the threshold, region, time."""
+import os
+from functools import lru_cache
+
+import cv2
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ..errors import InputError
+from .canvas import KNOWN, UNKNOWN
+
+SMALLEST = 384  # pixels: narrower frames are enlarged, so that the text can be read
+PANEL, TEXT, FAINT, TRACK = (24, 26, 30), (240, 240, 240), (160, 164, 170), (62, 66, 74)
+CROP = 224  # side of an aligned face, see :mod:`..datasets.faces`
+
+
+def _rgb(colour, lighter=0.0):
+    """A colour '#rrggbb' as (r, g, b), mixed with white."""
+    values = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    return tuple(round(v + lighter * (255 - v)) for v in values)
+
+
+COLOURS = dict(known=_rgb(KNOWN, 0.35), unknown=_rgb(UNKNOWN, 0.12))  # light enough on the panel
+
+
+def colour_of(result):
+    """(r, g, b) of a result: one colour for all known emotions, another for unknown."""
+    return COLOURS['unknown' if result['emotion'] == 'unknown' else 'known']
+
+
+def score_limits(results):
+    """Lowest and highest score that a bar shows; the threshold, if there is one, is its middle.
+
+    Args:
+        results (list[dict]): of :class:`HESPInferencer`, those with an ``error`` are passed over.
+    """
+    results = [r for r in results if 'error' not in r]
+    if not results:
+        return 0.0, 1.0
+    scores = [r['score'] for r in results]
+    threshold = results[0]['threshold']
+    if threshold is None:
+        reach = max(max(scores) - min(scores), 1e-6)
+        return min(scores) - 0.25 * reach, max(scores) + 0.25 * reach
+    reach = 1.15 * max(max(abs(s - threshold) for s in scores), 1e-6)
+    return threshold - reach, threshold + reach
+
+
+def result_at(results, time):
+    """The result whose window's middle is nearest to a time in seconds."""
+    return min(results, key=lambda r: abs((r['start'] + r['end']) / 2 - time))
+
+
+def region_corners(region, image_size, frame_shape, to_crop=None):
+    """Where the region lies in the frame: corners (4, 2), x and y, clockwise from the top left.
+
+    Args:
+        region (list[int]): top, left and side in the square of ``image_size`` pixels that the
+            model sees: the whole frame, squeezed, or the crop of the face.
+        image_size (int): S. frame_shape (tuple[int]): (H, W) of the frame.
+        to_crop (np.ndarray, optional): (2, 3), from the frame to a crop of 224 pixels.
+    """
+    top, left, side = region
+    corners = np.array([(left, top), (left + side, top), (left + side, top + side),
+                        (left, top + side)], dtype=float) / image_size
+    if to_crop is None:
+        return corners * frame_shape[1::-1]
+    return cv2.transform(corners[None] * CROP, cv2.invertAffineTransform(to_crop))[0]
+
+
+def annotate_frame(frame, result, time, limits, to_crop=None):
+    """One frame with its result.
+
+    Args:
+        frame (np.ndarray): (H, W, 3) uint8 RGB.
+        result (dict): a prediction of :class:`HESPInferencer`.
+        time (float): seconds from the beginning.
+        limits (tuple[float]): ends of the score bar, see :func:`score_limits`.
+        to_crop (np.ndarray, optional): see :func:`region_corners`.
+
+    Returns:
+        np.ndarray: (H', W', 3) uint8 RGB, even sides, W' >= 384: the frame with the region and the
+        face, and a panel below.
+    """
+    height, width = frame.shape[:2]
+    scale = max(1.0, SMALLEST / width)
+    size = tuple(max(2, round(scale * v / 2) * 2) for v in (width, height))
+    picture = cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) if scale > 1 else cv2.resize(
+        frame, size, interpolation=cv2.INTER_AREA)
+    stretch = np.array(size) / (width, height)
+    thick = max(2, round(size[0] / 190))
+    if result.get('face'):
+        x, y, w, h = result['face']
+        corners = np.array([(x, y), (x + w, y), (x + w, y + h), (x, y + h)]) * stretch
+        _outline(picture, corners, TEXT, max(1, thick // 2))
+    if result.get('region'):
+        corners = region_corners(result['region'], result['image_size'], (height, width), to_crop)
+        _outline(picture, corners * stretch, colour_of(result), thick)
+    if result['emotion'] == 'unknown':
+        cv2.rectangle(picture, (0, 0), (size[0] - 1, size[1] - 1), colour_of(result), 2 * thick)
+    return np.concatenate([picture, _panel(size[0], result, time, limits)])
+
+
+def annotate(frames, results, fps, limits=None, to_crop=lambda number: None):
+    """Frames of a clip with the results of its windows, one at a time.
+
+    Args:
+        frames (Sequence[np.ndarray]): T x (H, W, 3) uint8 RGB; in one size.
+        results (list[dict]): of the clip. fps (float).
+        limits (tuple[float], optional): see :func:`annotate_frame`; those of these results.
+        to_crop (Callable): frame number to the matrix of :func:`region_corners` or None.
+
+    Yields:
+        np.ndarray: as of :func:`annotate_frame`.
+    """
+    limits = limits or score_limits(results)
+    for number in range(len(frames)):
+        time = number / fps
+        yield annotate_frame(frames[number], result_at(results, time), time, limits,
+                             to_crop(number))
+
+
+def write_video(path, frames, fps):
+    """Write frames (H, W, 3) uint8 RGB, even sides, as an MPEG-4 video; whole or not at all."""
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    part, writer = f'{os.path.splitext(path)[0]}.part.mp4', None
+    for frame in frames:
+        if writer is None:
+            writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*'mp4v'), fps,
+                                     frame.shape[1::-1])
+            if not writer.isOpened():
+                raise InputError(f'{path} cannot be written as a video')
+            shape = frame.shape
+        if frame.shape != shape:
+            frame = cv2.resize(frame, shape[1::-1])
+        writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
+    os.replace(part, path)
+
+
+def _outline(picture, corners, colour, thick):
+    """A polygon, anti-aliased, with a dark edge that shows on light pictures too."""
+    points = np.round(corners * 16).astype(np.int32)
+    for shade, width in (((20, 20, 20), thick + 2), (colour, thick)):
+        cv2.polylines(picture, [points], True, shade, width, cv2.LINE_AA, shift=4)
+
+
+@lru_cache(maxsize=16)
+def _font(size, bold=False):
+    name = 'DejaVuSans-Bold.ttf' if bold else 'DejaVuSans.ttf'  # comes with matplotlib
+    return ImageFont.truetype(os.path.join(matplotlib.get_data_path(), 'fonts/ttf', name), size)
+
+
+def _panel(width, result, time, limits):
+    """The panel (h, width, 3) below a frame; h is about a quarter of the width."""
+    unit = 2 * width / SMALLEST  # drawn twice as large, for smooth edges
+    height = round(43 * width / SMALLEST) * 2
+    image = Image.new('RGB', (2 * width, 2 * height), PANEL)
+    draw = ImageDraw.Draw(image)
+
+    def at(x, y):
+        return x * unit, y * unit
+
+    def text(x, y, words, size, colour=TEXT, bold=False, anchor='lm'):
+        draw.text(at(x, y), words, colour, _font(round(size * unit), bold), anchor)
+
+    colour = colour_of(result)
+    best = f'{result["best_known"]} {result["probabilities"][result["best_known"]]:.0%}'
+    if result['emotion'] == 'unknown':
+        font = _font(round(17 * unit), True)
+        wide = draw.textlength('unknown', font) / unit
+        draw.rounded_rectangle((*at(12, 9), *at(30 + wide, 36)), 6 * unit, colour)
+        text(21, 22, 'unknown', 17, PANEL, bold=True)
+        text(39 + wide, 23, f'nearest: {best}', 12, FAINT)
+    else:
+        text(14, 22, result['emotion'], 20, colour, bold=True)
+        wide = draw.textlength(result['emotion'], _font(round(20 * unit), True)) / unit
+        text(24 + wide, 24, f'{result["probabilities"][result["emotion"]]:.0%}', 12, FAINT)
+    text(SMALLEST - 14, 23, f'{time:.2f} s', 12, FAINT, anchor='rm')
+
+    low, high = limits
+    left, right, top, bottom = 14, SMALLEST - 76, 48, 58
+
+    def along(score):
+        share = (score - low) / max(high - low, 1e-12)
+        return left + min(max(share, 0.0), 1.0) * (right - left)
+
+    draw.rounded_rectangle((*at(left, top), *at(right, bottom)), 5 * unit, TRACK)
+    end = max(along(result['score']), left + 10)
+    draw.rounded_rectangle((*at(left, top), *at(end, bottom)), 5 * unit, colour)
+    text(SMALLEST - 14, (top + bottom) / 2, f'{result["score"]:.2f}', 14, anchor='rm')
+    if result['threshold'] is None:
+        text(left, 73, 'score (no threshold)', 10, FAINT)
+    else:
+        mark = along(result['threshold'])
+        draw.line((*at(mark, top - 4), *at(mark, bottom + 4)), TEXT, max(2, round(2 * unit)))
+        text(mark, 73, f'threshold {result["threshold"]:.2f}', 10, FAINT, anchor='mm')
+        text(left, 73, 'unknown', 10, COLOURS['unknown'])
+        text(right, 73, 'known', 10, COLOURS['known'], anchor='rm')
+    return np.asarray(image.resize((width, height), Image.Resampling.BOX))

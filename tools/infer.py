@@ -1,0 +1,100 @@
+"""Predict the emotion on videos of your own, or `unknown`.
+
+    python tools/infer.py my.mp4
+    python tools/infer.py clips/ --face haar --out results
+    python tools/infer.py long.mp4 --window 2 --stride 1 --video annotated.mp4
+    python tools/infer.py clips/ --config configs/hesp_afew_o34.py --checkpoint epoch_10.pth
+
+Without --config it is the model embedded in this package, trained on drawn faces: on real faces it
+shows how things work and no more.
+"""
+import argparse
+import os
+import sys
+
+import decord
+from mmengine.config import DictAction
+from mmengine.logging import MMLogger
+
+from hesp_mmaction.apis import HESPInferencer, write_results
+from hesp_mmaction.apis.running import main
+from hesp_mmaction.datasets.faces import DETECTORS
+
+
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('inputs', nargs='+', metavar='INPUT',
+                        help='a video, a folder of videos or of frames, or the number of a webcam')
+    model = parser.add_argument_group('model')
+    model.add_argument('--config', help='config file; default: the embedded model')
+    model.add_argument('--checkpoint', help='its weights (.pth or .safetensors)')
+    model.add_argument('--known', nargs='+', metavar='NAME',
+                       help='the known emotions, of a model that is not trained')
+    model.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                       help='changes to the config')
+    model.add_argument('--device', help='default: cuda where there is one')
+    clip = parser.add_argument_group('clips')
+    clip.add_argument('--face', choices=list(DETECTORS),
+                      help='find, follow and cut out the main face first')
+    clip.add_argument('--window', type=float, metavar='SECONDS',
+                      help='judge windows of a long video instead of the whole')
+    clip.add_argument('--stride', type=float, metavar='SECONDS',
+                      help='from one window to the next (default: half a window)')
+    clip.add_argument('--batch-size', type=int, default=8, help='windows at a time (default: 8)')
+    clip.add_argument('--fps', type=float, default=25,
+                      help='of folders of frames (default: 25)')
+    clip.add_argument('--seconds', type=float, default=5,
+                      help='how long a webcam films (default: 5)')
+    out = parser.add_argument_group('results')
+    out.add_argument('--out', metavar='DIR',
+                     help='results.json, results.csv and an annotated video of every clip')
+    out.add_argument('--json', metavar='FILE', help='a list of all that was found')
+    out.add_argument('--csv', metavar='FILE', help='a line per clip or window')
+    out.add_argument('--video', metavar='FILE.mp4', help='the annotated video of a single clip')
+    return parser.parse_args()
+
+
+def table(predictions):
+    """Lines of text, one per result."""
+    width = max(len('clip'), *(len(row['file']) for row in predictions))
+    lines = [f'{"clip":{width}}  seconds         emotion       score  threshold  most likely known']
+    for row in predictions:
+        seconds = f'{row["start"]:6.2f} - {row["end"]:6.2f}' if 'start' in row else ''
+        line = f'{row["file"]:{width}}  {seconds:15} '
+        if 'error' in row:
+            lines.append(f'{line} {row["error"]}')
+            continue
+        limit = '-' if row['threshold'] is None else f'{row["threshold"]:.3f}'
+        best = row['best_known']
+        lines.append(f'{line}{row["emotion"]:12}{row["score"]:8.3f}{limit:>11}  '
+                     f'{best} {row["probabilities"][best]:.0%}')
+    return lines
+
+
+def command():
+    args = parse_args()
+    decord.logging.set_level(decord.logging.QUIET)
+    MMLogger.get_instance('infer', log_level='ERROR')
+    inferencer = HESPInferencer(args.config, args.checkpoint, args.device, args.face, args.known,
+                                args.cfg_options, show_progress=True)
+    inputs = [int(item) if item.isdecimal() and not os.path.exists(item) else item
+              for item in args.inputs]
+    results = inferencer(inputs, args.window, args.stride, args.batch_size, args.fps, args.seconds,
+                         out_dir=args.out, video=args.video)
+    predictions = results['predictions']
+    print('\n'.join(table(predictions)))
+    json_path, csv_path = args.json, args.csv
+    if args.out is not None:
+        json_path = json_path or os.path.join(args.out, 'results.json')
+        csv_path = csv_path or os.path.join(args.out, 'results.csv')
+    write_results(predictions, json_path, csv_path)
+    written = [path for path in (json_path, csv_path, *results['visualization']) if path]
+    if written:
+        print('written: ' + ', '.join(written))
+    if all('error' in row for row in predictions):
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main(command)
