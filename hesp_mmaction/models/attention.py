@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
-# Images that go through an MLP at once on CPUs where no gradient is wanted: their tokens, four times
-# wider there, stay in the processor's cache.
+# Images that go through an MLP at once on CPUs where no gradient is wanted: their tokens, four
+# times wider there, stay in the processor's cache.
 PIECE = 16
 
 

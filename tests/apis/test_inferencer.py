@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from pickle import UnpicklingError
 
 import cv2
 import decord
@@ -16,7 +17,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from scipy.special import softmax
 from test_peers import CONFIGS, own_options
-from test_tools import CONFIG, ROOT, config, run
+from test_tools import CONFIG, ROOT, Payload, config, run
 
 from hesp_mmaction.apis import HESPInferencer, configs, find_config, write_results
 from hesp_mmaction.apis.clip_sources import find_clips, spans
@@ -257,6 +258,15 @@ def test_what_does_not_belong_together_is_said(trained, options_of_user, tmp_pat
         HESPInferencer(CONFIG, tmp_path / 'a.safetensors', cfg_options=options_of_user)
     with pytest.raises(FileNotFoundError):
         HESPInferencer(CONFIG, tmp_path / 'b.safetensors', cfg_options=options_of_user)
+
+
+def test_a_malicious_checkpoint_is_refused(trained, options_of_user, tmp_path):
+    """A whole checkpoint with a payload beside its weights."""
+    saved = torch.load(trained / 'epoch_2.pth', weights_only=False)
+    torch.save(dict(saved, extra=Payload(str(tmp_path / 'executed'))), tmp_path / 'bad.pth')
+    with pytest.raises(UnpicklingError, match='bad.pth was refused'):
+        HESPInferencer(CONFIG, tmp_path / 'bad.pth', cfg_options=options_of_user)
+    assert not (tmp_path / 'executed').exists()
 
 
 def test_zero_shot_needs_no_checkpoint(drawn, options):
