@@ -9,9 +9,15 @@ from mmengine.runner import EpochBasedTrainLoop
 class ResumableTrainLoop(EpochBasedTrainLoop):
     """mmengine's loop over epochs; of the first epoch ``skip`` batches are left out.
 
-    :class:`PreemptionHook` sets ``skip`` when it resumes a run that was stopped within an epoch.
+    :class:`PreemptionHook` sets ``skip`` when it resumes a run that was stopped within an epoch. A
+    run that was stopped after its last checkpoint was saved is evaluated when it is resumed.
     """
     skip = 0
+
+    def run(self):
+        if self._epoch >= self._max_epochs and self.runner.val_loop is not None:
+            self.runner.val_loop.run()
+        return super().run()
 
     def run_epoch(self):
         self.runner.call_hook('before_train_epoch')

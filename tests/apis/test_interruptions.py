@@ -1,6 +1,7 @@
 """Runs that are asked to stop, or whose loss is no number any more."""
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,19 @@ def test_sigterm_saves_and_the_run_goes_on_as_if_nothing_had_been(
     assert same(trained_state(tmp_path / 'stopped', 3), trained_state(straight, 3))
     assert not (tmp_path / 'stopped/preempted.pth').exists()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_run_that_was_killed_in_its_evaluation_is_evaluated(
+        straight, options, tmp_path, monkeypatch):
+    """The last checkpoint was saved, the results were not."""
+    monkeypatch.setitem(MODELS.module_dict, 'NoisyMean', NoisyMean)
+    shutil.copytree(straight, tmp_path / 'killed')
+    for name in ('metrics.json', 'predictions.npz'):
+        (tmp_path / 'killed' / name).unlink()
+    (tmp_path / 'killed/last_checkpoint').write_text(str(tmp_path / 'killed/epoch_3.pth'))
+    train(options, tmp_path / 'killed', 'again')
+    assert metrics(tmp_path / 'killed') == metrics(straight)
+    assert (tmp_path / 'killed/predictions.npz').exists()
 
 
 @pytest.mark.slow
