@@ -17,6 +17,7 @@ from mmengine.logging import MMLogger
 
 from hesp_mmaction.apis import HESPInferencer
 from hesp_mmaction.apis.demo import (
+    JOINED,
     LONGEST,
     look,
     with_threshold,
@@ -41,7 +42,8 @@ ABOUT = """# Open-set facial expression recognition
 A model knows some emotions. Is what a clip shows one of them, or something else: **unknown**?"""
 CSS = STYLE + """
 .gradio-container { max-width: 1320px !important; margin: 0 auto !important }
-#samples .grid-wrap { max-height: none } #samples button.gallery-item { aspect-ratio: 1 }
+#samples .grid-wrap { height: auto !important; min-height: 0; padding: 0 }
+#samples { height: auto !important; min-height: 0; border: 0; overflow: visible }
 """
 
 
@@ -111,7 +113,7 @@ class Page:
         return answer(seen)
 
     def pick(self, event: gr.SelectData):
-        return str(list(self.samples.values())[event.index])
+        return str(list(self.samples.values())[event.index]), None  # the latter empties the upload
 
     def build(self):
         with gr.Blocks(title='Open-set expression recognition', analytics_enabled=False,
@@ -121,14 +123,15 @@ class Page:
             with gr.Row():
                 with gr.Column(scale=4, min_width=340):
                     videos = {name: Video(str(path)) for name, path in self.samples.items()}
+                    gr.Markdown('**Sample clips**: drawn faces, with what was acted. The last joins '
+                                + ', '.join(JOINED) + '.')
                     samples = gr.Gallery(
                         [(video[2 * len(video) // 3], name) for name, video in videos.items()],
-                        label='Sample clips (drawn; the caption is what was acted)', columns=4,
-                        allow_preview=False, object_fit='cover', height='auto', buttons=[],
-                        interactive=False, elem_id='samples',
-                        selected_index=list(self.samples).index(FIRST))
+                        show_label=False, columns=4, allow_preview=False, object_fit='cover',
+                        height='auto', buttons=[], interactive=False, container=False,
+                        elem_id='samples', selected_index=list(self.samples).index(FIRST))
                     upload = gr.File(label=f'Or a video of your own (up to {LONGEST} s)',
-                                     height=120, elem_id='upload')
+                                     height=150, elem_id='upload')
                     find_face = gr.Checkbox(
                         False, label='Find and follow the face first',
                         info='Where the clip shows more than a face. '
@@ -144,15 +147,18 @@ class Page:
                     window = gr.Slider(0.2, 5, 1, step=0.1, label='Window of the timeline (s)')
                 with gr.Column(scale=7, min_width=480):
                     result = gr.HTML(elem_id='answer')
-            quiet = dict(api_visibility='private')
+            # always_last: of several changes while an answer is made, the last one counts
+            quiet = dict(api_visibility='private', trigger_mode='always_last')
             show = dict(fn=self.show, inputs=[clip, model, known, threshold, window, find_face],
                         outputs=result, show_progress='minimal', **quiet)
             fit = dict(fn=self.fit, inputs=[model, known], outputs=threshold,
                        show_progress='hidden', **quiet)
             blocks.load(**show)
-            samples.select(self.pick, None, clip, show_progress='hidden', **quiet).then(**show)
-            upload.upload(lambda path: path, upload, clip, show_progress='hidden',
-                          **quiet).then(**show)
+            samples.select(self.pick, None, [clip, upload], show_progress='hidden',
+                           **quiet).then(**show)
+            gr.on([upload.upload, upload.clear],
+                  lambda path: (path, gr.Gallery(selected_index=None)), upload, [clip, samples],
+                  show_progress='hidden', **quiet).then(**show)
             model.input(self.switch, model, known, show_progress='hidden',
                         **quiet).then(**fit).then(**show)
             known.input(**fit).then(**show)
@@ -167,11 +173,19 @@ def command():
     trained = HESPInferencer(args.config, args.checkpoint, args.device)
     name = 'HESP, embedded' if args.config is None else Path(args.config).stem
     with tempfile.TemporaryDirectory() as folder:
-        page = Page(trained, name, args.device, write_samples(folder))
-        page.build().launch(
-            server_name=args.host, server_port=args.port, share=False, ssr_mode=False,
-            footer_links=[], css=CSS, theme=gr.themes.Default(
-                font=['system-ui', 'sans-serif'], font_mono=['monospace']))
+        os.environ['GRADIO_TEMP_DIR'] = os.path.join(folder, 'uploads')  # gone when we end
+        page = Page(trained, name, args.device, write_samples(folder)).build()
+        try:
+            _, address, _ = page.launch(
+                server_name=args.host, server_port=args.port, share=False, ssr_mode=False,
+                quiet=True, prevent_thread_lock=True, footer_links=[], css=CSS,
+                theme=gr.themes.Default(primary_hue='blue', font=['system-ui', 'sans-serif'],
+                                        font_mono=['monospace']))
+        except OSError as error:
+            raise InputError(f'no page on {args.host}, port {args.port or "7860 to 7959"}: taken '
+                             'already? Choose another --port') from error
+        print(f'Open {address} in a browser; Ctrl+C ends the page.', flush=True)
+        page.block_thread()
 
 
 if __name__ == '__main__':

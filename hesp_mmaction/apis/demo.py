@@ -27,7 +27,7 @@ SHOWN = 8  # frames of a clip
 
 
 def write_samples(folder):
-    """Draw clips of the seven basic emotions and a longer one of three expressions.
+    """Draw a clip of each of the seven basic emotions, and one of three clips joined.
 
     Returns:
         dict[str, Path]: name to video.
@@ -35,11 +35,11 @@ def write_samples(folder):
     clips = {name: make_clip(name, FIRST_PERSON + i, i + 1, SAMPLES_SEED)
              for i, name in enumerate(BASIC)}
     person = FIRST_PERSON + len(BASIC)
-    clips[', '.join(JOINED)] = [frame for i, name in enumerate(JOINED)
+    clips['joined'] = [frame for i, name in enumerate(JOINED)
                                 for frame in make_clip(name, person, 100 + i, SAMPLES_SEED)]
     paths = {}
     for name, frames in clips.items():
-        paths[name] = Path(folder) / (name.replace(', ', '_') + '.avi')
+        paths[name] = Path(folder) / f'{name}.avi'
         write_video(paths[name], frames)
     return paths
 
@@ -118,18 +118,15 @@ def look(inferencer, path, window=1.0, find_face=False):
     thumbnails = [clip.frames[i] for i in spread(len(clip.frames), 40)]
     if find_face:
         clip = Clip(name, np.stack(list(clip.seen())), clip.fps)
-    whole, windows = (
-        [item for batch in inferencer.preprocess([clip], window=length) for item in batch]
-        for length in (None, window))
-    (result, data), = whole
-    if data is None:
-        raise InputError(f'{name} cannot be used as a video: {result["error"]}.')
+    (whole, data), = next(inferencer.preprocess([clip]))
+    windows = [result for batch in inferencer.preprocess([clip], window=window)
+               for result in inferencer.forward(batch)]
+    for result in (whole, *windows):
+        if 'error' in result:
+            raise InputError(f'{name} cannot be used as a video: {result["error"]}.')
     frames = shown_frames(data['inputs'])
-    results = [r for i in range(0, len(windows), SHOWN)
-               for r in inferencer.forward(windows[i:i + SHOWN])]
-    return dict(result=inferencer.forward(whole)[0], windows=[r for r in results if 'error' not in r],
-                frames=frames, maps=activation_maps(inferencer.model, frames),
-                thumbnails=thumbnails)
+    return dict(result=inferencer.forward([(whole, data)])[0], windows=windows, frames=frames,
+                maps=activation_maps(inferencer.model, frames), thumbnails=thumbnails)
 
 
 def spread(number, at_most):

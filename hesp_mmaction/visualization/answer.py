@@ -13,7 +13,8 @@ from .regions import under_heat
 
 # The host page's own colours, if it has any (Gradio's names); both light and dark.
 STYLE = f"""
-.answer {{ --known: {KNOWN}; --unknown: {UNKNOWN}; --faint: var(--body-text-color-subdued, #6b7280);
+.answer {{ --known: {KNOWN}; --unknown: {UNKNOWN}; --faint:
+  color-mix(in srgb, var(--body-text-color, #111) 68%, transparent);
   --line: var(--border-color-primary, #d4d4d8); --track: var(--background-fill-secondary, #f1f1f4);
   font-size: 15px; line-height: 1.45; display: grid; gap: 26px; padding: 4px }}
 .answer h3 {{ font-size: 15px; font-weight: 600; margin: 0 0 8px }}
@@ -49,8 +50,8 @@ STYLE = f"""
 .answer .frames {{ display: grid; grid-template-columns: repeat(8, minmax(0, 1fr)); gap: 6px }}
 .answer .frame {{ position: relative; line-height: 0 }}
 .answer .frame img {{ width: 100%; border-radius: 4px; display: block }}
-.answer .region {{ position: absolute; border: 2px solid #fff; outline: 2px solid var(--known);
-  outline-offset: 0; box-sizing: border-box }}
+.answer .region {{ position: absolute; border: 1.5px solid #fff; outline: 1.5px solid #111;
+  box-sizing: border-box }}
 .answer svg {{ width: 100%; height: auto; display: block; overflow: visible }}
 .answer svg text {{ fill: var(--body-text-color, #111); font-size: 14px }}
 .answer svg .faint {{ fill: var(--faint); font-size: 13px }}
@@ -179,7 +180,7 @@ def frames(shown, maps, result):
         rows += ''.join(_frame(under_heat(frame, heat, highest), 'its activation map', box)
                         for frame, heat in zip(shown, maps, strict=True))
         words.append('Bright: what makes the frame resemble the texts of the known emotions.')
-    return (f'<section><h3>What the model is shown, and where it looks</h3><div class="frames">'
+    return (f'<section><h3>What the model is shown</h3><div class="frames">'
             f'{rows}</div><p class="faint">{" ".join(words)}</p></section>')
 
 
@@ -245,8 +246,10 @@ def timeline(windows, limits):
         parts.append(f'<text class="faint" x="{x(tick):.1f}" y="{height + 60}" '
                      f'text-anchor="{anchor}">{tick:g} s</text>')
     length = windows[0]['end'] - windows[0]['start']
-    note = (f'Each point is the score of a window of {length:.2g} s.' if len(windows) > 1 else
-            'The clip is not longer than one window.')
+    note = 'The clip is not longer than one window.'
+    if len(windows) > 1:
+        note = (f'A point is the score of a window of {length:.2g} s. Of a clip with several '
+                'expressions, these say more than the label of the whole.')
     return (f'<section><h3>Over time</h3><svg viewBox="0 0 {width} {height + 64}" role="img" '
             f'aria-label="score and emotion over time">{"".join(parts)}</svg>'
             f'<p class="faint">{note}</p></section>')
