@@ -9,6 +9,7 @@ from .version import __version__
 
 compat.apply()
 
-from . import datasets, engine, evaluation, models, visualization  # noqa: E402
+from . import apis, datasets, engine, evaluation, models, visualization  # noqa: E402
 
-__all__ = ['__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models', 'visualization']
+__all__ = ['__version__', 'apis', 'compat', 'datasets', 'engine', 'evaluation', 'models',
+           'visualization']

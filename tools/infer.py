@@ -19,7 +19,6 @@ from mmengine.logging import MMLogger
 from hesp_mmaction.apis import HESPInferencer, write_results
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.faces import DETECTORS
-from hesp_mmaction.errors import InputError
 
 
 def parse_args():
@@ -50,8 +49,8 @@ def parse_args():
     out = parser.add_argument_group('results')
     out.add_argument('--out', metavar='DIR',
                      help='results.json, results.csv and an annotated video of every clip')
-    out.add_argument('--json', metavar='FILE')
-    out.add_argument('--csv', metavar='FILE')
+    out.add_argument('--json', metavar='FILE', help='a list of all that was found')
+    out.add_argument('--csv', metavar='FILE', help='a line per clip or window')
     out.add_argument('--video', metavar='FILE.mp4', help='the annotated video of a single clip')
     return parser.parse_args()
 

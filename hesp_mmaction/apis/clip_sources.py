@@ -8,7 +8,7 @@ import numpy as np
 
 from ..datasets.clip_loading import FrameFolder, Video, list_images
 from ..datasets.faces import TARGETS, WEIGHTS, align, main_track, similarity, smooth
-from ..datasets.integrity import undecodable
+from ..datasets.integrity import damage, undecodable
 from ..datasets.lists import VIDEO_EXTENSIONS
 from ..errors import InputError
 
@@ -64,7 +64,9 @@ class Clip:
     def check(self):
         """Find out whether every frame can be decoded."""
         if not isinstance(self.source, np.ndarray):
-            self.problem = undecodable(self.source)
+            # `damage` would also refuse a video that lacks its end but can be decoded.
+            look = damage if os.path.isdir(self.source) else undecodable
+            self.problem = look(self.source)
 
     def follow_face(self, find):
         """Find the main face and follow it, as ``tools/data/prepare_faces.py`` does."""

@@ -121,13 +121,14 @@ class HESPInferencer(BaseInferencer):
 
         Returns:
             dict: ``predictions``, a list of dicts, one per window in order, and
-            ``visualization``, the paths of the annotated videos. A prediction has ``file``; ``start`` and ``end`` (seconds); ``emotion``, a known
-            name or ``'unknown'``; ``best_known``, the most likely known one; ``score``, bigger is
-            more known; ``threshold`` (None if there is none); ``probabilities`` of the known
-            emotions, calibrated, see :func:`fit_temperature`; ``region``, [top, left, size] of the
-            visual prompt in the square of ``image_size`` pixels that the model sees, or None;
-            ``face``, [x, y, width, height] in the frame, or None where no face was looked for.
-            That of a clip that cannot be used has ``file`` and ``error``.
+            ``visualization``, the paths of the annotated videos. A prediction has ``file``;
+            ``start`` and ``end`` (seconds); ``emotion``, a known name or ``'unknown'``;
+            ``best_known``, the most likely known one; ``score``, bigger is more known;
+            ``threshold`` (None if there is none); ``probabilities`` of the known emotions,
+            calibrated, see :func:`fit_temperature`; ``region``, [top, left, size] of the visual
+            prompt in the square of ``image_size`` pixels that the model sees, or None; ``face``,
+            [x, y, width, height] in the frame, or None where no face was looked for. Instead, a
+            clip that cannot be used has ``error``, a text, and so has a window without a face.
         """
         clips = find_clips(inputs, fps, seconds)
         if video is not None and len(clips) != 1:

@@ -26,6 +26,6 @@ from .uncertainty import Comparison, bootstrap_interval, paired_comparison
 
 __all__ = ['Comparison', 'OpenSetMetric', 'aupr', 'auroc', 'bootstrap_interval',
            'calibration_error', 'ccr_at_fpr', 'decide', 'detection_accuracy', 'fit_temperature',
-           'fit_threshold', 'fpr_at_tpr', 'load_dump', 'metrics_from_dump', 'official_auroc', 'official_detection',
-           'official_oscr', 'open_set_f1', 'openness', 'oscr', 'oscr_curve', 'paired_comparison',
-           'per_class_recall', 'roc_curve', 'save_dump', 'uar', 'war']
+           'fit_threshold', 'fpr_at_tpr', 'load_dump', 'metrics_from_dump', 'official_auroc',
+           'official_detection', 'official_oscr', 'open_set_f1', 'openness', 'oscr', 'oscr_curve',
+           'paired_comparison', 'per_class_recall', 'roc_curve', 'save_dump', 'uar', 'war']

@@ -144,8 +144,17 @@ def test_windows_that_make_no_sense():
 
 def test_broken_clips_do_not_stop_the_others(inferencer, write_damaged, tmp_path):
     reasons = write_damaged(tmp_path / 'clips')
-    found = inferencer([tmp_path / 'clips', tmp_path / 'none.mp4'])['predictions']
-    assert len(found) == 11 and found[-1]['error'] == 'no such file'
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    for number in range(30):
+        cv2.imwrite(str(folder / f'{number}.jpg'), np.zeros((40, 40, 3), np.uint8))
+    (folder / '0.jpg').write_bytes(b'no image')  # no sampled frame
+    found = inferencer([tmp_path / 'clips', folder, tmp_path / 'none.mp4'],
+                       out_dir=str(tmp_path / 'out'))
+    assert len(found['visualization']) == len(list((tmp_path / 'out').glob('*.mp4'))) >= 2
+    found = found['predictions']
+    assert len(found) == 12 and found[-1]['error'] == 'no such file'
+    assert '0.jpg' in found[-2]['error']
     by_name = {Path(row['file']).name: row for row in found}
     for name in ('one.avi', 'odd.avi'):
         assert by_name[name]['emotion'] in (*inferencer.known, 'unknown')

@@ -240,7 +240,10 @@ def test_every_config_can_be_read_and_wired(path):
         assert cfg.test_dataloader.dataset.closed_set and path.stem.endswith('_closed')
         return
     dataset, openness = cfg.protocol.dataset, cfg.protocol.openness
-    check_known(cfg, known_names(dataset, openness, 0))
+    # The embedded model's four are no published split.
+    first = known_names(dataset, openness, 0) if path.stem != 'hesp_synthetic_o43' else [
+        'happiness', 'sadness', 'anger', 'neutral']
+    check_known(cfg, first)
     assert len(path.read_text().splitlines()) <= 45
     data = [cfg[part].dataset for part in DATALOADERS if cfg.get(part)]
     assert all(d.type == data[0].type for d in data)

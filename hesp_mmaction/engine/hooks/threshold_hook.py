@@ -32,9 +32,9 @@ class ThresholdHook(Hook):
     """After the last epoch: the threshold that keeps a share of the known training samples.
 
     The samples pass through the test pipeline. The threshold goes into the head, hence into the
-    checkpoint of that epoch, and so does the temperature of :func:`fit_temperature`. No test sample takes part. What the model made of the samples is
-    left in ``train_features.npz``, like the raw material of a test run, for the scores that are
-    fitted on training features.
+    checkpoint of that epoch, and so does the temperature of :func:`fit_temperature`. No test sample
+    takes part. What the model made of the samples is left in ``train_features.npz``, like the raw
+    material of a test run, for the scores that are fitted on training features.
 
     Args:
         tpr (float): share of the known samples that stay known.
@@ -58,11 +58,12 @@ class ThresholdHook(Hook):
         dump = dump_of_rows(rows, model.cls_head.known)
         threshold = fit_threshold(dump['score'], self.tpr)
         model.cls_head.threshold.fill_(threshold)
-        model.cls_head.temperature.fill_(fit_temperature(dump['logits'], dump['label']))
+        temperature = fit_temperature(dump['logits'], dump['label'])
+        model.cls_head.temperature.fill_(temperature)
         model.train()
         if is_main_process():
             dump['threshold'] = threshold
             dump.pop('pred_emotion')  # was said without the threshold
             save_dump(dump, os.path.join(runner.work_dir, 'train_features.npz'))
         print_log(f'threshold {threshold:.6g} keeps {self.tpr:.0%} of {len(dump["score"])} known '
-                  f'training samples; temperature {float(model.cls_head.temperature):.4g}', 'current')
+                  f'training samples; temperature {temperature:.4g}', 'current')
