@@ -2,7 +2,8 @@
 
     pip install "hesp-mmaction[demo]"
     python tools/demo.py
-    python tools/demo.py --config work_dirs/run/hesp_afew_o34.py --checkpoint work_dirs/run/epoch_10.pth
+    python tools/demo.py --config work_dirs/run/hesp_afew_o34.py \\
+        --checkpoint work_dirs/run/epoch_10.pth
 
 Without --config the trained model is the one embedded in this package, which knows drawn faces.
 """
@@ -91,7 +92,7 @@ class Page:
     def fit(self, model, known):
         """The threshold that belongs to the chosen emotions, where it can be moved."""
         if model != FREE:
-            return gr.Slider(visible=False)
+            return gr.Slider(0, 1, 0, visible=False)  # no number out of range is left behind
         try:
             threshold, low, high = zero_shot_threshold(self.free(known))
         except InputError:
@@ -123,8 +124,8 @@ class Page:
             with gr.Row():
                 with gr.Column(scale=4, min_width=340):
                     videos = {name: Video(str(path)) for name, path in self.samples.items()}
-                    gr.Markdown('**Sample clips**: drawn faces, with what was acted. The last joins '
-                                + ', '.join(JOINED) + '.')
+                    gr.Markdown('**Sample clips**: drawn faces, with what was acted. The last '
+                                f'joins {", ".join(JOINED)}.')
                     samples = gr.Gallery(
                         [(video[2 * len(video) // 3], name) for name, video in videos.items()],
                         show_label=False, columns=4, allow_preview=False, object_fit='cover',
@@ -162,7 +163,7 @@ class Page:
             model.input(self.switch, model, known, show_progress='hidden',
                         **quiet).then(**fit).then(**show)
             known.input(**fit).then(**show)
-            gr.on([threshold.release, window.release, find_face.input], **show)
+            gr.on([threshold.input, window.input, find_face.input], **show)
         return blocks
 
 
@@ -179,8 +180,9 @@ def command():
             _, address, _ = page.launch(
                 server_name=args.host, server_port=args.port, share=False, ssr_mode=False,
                 quiet=True, prevent_thread_lock=True, footer_links=[], css=CSS,
-                theme=gr.themes.Default(primary_hue='blue', font=['system-ui', 'sans-serif'],
-                                        font_mono=['monospace']))
+                theme=gr.themes.Default(
+                    primary_hue='blue', font=['system-ui', 'sans-serif'],
+                    font_mono=['monospace']).set(block_info_text_color='*neutral_500'))
         except OSError as error:
             raise InputError(f'no page on {args.host}, port {args.port or "7860 to 7959"}: taken '
                              'already? Choose another --port') from error

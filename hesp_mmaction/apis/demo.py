@@ -12,7 +12,7 @@ from ..datasets.synthetic.clips import make_clip, write_video
 from ..datasets.synthetic.layouts import plan_afew, write_dataset
 from ..errors import InputError
 from ..evaluation import fit_threshold
-from .clip_sources import Clip, find_clips
+from .clip_sources import EXTENSIONS, Clip, find_clips
 from .inferencer import HESPInferencer
 
 ZERO_SHOT = 'clip_zeroshot_afew_o34.py'
@@ -106,6 +106,8 @@ def look(inferencer, path, window=1.0, find_face=False):
     """
     clip, = find_clips(str(path))
     name = Path(path).name
+    if not name.lower().endswith(EXTENSIONS):  # FFmpeg would play a text
+        raise InputError(f'{name} is not a video: its name should end in {", ".join(EXTENSIONS)}.')
     clip.check()
     if clip.problem is None and find_face:
         clip.follow_face(DETECTORS['haar'])

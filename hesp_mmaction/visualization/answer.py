@@ -143,7 +143,8 @@ def verdict(result, thumbnails, limits):
             f'<img class="clip" alt="the clip" src="{moving_url(thumbnails)}">'
             f'<div class="words"><span class="label">{emotion}</span>'
             f'<p>{html.escape(explanation(result))}</p><div class="score">'
-            f'<div class="fill" style="width:{max(at, 1):.1f}%"></div>{marks}</div></div></section>')
+            f'<div class="fill" style="width:{max(at, 1):.1f}%"></div>{marks}</div></div>'
+            '</section>')
 
 
 def bars(result):
@@ -230,9 +231,10 @@ def timeline(windows, limits):
     parts.append('<polyline fill="none" stroke="#8a8f98" stroke-width="2" points="'
                  + ' '.join(f'{a:.1f},{b:.1f}' for a, b in points) + '"/>')
     for window, (a, b) in zip(windows, points, strict=True):
-        parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="5.5" fill="{_colour(window["emotion"])}">'
+        emotion = window['emotion']
+        parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="5.5" fill="{_colour(emotion)}">'
                      f'<title>{window["start"]:.2f} to {window["end"]:.2f} s: '
-                     f'{html.escape(window["emotion"])}, score {window["score"]:.2f}</title></circle>')
+                     f'{html.escape(emotion)}, score {window["score"]:.2f}</title></circle>')
     for start, end, emotion in runs(windows):
         left, wide = x(start), x(end) - x(start)
         parts.append(f'<rect x="{left:.1f}" y="{height + 12}" width="{max(wide - 2, 1):.1f}" '
