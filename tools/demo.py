@@ -9,6 +9,8 @@ Without --config the trained model is the one embedded in this package, which kn
 """
 import argparse
 import os
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -173,6 +175,7 @@ def command():
     MMLogger.get_instance('demo', log_level='ERROR')
     trained = HESPInferencer(args.config, args.checkpoint, args.device)
     name = 'HESP, embedded' if args.config is None else Path(args.config).stem
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the folder goes then, too
     with tempfile.TemporaryDirectory() as folder:
         os.environ['GRADIO_TEMP_DIR'] = os.path.join(folder, 'uploads')  # gone when we end
         page = Page(trained, name, args.device, write_samples(folder)).build()

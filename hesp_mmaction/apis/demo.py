@@ -148,10 +148,10 @@ def shown_frames(inputs):
 def activation_maps(model, frames):
     """Where frames (T, S, S, 3) uint8 look like the texts of the known emotions: (T, h, w).
 
-    None where the model's backbone knows no texts.
+    None where the backbone knows no texts, or the head none that are the same for every clip.
     """
     text = getattr(model.cls_head, 'region_text', getattr(model.cls_head, 'class_text', None))
-    if text is None or not hasattr(model.backbone, 'activation_map'):
+    if not isinstance(text, torch.Tensor) or not hasattr(model.backbone, 'activation_map'):
         return None
     pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float().to(text.device) / 255
     return model.backbone.activation_map(model.normalise(pixels), text).cpu().numpy()

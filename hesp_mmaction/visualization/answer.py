@@ -106,13 +106,17 @@ def _url(frames, kind, **options):
     return f'data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}'
 
 
+def _number(value):
+    return f'{round(value, 2) + 0.0:.2f}'  # -0.001 is 0.00
+
+
 def explanation(result):
     """Why the emotion of a result is what it is, in a sentence."""
     best = result['best_known']
     nearest = f'{best} ({result["probabilities"][best]:.0%})'
     if result['threshold'] is None:
         return f'Most likely {nearest}. This model has no threshold, so nothing is called unknown.'
-    numbers = f'{result["score"]:.2f}', f'{result["threshold"]:.2f}'
+    numbers = _number(result['score']), _number(result['threshold'])
     if result['emotion'] == 'unknown':
         return ('The score {} is below the threshold {}: none of the known emotions. '
                 .format(*numbers) + f'The nearest one is {nearest}.')
@@ -131,12 +135,13 @@ def verdict(result, thumbnails, limits):
 
     at = along(result['score'])
     marks = f'<div class="over" style="left:{min(max(at, 8), 92):.1f}%">' \
-            f'score {result["score"]:.2f}</div>'
+            f'score {_number(result["score"])}</div>'
     if result['threshold'] is not None:
         mark = along(result['threshold'])
         marks += (f'<div class="mark" style="left:calc({mark:.1f}% - 1px)"></div>'
                   f'<div class="under" style="left:{mark:.1f}%">threshold '
-                  f'{result["threshold"]:.2f}</div><div class="end" style="left:2px">unknown</div>'
+                  f'{_number(result["threshold"])}</div>'
+                  '<div class="end" style="left:2px">unknown</div>'
                   '<div class="end" style="right:2px">known</div>')
     emotion = html.escape(result['emotion'])
     return (f'<section class="verdict {_kind(result)}">'
@@ -234,7 +239,7 @@ def timeline(windows, limits):
         emotion = window['emotion']
         parts.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="5.5" fill="{_colour(emotion)}">'
                      f'<title>{window["start"]:.2f} to {window["end"]:.2f} s: '
-                     f'{html.escape(emotion)}, score {window["score"]:.2f}</title></circle>')
+                     f'{html.escape(emotion)}, score {_number(window["score"])}</title></circle>')
     for start, end, emotion in runs(windows):
         left, wide = x(start), x(end) - x(start)
         parts.append(f'<rect x="{left:.1f}" y="{height + 12}" width="{max(wide - 2, 1):.1f}" '

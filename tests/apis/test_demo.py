@@ -12,12 +12,17 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from PIL import Image
 from safetensors.torch import load_file
+from test_peers import CONFIGS, own_options
 from test_tools import ROOT
 
 from hesp_mmaction.apis import HESPInferencer, demo
 from hesp_mmaction.apis.clip_sources import EXTENSIONS
+from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.clip_loading import Video
 from hesp_mmaction.datasets.emotions import BASIC
 from hesp_mmaction.errors import InputError
@@ -26,6 +31,10 @@ from hesp_mmaction.visualization.answer import answer, explanation
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 QUIET = ('--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking',
          '--disable-component-update', '--disable-sync')
+# Fixed texts, and a backbone that is compared with them.
+WITH_MAPS = [f'configs/{name}_afew_o34.py' for name in (
+    'clip_zeroshot', 'clip_zeroshot_ensemble', 'hesp', 'hesp_attention_pooling', 'hesp_padding',
+    'hesp_vpt', 'open_vclip', 'vp', 'vpt')]
 CHOSEN = ('anger', 'happiness', 'neutral', 'sadness')
 
 
@@ -168,7 +177,10 @@ def address(tmp_path_factory):
     """Of the page, as the tool serves it."""
     pytest.importorskip('gradio')
     log = tmp_path_factory.mktemp('demo') / 'log.txt'
-    environment = os.environ | dict(OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore')
+    folder = log.parent / 'tmp'
+    folder.mkdir()
+    environment = os.environ | dict(OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore',
+                                    TMPDIR=str(folder))
     with open(log, 'w') as file:
         tool = subprocess.Popen(
             [sys.executable, 'tools/demo.py', '--port', str(free_port())], cwd=ROOT,
@@ -178,8 +190,9 @@ def address(tmp_path_factory):
         assert line is not None, log.read_text()[-3000:]
         yield line.split()[1]
     finally:
-        tool.send_signal(signal.SIGINT)
+        tool.send_signal(signal.SIGTERM)
         tool.wait(60)
+    assert list(folder.glob('tmp*')) == []  # no upload is left behind
     assert 'Traceback' not in log.read_text(), log.read_text()[-3000:]
 
 
@@ -273,3 +286,20 @@ def zero_shot_sentence(path, known):
     inferencer = demo.zero_shot(known)
     threshold = round(demo.zero_shot_threshold(inferencer)[0], 2)  # as the slider holds it
     return explanation(demo.with_threshold(inferencer(str(path))['predictions'][0], threshold))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('config', CONFIGS)
+def test_a_model_of_every_method_can_be_looked_into(config, tiny_options, samples, tmp_path):
+    options = {key: value for key, value in tiny_options.items()
+               if key.startswith(('clip.', 'image_size'))}
+    cfg = Config.fromfile(ROOT / config)
+    override(cfg, own_options(config, options))
+    init_default_scope('mmaction')
+    torch.manual_seed(0)
+    weights = tmp_path / 'random.pth'
+    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), weights)
+    seen = demo.look(HESPInferencer(cfg, weights), samples['fear'])
+    assert seen['frames'].shape == (8, cfg.image_size, cfg.image_size, 3)
+    assert (seen['maps'] is not None) == (config in WITH_MAPS)
+    assert explanation(seen['result'])[:20] in answer(seen)

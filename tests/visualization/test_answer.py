@@ -72,6 +72,7 @@ def test_the_sentence_says_what_was_decided():
     assert explanation(window(0, 1, 'unknown', score=0.1)) == (
         'The score 0.10 is below the threshold 0.50: none of the known emotions. The nearest one '
         'is fear (75%).')
+    assert 'score 0.00 ' in explanation(window(0, 1, 'unknown', score=-0.001))
     assert 'no threshold' in explanation(window(0, 1, 'fear', threshold=None))
 
 
