@@ -5,6 +5,19 @@ import numpy as np
 WINDOW = (255, 60, 0)  # RGB
 
 
+def under_heat(frame, activation, highest=None):
+    """A frame (S, S, 3) uint8 RGB under an activation map (h, w), not negative.
+
+    ``highest`` is the value that is brightest, by default that of this map.
+    """
+    size = frame.shape[0]
+    heat = cv2.resize(activation.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+    highest = float(heat.max() if highest is None else highest)
+    heat = (255 * heat / max(highest, 1e-12)).astype(np.uint8)
+    colours = cv2.applyColorMap(heat, cv2.COLORMAP_INFERNO)[..., ::-1]
+    return (0.45 * frame + 0.55 * colours).astype(np.uint8)
+
+
 def draw_region(frame, activation, window):
     """A frame, the frame under its activation map, and the frame with the window.
 
@@ -16,10 +29,7 @@ def draw_region(frame, activation, window):
         np.ndarray: (S, 3 S, 3) uint8, RGB.
     """
     size = frame.shape[0]
-    heat = cv2.resize(activation.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
-    heat = (255 * heat / max(float(heat.max()), 1e-12)).astype(np.uint8)
-    colours = cv2.applyColorMap(heat, cv2.COLORMAP_INFERNO)[..., ::-1]
-    under = (0.45 * frame + 0.55 * colours).astype(np.uint8)
+    under = under_heat(frame, activation)
     boxed = frame.copy()
     top, left, side = window
     cv2.rectangle(boxed, (left, top), (left + side - 1, top + side - 1), WINDOW, max(1, size // 96))

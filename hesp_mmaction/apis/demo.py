@@ -1,0 +1,157 @@
+"""What the demo page shows, without the page: models, sample clips and what they make of a clip."""
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from ..datasets.emotions import BASIC
+from ..datasets.faces import DETECTORS
+from ..datasets.synthetic.clips import make_clip, write_video
+from ..datasets.synthetic.layouts import plan_afew, write_dataset
+from ..errors import InputError
+from ..evaluation import fit_threshold
+from .clip_sources import EXTENSIONS, Clip, find_clips
+from .inferencer import HESPInferencer
+
+ZERO_SHOT = 'clip_zeroshot_afew_o34.py'
+EMBEDDED_CLIP = {'image_size': 96, 'clip.arch': 'small_face_clip', 'clip.pretrained': 'embedded'}
+FEATURES = Path(__file__).parent / 'demo_features.safetensors'
+FEATURES_SEED, PER_CLASS = 3, 40  # drawn training clips of no other use
+# Clips to pick from: of persons that no model has seen, one after the other, not chosen by result.
+SAMPLES_SEED, FIRST_PERSON = 4, 301
+JOINED = ('happiness', 'surprise', 'sadness')
+LONGEST = 120  # seconds; more is for tools/infer.py
+SHOWN = 8  # frames of a clip
+
+
+def write_samples(folder):
+    """Draw a clip of each of the seven basic emotions, and one of three clips joined.
+
+    Returns:
+        dict[str, Path]: name to video.
+    """
+    clips = {name: make_clip(name, FIRST_PERSON + i, i + 1, SAMPLES_SEED)
+             for i, name in enumerate(BASIC)}
+    person = FIRST_PERSON + len(BASIC)
+    clips['joined'] = [frame for i, name in enumerate(JOINED)
+                                for frame in make_clip(name, person, 100 + i, SAMPLES_SEED)]
+    paths = {}
+    for name, frames in clips.items():
+        paths[name] = Path(folder) / f'{name}.avi'
+        write_video(paths[name], frames)
+    return paths
+
+
+@lru_cache(maxsize=16)
+def zero_shot(known, device=None):
+    """The embedded CLIP, which needs no training, for two or more known emotions (tuple)."""
+    if len(known) < 2:
+        raise InputError('Choose at least two known emotions.')
+    return HESPInferencer(ZERO_SHOT, device=device, known=known, cfg_options=EMBEDDED_CLIP)
+
+
+@torch.no_grad()
+def zero_shot_threshold(inferencer):
+    """The score that 95 % of the training clips of the known emotions reach, and the lowest and
+    highest score of any training clip."""
+    head, device = inferencer.model.cls_head, next(inferencer.model.parameters()).device
+    scores = {name: head.score(head(feats.float().to(device))).cpu().numpy()
+              for name, feats in load_file(FEATURES).items()}
+    known = np.concatenate([scores[name] for name in inferencer.known])
+    everything = np.concatenate(list(scores.values()))
+    return fit_threshold(known), float(everything.min()), float(everything.max())
+
+
+def make_features(folder, path=FEATURES):
+    """Draw training clips into a folder and write what the embedded CLIP makes of them.
+
+    The file has an entry (40, D) float16 for each basic emotion, one row per clip.
+    """
+    write_dataset('afew', folder, FEATURES_SEED, (PER_CLASS, 1))
+    inferencer = zero_shot(BASIC)
+    feats = {name: [] for name in BASIC}
+    for entry in plan_afew(FEATURES_SEED, (PER_CLASS, 1)):
+        if entry.split == 'train':
+            (_, data), = next(inferencer.preprocess(find_clips(Path(folder) / entry.path)))
+            sample, = inferencer.model.test_step(inferencer.collate_fn([data]))
+            feats[entry.emotion].append(sample.pred_feature.half().cpu())
+    save_file({name: torch.stack(rows) for name, rows in feats.items()}, path)
+
+
+def with_threshold(result, threshold):
+    """A result decided by another threshold."""
+    rejected = threshold is not None and result['score'] < threshold
+    return dict(result, threshold=threshold,
+                emotion='unknown' if rejected else result['best_known'])
+
+
+def look(inferencer, path, window=1.0, find_face=False):
+    """Everything that the page shows of a clip.
+
+    Args:
+        inferencer (HESPInferencer). path (str): of a video. window (float): seconds of the windows
+            of the timeline; each begins half a window after the one before. find_face (bool): cut
+            out the main face first.
+
+    Returns:
+        dict: ``result`` of the whole clip and ``windows``, those of its windows, as of
+        :class:`HESPInferencer`; ``frames`` (T, S, S, 3) uint8 RGB, T <= 8, which the model was
+        shown; ``maps`` (T, h, w), their activation maps, or None; ``thumbnails``, some more frames
+        over the clip, as the user sees it.
+
+    Raises:
+        InputError: the clip cannot be used.
+    """
+    clip, = find_clips(str(path))
+    name = Path(path).name
+    if not name.lower().endswith(EXTENSIONS):  # FFmpeg would play a text
+        raise InputError(f'{name} is not a video: its name should end in {", ".join(EXTENSIONS)}.')
+    clip.check()
+    if clip.problem is None and find_face:
+        clip.follow_face(DETECTORS['haar'])
+    if clip.problem is not None:
+        raise InputError(f'{name} cannot be used as a video: {clip.problem}.')
+    seconds = len(clip.frames) / clip.fps
+    if seconds > LONGEST:
+        raise InputError(f'{name} is {seconds:.0f} seconds long and this page takes '
+                         f'{LONGEST}: cut it, or use tools/infer.py.')
+    thumbnails = [clip.frames[i] for i in spread(len(clip.frames), 40)]
+    if find_face:
+        clip = Clip(name, np.stack(list(clip.seen())), clip.fps)
+    (whole, data), = next(inferencer.preprocess([clip]))
+    windows = [result for batch in inferencer.preprocess([clip], window=window)
+               for result in inferencer.forward(batch)]
+    for result in (whole, *windows):
+        if 'error' in result:
+            raise InputError(f'{name} cannot be used as a video: {result["error"]}.')
+    frames = shown_frames(data['inputs'])
+    return dict(result=inferencer.forward([(whole, data)])[0], windows=windows, frames=frames,
+                maps=activation_maps(inferencer.model, frames), thumbnails=thumbnails)
+
+
+def spread(number, at_most):
+    """Numbers of at most so many of ``number`` frames, evenly spread."""
+    count = min(number, at_most)
+    return ((np.arange(count) + 0.5) * number / count).astype(int).tolist()
+
+
+def shown_frames(inputs):
+    """What a pipeline packs, (T, 3, S, S) or clips (N, 3, T, S, S), to at most 8 frames
+    (T, S, S, 3) uint8."""
+    frames = inputs.permute(0, 2, 3, 4, 1).flatten(0, 1) if inputs.ndim == 5 \
+        else inputs.permute(0, 2, 3, 1)
+    return frames[spread(len(frames), SHOWN)].clamp(0, 255).byte().cpu().numpy()
+
+
+def activation_maps(model, frames):
+    """Where frames (T, S, S, 3) uint8 look like the texts of the known emotions: (T, h, w).
+
+    None where the backbone knows no texts, or the head none that are the same for every clip.
+    """
+    text = getattr(model.cls_head, 'region_text', getattr(model.cls_head, 'class_text', None))
+    if not isinstance(text, torch.Tensor) or not hasattr(model.backbone, 'activation_map'):
+        return None
+    pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float().to(text.device) / 255
+    return model.backbone.activation_map(model.normalise(pixels), text).cpu().numpy()
