@@ -114,7 +114,7 @@ def test_a_loss_that_is_no_number_names_the_clips(options, tmp_path):
 def test_thirty_kills_and_resumes_end_as_the_undisturbed_run(options, tmp_path):
     """SIGKILL at any moment: ten while a run starts or trains, twenty while it trains, writes a
     checkpoint of every epoch, fits its threshold or tests. Ten minutes on two cores."""
-    options = options | {'train_cfg.max_epochs': 12, 'train_dataloader.batch_size': 2}
+    options = options | {'train_cfg.max_epochs': 30, 'train_dataloader.batch_size': 2}
 
     def start(folder):
         return subprocess.Popen(
@@ -122,20 +122,24 @@ def test_thirty_kills_and_resumes_end_as_the_undisturbed_run(options, tmp_path):
              str(tmp_path / folder), *command(options)], cwd=ROOT, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, env=os.environ | dict(OMP_NUM_THREADS='1'))
 
-    begin = time.time()
-    assert start('straight').wait() == 0
-    seconds = time.time() - begin
-    begun = (tmp_path / 'straight/epoch_12.pth').stat().st_mtime - begin
+    def first_checkpoint(folder, process):
+        while process.poll() is None and not (folder / 'last_checkpoint').exists():
+            time.sleep(0.01)
+        return time.time()
+
+    begin, process = time.time(), start('straight')
+    first = first_checkpoint(tmp_path / 'straight', process)
+    assert process.wait() == 0
+    whole, training = time.time() - begin, time.time() - first
     expected, rng, equal, stopped = metrics(tmp_path / 'straight'), random.Random(0), 0, []
     for i in range(30):
         folder = tmp_path / f'killed{i}'
         process = start(folder.name)
         if i % 3:
-            while process.poll() is None and not (folder / 'last_checkpoint').exists():
-                time.sleep(0.01)
-            time.sleep(rng.uniform(0, seconds - begun + 1))
+            first_checkpoint(folder, process)
+            time.sleep(rng.uniform(0, 0.9 * training))
         else:
-            time.sleep(rng.uniform(0, seconds))
+            time.sleep(rng.uniform(0, 0.9 * whole))
         process.kill()
         process.wait()
         if not (folder / 'metrics.json').exists():
@@ -144,4 +148,4 @@ def test_thirty_kills_and_resumes_end_as_the_undisturbed_run(options, tmp_path):
         equal += metrics(folder) == expected
     print(f'{equal} of 30 equal; {len(stopped)} were stopped before their end, '
           f'{sum(map(bool, stopped))} while they wrote a file')
-    assert equal == 30 and len(stopped) > 20
+    assert equal == 30 and len(stopped) >= 20
