@@ -43,8 +43,10 @@ def find_task(name):
 
 
 def configs_folder():
-    """The folder ``configs``, of a clone of the repository."""
-    return Path(__file__).parents[2] / 'configs'
+    """The folder ``configs``: the one in the installed package, or that of a clone."""
+    package = Path(__file__).parents[1]
+    installed = package / '.mim' / 'configs'
+    return installed if installed.is_dir() else package.parent / 'configs'
 
 
 def set_task(cfg, task):
