@@ -3,8 +3,10 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch.distributed as dist
 from mmengine.config import Config, DictAction
@@ -20,7 +22,7 @@ from .wiring import override
 USER_ERRORS = (InputError, FileNotFoundError, UnpicklingError)
 
 
-def parser(description):
+def parser(description: str | None) -> argparse.ArgumentParser:
     """The flags that both tools take, with MMAction2's names and meaning."""
     result = argparse.ArgumentParser(description=description)
     result.add_argument('config', help='config file')
@@ -38,7 +40,7 @@ def parser(description):
     return result
 
 
-def read_config(args):
+def read_config(args: argparse.Namespace) -> Config:
     """The config of a command line, ready for mmengine's Runner."""
     if 'LOCAL_RANK' not in os.environ:
         os.environ['LOCAL_RANK'] = str(args.local_rank)
@@ -59,7 +61,7 @@ def read_config(args):
     return cfg
 
 
-def run(cfg, action):
+def run(cfg: Config, action: Callable[[Runner], Any]) -> Any:
     """Build the runner and call ``action(runner)``.
 
     A work dir that this run began and that holds no result when the input turns out unusable is
@@ -75,7 +77,7 @@ def run(cfg, action):
         raise
 
 
-def main(command):
+def main(command: Callable[[], Any]) -> None:
     """Run a tool's ``command()``; an error of input becomes one line and exit code 1."""
     try:
         command()

@@ -17,11 +17,11 @@ class Task:
     splits_of: str
 
     @property
-    def opennesses(self):
+    def opennesses(self) -> tuple[str, ...]:
         """Known : unknown counts, such as ``'5:2'``."""
         return opennesses(self.splits_of)
 
-    def splits(self, openness):
+    def splits(self, openness: str) -> range:
         """Numbers of the splits of an openness."""
         return range(num_splits(self.splits_of, openness))
 
@@ -31,7 +31,7 @@ TASKS = dict(
     compound=Task('compound', 'compound'), dfew=Task('dfew', 'DFEW'))
 
 
-def find_task(name):
+def find_task(name: str) -> Task:
     """The task of that name.
 
     Raises:
@@ -42,14 +42,14 @@ def find_task(name):
     return TASKS[name]
 
 
-def configs_folder():
+def configs_folder() -> Path:
     """The folder ``configs``: the one in the installed package, or that of a clone."""
     package = Path(__file__).parents[1]
     installed = package / '.mim' / 'configs'
     return installed if installed.is_dir() else package.parent / 'configs'
 
 
-def set_task(cfg, task):
+def set_task(cfg: Config, task: Task) -> None:
     """Put a method's config on the data of a task, in place.
 
     Data sets and folders are the task's; pipelines (they differ between backbones on frames and on
