@@ -35,6 +35,7 @@ NEW="$FOLDER/env/bin/python"
 if [ -n "$FULL" ]; then
     python -m pip --python "$NEW" install --quiet "${WHEEL[0]}[lite]" \
         -c "$ROOT/requirements/tested.txt"
+    python -m pip --python "$NEW" check
 else
     python -m pip --python "$NEW" install --quiet --no-deps "${WHEEL[0]}"
     SITE="$("$NEW" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
@@ -57,7 +58,6 @@ esac
 MIM="$PACKAGE/.mim"
 
 if [ -n "$FULL" ]; then
-    python -m pip --python "$NEW" check
     bash "$MIM/tools/quickstart.sh"
     grep -q '^| mean' work_dirs/quickstart/splits.md
 else

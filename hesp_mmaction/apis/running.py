@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 
 from .. import compat
 from ..errors import InputError
+from .tasks import find_config
 from .wiring import override
 
 # Errors that mean "this input cannot be used": shown as one line, without a traceback.
@@ -25,7 +26,7 @@ USER_ERRORS = (InputError, FileNotFoundError, UnpicklingError)
 def parser(description: str | None) -> argparse.ArgumentParser:
     """The flags that both tools take, with MMAction2's names and meaning."""
     result = argparse.ArgumentParser(description=description)
-    result.add_argument('config', help='config file')
+    result.add_argument('config', type=find_config, help='config file, or the name of one of ours')
     result.add_argument('--work-dir', help='folder of logs, checkpoints and results; '
                         'default: work_dirs/<name of the config>')
     result.add_argument('--known', nargs='+', metavar='NAME', help='the known emotions, in order')

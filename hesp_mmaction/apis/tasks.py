@@ -49,6 +49,12 @@ def configs_folder() -> Path:
     return installed if installed.is_dir() else package.parent / 'configs'
 
 
+def find_config(name: str) -> str:
+    """The path of a config: a file, or the name of one of ours (``'hesp_afew_o34.py'``)."""
+    ours = configs_folder() / name
+    return str(ours) if ours.is_file() and not Path(name).exists() else name
+
+
 def set_task(cfg: Config, task: Task) -> None:
     """Put a method's config on the data of a task, in place.
 
