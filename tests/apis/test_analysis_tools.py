@@ -1,6 +1,5 @@
 """tools/analysis under MMAction2's names: logs, operations, who was taken for whom, configs."""
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,10 +18,16 @@ from hesp_mmaction.errors import InputError
 ROOT = Path(__file__).parents[2]
 
 
-def tool(name, *arguments, cwd=ROOT):
-    return subprocess.run(
-        [sys.executable, '-W', 'ignore', str(ROOT / 'tools/analysis' / name), *map(str, arguments)],
-        cwd=cwd, text=True, capture_output=True)
+@pytest.fixture
+def tool(tool_module, monkeypatch, capsys):
+    """A function (name, function, arguments) that runs a tool here: what it printed."""
+    def call(name, function, *arguments):
+        module = tool_module(f'analysis/{name}.py')
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
+        capsys.readouterr()
+        getattr(module, function)()
+        return capsys.readouterr().out
+    return call
 
 
 def write_log(folder, lines):
@@ -58,12 +63,13 @@ def test_curves_of_a_resumed_run_are_one(tool_module, resumed):
     assert cells[1:6] == ['run', '2', '6', '0.200', '0.100']
 
 
-def test_analyze_logs_from_the_command_line(resumed, tmp_path):
-    result = tool('analyze_logs.py', 'plot_curve', resumed, '--out', tmp_path / 'a.png')
-    assert result.stdout.strip() == str(tmp_path / 'a.png'), result.stderr
+def test_analyze_logs_from_the_command_line(tool, resumed, tmp_path):
+    out = tool('analyze_logs', 'analyze', 'plot_curve', resumed, '--out', tmp_path / 'a.png')
+    assert out.strip() == str(tmp_path / 'a.png')
     assert min(Image.open(tmp_path / 'a.png').size) > 300
-    result = tool('analyze_logs.py', 'plot_curve', tmp_path / 'nowhere')
-    assert result.returncode == 1 and 'has no scalars.json' in result.stderr.splitlines()[-1]
+    assert '| 6 ' in tool('analyze_logs', 'analyze', 'cal_train_time', resumed)
+    with pytest.raises(InputError, match='has no scalars.json'):
+        tool('analyze_logs', 'analyze', 'plot_curve', tmp_path / 'nowhere')
 
 
 def test_operations_are_those_of_a_hand_count(tool_module, tiny_options):
@@ -91,21 +97,21 @@ def test_operations_of_a_gradient_within_are_counted(tool_module):
     assert counter.total == 2 * (2 * 5 * 7 * 3)
 
 
-def test_confusion_matrix_of_a_run(tmp_path):
+def test_confusion_matrix_of_a_run(tool, tmp_path):
     np.savez(tmp_path / 'predictions.npz', classes=np.array(['fear', 'anger']),
              emotion=np.array(['fear', 'fear', 'anger', 'sadness']),
              pred_emotion=np.array(['fear', 'unknown', 'anger', 'anger']))
-    result = tool('confusion_matrix.py', tmp_path)
-    rows = [line.replace(' ', '') for line in result.stdout.splitlines()]
-    assert rows[0] == '|trueemotion|fear|anger|unknown|', result.stderr
+    out = tool('confusion_matrix', 'show', tmp_path)
+    rows = [line.replace(' ', '') for line in out.splitlines()]
+    assert rows[0] == '|trueemotion|fear|anger|unknown|'
     assert rows[2:5] == ['|fear|1|0|1|', '|anger|0|1|0|', '|sadness(unknown)|0|1|0|']
     assert (tmp_path / 'confusion.png').exists()
 
 
-def test_print_config_shows_what_the_flags_change():
-    result = tool('print_config.py', 'hesp_afew_o34.py', '--split', '1', '--cfg-options',
-                  'image_size=64')
-    cfg = Config.fromstring(result.stdout, '.py')
+def test_print_config_shows_what_the_flags_change(tool):
+    out = tool('print_config', 'show', 'hesp_afew_o34.py', '--split', '1', '--cfg-options',
+               'image_size=64')
+    cfg = Config.fromstring(out, '.py')
     assert cfg.model.known == cfg.known == list(known_names('AFEW', '3:4', 1))
     assert cfg.model.visual_prompt['size'] == 16
 

@@ -75,7 +75,7 @@ def test_wandb_without_network(tiny_options, tmp_path, monkeypatch):
 
 def test_nothing_is_drawn_for_the_local_backend_alone(tiny_options, tmp_path, monkeypatch):
     monkeypatch.setattr('hesp_mmaction.engine.hooks.curves_hook.draw_roc', None)
-    run(config(tiny_options, tmp_path), lambda runner: runner.train())
+    run(config(tiny_options, tmp_path), lambda runner: runner.test())
     assert (tmp_path / 'metrics.json').exists() and not list(tmp_path.rglob('*.png'))
 
 
@@ -87,11 +87,10 @@ def test_a_closed_set_has_no_curves(tiny_options, tmp_path, monkeypatch):
     override(cfg, tiny_options | args, known=['anger', 'disgust', 'fear', 'happiness', 'neutral',
                                               'sadness', 'surprise'])
     cfg.work_dir, cfg.experiment_name = str(tmp_path), str(tmp_path).replace('/', '_')
-    for part in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        cfg[part].dataset.closed_set = True
-    run(cfg, lambda runner: runner.train())
+    cfg.launcher, cfg.test_dataloader.dataset.closed_set = 'none', True
+    run(cfg, lambda runner: runner.test())
     found = events(tmp_path)
-    assert not found.Tags()['images'] and 'WAR' in found.Tags()['scalars']
+    assert not found.Tags()['images'] and 'test/WAR' in found.Tags()['scalars']
 
 
 def test_backends_are_given_by_name():
