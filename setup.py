@@ -1,11 +1,17 @@
 """Packaging of hesp_mmaction; tool settings are in pyproject.toml."""
+import os
+import shutil
 from pathlib import Path
 from runpy import run_path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 README = ROOT / 'README.md'
+# What travels in hesp_mmaction/.mim, where OpenMMLab's `mim` and our own tools look for it.
+MIM = ('configs', 'tools', 'model-index.yml')
+CLONE_ONLY = ('check_wheel.sh', 'run_tests.sh', 'setup_env.sh')
 
 # Not here on purpose: mmcv and mmcv-lite. They own the same folder, and PyPI's mmcv does not
 # build against current torch, so each user chooses: `pip install hesp-mmaction[lite]`, or a full
@@ -45,9 +51,30 @@ EXTRAS = {
     # MAFW's labels as Excel sheets; its list files need no package.
     'slurm': ['submitit'],  # tools/run_protocol.py --cluster slurm
     'xlsx': ['openpyxl'],
-    'dev': ['build', 'openpyxl', 'playwright', 'pre-commit', 'pytest', 'pytest-cov', 'ruff',
-            'submitit'],
+    'tensorboard': ['tensorboard'],
+    'dev': ['build', 'mypy', 'openpyxl', 'playwright', 'pre-commit', 'pytest', 'pytest-cov', 'ruff',
+            'submitit', 'tensorboard'],
 }
+
+
+
+class BuildWithMim(build_py):
+    """Puts configs and tools into the package: as copies, or as links where it is editable."""
+
+    def run(self):
+        super().run()
+        folder = (ROOT if self.editable_mode else Path(self.build_lib)) / 'hesp_mmaction/.mim'
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier build
+        folder.mkdir(parents=True)
+        for name in MIM:
+            if self.editable_mode:
+                os.symlink(Path('..', '..', name), folder / name)
+            elif (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(
+                    '__pycache__', '*.pyc', '.*', *CLONE_ONLY))
+            else:
+                shutil.copy(ROOT / name, folder)
+
 
 setup(
     name='hesp-mmaction',
@@ -59,7 +86,10 @@ setup(
     license_files=['LICENSE'],
     python_requires='>=3.10',
     packages=find_packages(include=['hesp_mmaction', 'hesp_mmaction.*']),
-    package_data={'hesp_mmaction': [f'**/*.{e}' for e in ('json', 'safetensors', 'yaml', 'txt')]},
+    package_data={'hesp_mmaction': ['py.typed'] + [
+        f'**/*.{e}' for e in ('json', 'safetensors', 'yaml', 'txt')]},
+    exclude_package_data={'hesp_mmaction': ['.mim/**']},  # the links of an editable install
+    cmdclass=dict(build_py=BuildWithMim),
     install_requires=REQUIRES,
     extras_require=EXTRAS,
     classifiers=[

@@ -2,11 +2,14 @@
 import json
 import math
 import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
 
 
 @contextmanager
-def whole(path, mode='w'):
+def whole(path: str | Path, mode: str = 'w') -> Iterator[IO[Any]]:
     """A new file, open for writing beside its place and moved there when it is complete.
 
     Args:
@@ -20,7 +23,7 @@ def whole(path, mode='w'):
     os.replace(part, path)
 
 
-def write_json(values, path):
+def write_json(values: Mapping[str, Any], path: str | Path) -> None:
     """A dict as JSON; NaN becomes null."""
     values = {key: None if isinstance(value, float) and math.isnan(value) else value
               for key, value in values.items()}

@@ -20,7 +20,7 @@ from hesp_mmaction.apis.parallel import run_here, run_on_cluster, run_side_by_si
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import latex_report, markdown_report, methods_table
 from hesp_mmaction.apis.running import main
-from hesp_mmaction.apis.tasks import TASKS, find_task
+from hesp_mmaction.apis.tasks import TASKS, find_config, find_task
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.files import write_json
 
@@ -75,7 +75,7 @@ def data_and_weights(config, options):
 def run_protocol():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('configs', nargs='+',
+    parser.add_argument('configs', nargs='+', type=find_config,
                         help='one config per method; its data is replaced by that of the task. '
                              'all: every method of model-index.yml')
     parser.add_argument('--task', required=True, help=', '.join(TASKS))

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import summary, table
 from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.tasks import find_config
 
 
 def add_flags(parser):
@@ -49,7 +50,7 @@ def report(results, args, file_name, text):
 def run_splits():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('configs', nargs='+', help='one config file per method')
+    parser.add_argument('configs', nargs='+', type=find_config, help='one config file per method')
     add_flags(parser)
     args = parser.parse_args()
     results = {Path(config).stem: run_all(config, Path(config).stem, args, args.cfg_options)

@@ -17,6 +17,7 @@ custom_hooks = [
     dict(type='FitHook'),
     dict(type='ThresholdHook', tpr=0.95),
     dict(type='ResultsHook'),
+    dict(type='CurvesHook'),
 ]
 
 env_cfg = dict(

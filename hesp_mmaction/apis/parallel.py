@@ -4,20 +4,24 @@ import multiprocessing.connection
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any, TypeVar
 
 import torch
 from tqdm import tqdm
 
 from ..errors import InputError
 
+T = TypeVar('T')
 
-def run_here(function, jobs):
+
+def run_here(function: Callable[..., T], jobs: Sequence[dict]) -> list[T]:
     """Call ``function(**job)`` for every job, one after the other: a list of its results."""
     return [function(**job) for job in tqdm(jobs, unit='run')]
 
 
-def run_side_by_side(function, jobs, processes):
+def run_side_by_side(function: Callable[..., T], jobs: Sequence[dict], processes: int) -> list[T]:
     """The same in several processes, each with its share of the cores.
 
     When one fails, those that run are waited for and the error is raised.
@@ -35,19 +39,20 @@ def run_side_by_side(function, jobs, processes):
     return [future.result() for future in futures]
 
 
-def _begin(threads):
+def _begin(threads: int) -> None:
     """In a new process: its threads, and that it ends with the process that started it."""
     torch.set_num_threads(threads)
     os.environ['OMP_NUM_THREADS'] = str(threads)
-    parent = multiprocessing.parent_process()
+    parent: Any = multiprocessing.parent_process()
 
-    def end_with_parent():
+    def end_with_parent() -> None:
         parent.join()
         os._exit(1)
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def run_on_cluster(function, jobs, folder, cluster='slurm', **parameters):
+def run_on_cluster(function: Callable[..., T], jobs: Sequence[dict], folder: str,
+                   cluster: str = 'slurm', **parameters: Any) -> list[T]:
     """The same as SLURM jobs, through submitit; waits for them.
 
     Args:
@@ -65,7 +70,8 @@ def run_on_cluster(function, jobs, folder, cluster='slurm', **parameters):
     return [job.result() for job in tqdm(submitted, unit='run')]
 
 
-def run_guarded(function, items, processes, timeout):
+def run_guarded(function: Callable[[Any], T], items: Sequence, processes: int,
+                timeout: float) -> Iterator[tuple[Any, T | None, str | None]]:
     """Call ``function(item)`` in processes that may crash or hang without harm to the others.
 
     A process takes one item after the other; one that crashes, or takes longer than ``timeout``
@@ -75,7 +81,9 @@ def run_guarded(function, items, processes, timeout):
         tuple: item, result (or None) and what went wrong (or None), as soon as it is known.
     """
     context = multiprocessing.get_context('fork')
-    waiting, busy, idle = list(reversed(items)), {}, []
+    waiting = list(reversed(items))
+    busy: dict[Any, tuple[Any, Any, float]] = {}
+    idle: list[tuple[Any, Any]] = []
     try:
         while waiting or busy:
             while waiting and len(busy) < processes:
@@ -84,7 +92,8 @@ def run_guarded(function, items, processes, timeout):
                 pipe.send(item)
                 busy[pipe] = process, item, time.monotonic() + timeout
             patience = min(deadline for _, _, deadline in busy.values()) - time.monotonic()
-            for pipe in multiprocessing.connection.wait(list(busy), max(0, patience)):
+            ready: list[Any] = multiprocessing.connection.wait(list(busy), max(0, patience))
+            for pipe in ready:
                 process, item, _ = busy.pop(pipe)
                 try:
                     result, trouble = pipe.recv()
@@ -102,7 +111,7 @@ def run_guarded(function, items, processes, timeout):
             process.kill()
 
 
-def _start(context, function):
+def _start(context: Any, function: Callable[[Any], Any]) -> tuple[Any, Any]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(function, theirs), daemon=True)
     process.start()
@@ -110,7 +119,7 @@ def _start(context, function):
     return ours, process
 
 
-def _serve(function, pipe):
+def _serve(function: Callable[[Any], Any], pipe: Any) -> None:
     torch.set_num_threads(1)
     while True:
         try:
@@ -118,7 +127,7 @@ def _serve(function, pipe):
         except EOFError:
             return
         try:
-            answer = function(item), None
+            answer: tuple[Any, str | None] = function(item), None
         except Exception as error:  # whatever it is, it belongs to this item alone
             answer = None, f'{type(error).__name__}: {error}'
         pipe.send(answer)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
@@ -14,7 +15,9 @@ from .tasks import find_task, set_task
 from .wiring import override
 
 
-def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=False, task=None):
+def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict | None = None,
+              openness: str | None = None, resume: bool = False,
+              task: str | None = None) -> dict[str, Any]:
     """Train and test one split in ``work_dir``; a config without optimizer is only tested.
 
     The test builds the model anew from the saved checkpoint.
@@ -52,7 +55,7 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
         found = json.loads(record.read_text(encoding='utf-8'))
         if found['settings'] == settings:
             return found
-    costs = {}
+    costs: dict[str, float] = {}
     same = begun.exists() and json.loads(begun.read_text(encoding='utf-8'))['settings'] == settings
     begun.parent.mkdir(parents=True, exist_ok=True)
     write_json(dict(settings=settings), begun)
@@ -87,7 +90,7 @@ def run_split(config, split, work_dir, cfg_options=None, openness=None, resume=F
     return result
 
 
-def _costs(runner):
+def _costs(runner: Runner) -> dict[str, float]:
     steps = runner.message_hub.log_scalars.get('train/time')
     if steps is None:  # all epochs were done before
         return {}
@@ -95,7 +98,7 @@ def _costs(runner):
                 trainable=sum(p.numel() for p in runner.model.parameters() if p.requires_grad))
 
 
-def _end_workers(loop):
+def _end_workers(loop: Any) -> None:
     # Persistent workers left to the garbage collector are waited for five seconds each, because
     # the queue that would tell them to end is collected with them.
     if getattr(loop.dataloader, '_iterator', None) is not None:

@@ -1,15 +1,19 @@
 """Tables of results: split by split, method by method, and in the form of the HESP paper."""
 import json
 import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scipy import stats
 
 COLUMNS = ('AUROC', 'OSCR', 'ACC')
+# Runs of every method; mean, standard deviation and interval of one cell.
+Results = Mapping[str, Sequence[dict]]
+Cell = tuple[float, float | None, tuple[float, float] | None]
 PUBLISHED = Path(__file__).parents[1] / 'evaluation' / 'published.json'
 
 
-def markdown(rows):
+def markdown(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells, the first of them the head, to a table in Markdown."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ['| ' + ' | '.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + ' |'
@@ -18,13 +22,13 @@ def markdown(rows):
     return '\n'.join(lines)
 
 
-def labelled(results):
+def labelled(results: Results) -> Results:
     """Results with methods that were trained on (unlabelled) test samples called so."""
     return {f'{name} (transductive)' if any(run.get('transductive') for run in runs) else name: runs
             for name, runs in results.items()}
 
 
-def table(results):
+def table(results: Results) -> str:
     """Rows of splits beside each other for every method, and their mean and deviation.
 
     Args:
@@ -46,7 +50,7 @@ def table(results):
     return markdown(rows)
 
 
-def summary(results):
+def summary(results: Results) -> str:
     """One row per method: mean and standard deviation over the splits, of each openness and of all
     (of a closed set: over its folds, UAR and WAR).
 
@@ -82,26 +86,26 @@ def summary(results):
     return markdown(rows)
 
 
-def mean_and_deviation(values):
+def mean_and_deviation(values: Sequence[float]) -> str:
     """Numbers to ``'mean +- standard deviation'``; the deviation needs two."""
     spread = f' +- {statistics.stdev(values):.1f}' if len(values) > 1 else ''
     return f'{statistics.mean(values):.1f}{spread}'
 
 
-def mean_and_error(values):
+def mean_and_error(values: Sequence[float]) -> str:
     """Numbers to ``'mean (standard error of the mean)'``; the error needs two."""
     error = f' ({statistics.stdev(values) / len(values) ** 0.5:.1f})' if len(values) > 1 else ''
     return f'{statistics.mean(values):+.1f}{error}'
 
 
-def interval(values, level=0.95):
+def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """Student's confidence interval (low, high) of the mean of two values or more."""
     quantile = stats.t.ppf((1 + level) / 2, len(values) - 1)
     half = float(quantile * statistics.stdev(values) / len(values) ** 0.5)
     return statistics.mean(values) - half, statistics.mean(values) + half
 
 
-def measured(results, metric):
+def measured(results: Sequence[dict], metric: str) -> dict[str, Cell]:
     """Means per openness and over all runs of one method.
 
     Args:
@@ -113,7 +117,7 @@ def measured(results, metric):
         their mean over the splits (None where opennesses have different numbers of them), a
         single run has no deviation (None) and the interval over its test samples.
     """
-    groups = {}
+    groups: dict[str, list[dict]] = {}
     for row in results:
         groups.setdefault(row['protocol'], []).append(row)
     cells = {name: _cell(rows, metric) for name, rows in groups.items()}
@@ -123,14 +127,14 @@ def measured(results, metric):
     return {**cells, 'mean': (statistics.mean(c[0] for c in cells.values()), deviation, ends)}
 
 
-def _cell(rows, metric):
+def _cell(rows: Sequence[dict], metric: str) -> Cell:
     values = [row[metric] for row in rows]
     if len(values) == 1:
         return values[0], None, rows[0]['intervals'][metric]
     return statistics.mean(values), statistics.stdev(values), interval(values)
 
 
-def methods_table(results):
+def methods_table(results: Results) -> str:
     """One row per method over all its runs: AUROC, OSCR, ACC (mean and deviation), and the costs.
 
     Args:
@@ -149,13 +153,13 @@ def methods_table(results):
     return markdown(rows)
 
 
-def _columns(results):
+def _columns(results: Results) -> list[str]:
     first = next(iter(results.values()))
     names = list(dict.fromkeys(row['protocol'] for row in first))
     return [*names, 'mean'] if len(names) > 1 else ['mean']
 
 
-def _published_rows(task, columns):
+def _published_rows(task: str, columns: Sequence[str]) -> Iterator[list[str]]:
     """Rows of the paper's table of a task; cells of opennesses it does not have are
     empty."""
     table = json.loads(PUBLISHED.read_text(encoding='utf-8')).get(task, {})
@@ -166,7 +170,8 @@ def _published_rows(task, columns):
         yield [method, *(f'{row[c]:.2f}' if c in row else '' for row in found for c in columns)]
 
 
-def _measured_rows(results, columns, with_interval):
+def _measured_rows(results: Results, columns: Sequence[str],
+                   with_interval: bool) -> Iterator[list[str]]:
     for method, runs in labelled(results).items():
         cells = []
         for metric in ('AUROC', 'OSCR'):
@@ -182,7 +187,7 @@ def _measured_rows(results, columns, with_interval):
         yield [method, *cells]
 
 
-def markdown_report(results, task, data):
+def markdown_report(results: Results, task: str, data: str) -> str:
     """The table of a task: published figures and ours, clearly apart.
 
     Args:
@@ -205,7 +210,7 @@ def markdown_report(results, task, data):
     return '\n'.join(lines) + '\n'
 
 
-def latex_report(results, task, data):
+def latex_report(results: Results, task: str, data: str) -> str:
     """The same in LaTeX (booktabs), without intervals."""
     columns = _columns(results)
     width = len(columns)
@@ -224,7 +229,7 @@ def latex_report(results, task, data):
     return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}']) + '\n'
 
 
-def _escape(text):
+def _escape(text: str) -> str:
     for character in '&%_#':
         text = text.replace(character, '\\' + character)
     return text

@@ -3,8 +3,10 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch.distributed as dist
 from mmengine.config import Config, DictAction
@@ -14,16 +16,17 @@ from mmengine.runner import Runner
 
 from .. import compat
 from ..errors import InputError
+from .tasks import find_config
 from .wiring import override
 
 # Errors that mean "this input cannot be used": shown as one line, without a traceback.
 USER_ERRORS = (InputError, FileNotFoundError, UnpicklingError)
 
 
-def parser(description):
+def parser(description: str | None) -> argparse.ArgumentParser:
     """The flags that both tools take, with MMAction2's names and meaning."""
     result = argparse.ArgumentParser(description=description)
-    result.add_argument('config', help='config file')
+    result.add_argument('config', type=find_config, help='config file, or the name of one of ours')
     result.add_argument('--work-dir', help='folder of logs, checkpoints and results; '
                         'default: work_dirs/<name of the config>')
     result.add_argument('--known', nargs='+', metavar='NAME', help='the known emotions, in order')
@@ -38,7 +41,7 @@ def parser(description):
     return result
 
 
-def read_config(args):
+def read_config(args: argparse.Namespace) -> Config:
     """The config of a command line, ready for mmengine's Runner."""
     if 'LOCAL_RANK' not in os.environ:
         os.environ['LOCAL_RANK'] = str(args.local_rank)
@@ -59,7 +62,7 @@ def read_config(args):
     return cfg
 
 
-def run(cfg, action):
+def run(cfg: Config, action: Callable[[Runner], Any]) -> Any:
     """Build the runner and call ``action(runner)``.
 
     A work dir that this run began and that holds no result when the input turns out unusable is
@@ -75,7 +78,7 @@ def run(cfg, action):
         raise
 
 
-def main(command):
+def main(command: Callable[[], Any]) -> None:
     """Run a tool's ``command()``; an error of input becomes one line and exit code 1."""
     try:
         command()

@@ -17,11 +17,11 @@ class Task:
     splits_of: str
 
     @property
-    def opennesses(self):
+    def opennesses(self) -> tuple[str, ...]:
         """Known : unknown counts, such as ``'5:2'``."""
         return opennesses(self.splits_of)
 
-    def splits(self, openness):
+    def splits(self, openness: str) -> range:
         """Numbers of the splits of an openness."""
         return range(num_splits(self.splits_of, openness))
 
@@ -31,7 +31,7 @@ TASKS = dict(
     compound=Task('compound', 'compound'), dfew=Task('dfew', 'DFEW'))
 
 
-def find_task(name):
+def find_task(name: str) -> Task:
     """The task of that name.
 
     Raises:
@@ -42,12 +42,20 @@ def find_task(name):
     return TASKS[name]
 
 
-def configs_folder():
-    """The folder ``configs``, of a clone of the repository."""
-    return Path(__file__).parents[2] / 'configs'
+def configs_folder() -> Path:
+    """The folder ``configs``: the one in the installed package, or that of a clone."""
+    package = Path(__file__).parents[1]
+    installed = package / '.mim' / 'configs'
+    return installed if installed.is_dir() else package.parent / 'configs'
 
 
-def set_task(cfg, task):
+def find_config(name: str) -> str:
+    """The path of a config: a file, or the name of one of ours (``'hesp_afew_o34.py'``)."""
+    ours = configs_folder() / name
+    return str(ours) if ours.is_file() and not Path(name).exists() else name
+
+
+def set_task(cfg: Config, task: Task) -> None:
     """Put a method's config on the data of a task, in place.
 
     Data sets and folders are the task's; pipelines (they differ between backbones on frames and on

@@ -1,14 +1,19 @@
 """One place from which an override on the command line reaches every part of a config.
 
 A config file wires its own variables (``known``, ``data_root``, ``image_size``, ``prompt_size``,
-``num_frames``, ``clip`` and others, see ``VARIABLES``) when it is read. Changed afterwards, they
-would change nothing: this does it again.
+``num_frames``, ``clip``, ``vis_backends`` and others, see ``VARIABLES``) when it is read. Changed
+afterwards, they would change nothing: this does it again.
 """
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
+from importlib.util import find_spec
+from typing import Any
 
 import torch
-from mmaction.registry import DATASETS, MODELS
+from mmaction.registry import DATASETS, MODELS, VISBACKENDS
+from mmengine.config import Config
+from mmengine.registry import VISBACKENDS as ALL_BACKENDS
 from mmengine.registry import init_default_scope
 
 from ..datasets.emotions import canonical
@@ -19,7 +24,9 @@ from ..models.backbones import CLIPImageTower
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-def override(cfg, cfg_options=None, known=None, split=None, openness=None):
+def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
+             known: Sequence[str] | None = None, split: int | None = None,
+             openness: str | None = None) -> None:
     """Merge what the command line says into a config, in place.
 
     Args:
@@ -56,20 +63,20 @@ def override(cfg, cfg_options=None, known=None, split=None, openness=None):
             cfg[name].setdefault('pin_memory', torch.cuda.is_available())
 
 
-def clips_of_config(cfg):
+def clips_of_config(cfg: Config) -> dict[str, str]:
     """Sample id to path (dict) of all clips of a config's data sets: both parts, all emotions."""
     init_default_scope('mmaction')
-    clips = {}
+    clips: dict[str, str] = {}
     for dataset in _datasets(cfg):
         clips |= DATASETS.build(dict(dataset, pipeline=[], cache=None, lazy_init=True)).every_clip()
     return clips
 
 
-def _datasets(cfg):
+def _datasets(cfg: Config) -> list:
     return [cfg[name].dataset for name in DATALOADERS if cfg.get(name)]
 
 
-def _set_known(cfg, known):
+def _set_known(cfg: Config, known: Sequence[str]) -> None:
     ours = cfg.model if 'known' in cfg.model else cfg.model.cls_head  # MMAction2's recognizers
     ours.known = known
     if 'num_classes' in cfg.model.get('neck', {}):
@@ -78,14 +85,14 @@ def _set_known(cfg, known):
         dataset.known = known
 
 
-def _set_of_dataset(cfg, value, key, everywhere=False):
+def _set_of_dataset(cfg: Config, value: Any, key: str, everywhere: bool = False) -> None:
     for dataset in _datasets(cfg):
         if not everywhere and key not in dataset:
             raise InputError(f'{key} means nothing to {dataset.type}, the data set of this config')
         dataset[key] = value
 
 
-def _set_image_size(cfg, image_size):
+def _set_image_size(cfg: Config, image_size: int) -> None:
     for dataset in _datasets(cfg):
         for transform in dataset.pipeline:
             if transform.type == 'Resize':
@@ -95,12 +102,12 @@ def _set_image_size(cfg, image_size):
             cfg.model[part].image_size = image_size
 
 
-def _set_prompt_size(cfg, prompt_size):
+def _set_prompt_size(cfg: Config, prompt_size: int) -> None:
     if cfg.model.get('visual_prompt'):
         cfg.model.visual_prompt['size'] = prompt_size
 
 
-def _set_num_frames(cfg, num_frames):
+def _set_num_frames(cfg: Config, num_frames: int) -> None:
     for dataset in _datasets(cfg):
         for transform in dataset.pipeline:
             if transform.type == 'SampleFrames':
@@ -111,7 +118,7 @@ def _set_num_frames(cfg, num_frames):
         cfg.model.neck.num_frames = num_frames
 
 
-def _set_clip(cfg, clip):
+def _set_clip(cfg: Config, clip: dict) -> None:
     tower = MODELS.get(cfg.model.backbone.type)
     if isinstance(tower, type) and issubclass(tower, CLIPImageTower):
         cfg.model.backbone.update(clip)
@@ -120,8 +127,24 @@ def _set_clip(cfg, clip):
             cfg.model[part].clip = clip
 
 
-VARIABLES = dict(known=_set_known, image_size=_set_image_size, prompt_size=_set_prompt_size,
-                 num_frames=_set_num_frames, clip=_set_clip)
+def _set_vis_backends(cfg: Config, backends: Any) -> None:
+    """Names, as ``--cfg-options vis_backends=LocalVisBackend,TensorboardVisBackend`` gives them, or
+    dicts."""
+    backends = [backends] if isinstance(backends, (str, dict)) else backends
+    backends = [dict(type=b) if isinstance(b, str) else b for b in backends]
+    for name in (backend['type'] for backend in backends):
+        if VISBACKENDS.get(name) is None:
+            raise InputError(f'vis_backends: there is no {name!r}; there are '
+                             f'{", ".join(sorted(ALL_BACKENDS.module_dict))}')
+        package = name.removesuffix('VisBackend').lower()
+        if package in ('tensorboard', 'wandb') and find_spec(package) is None:
+            raise InputError(f'{name} needs {package}: pip install {package}')
+    cfg.visualizer.vis_backends = backends
+
+
+VARIABLES: dict[str, Callable[[Config, Any], None]] = dict(
+    known=_set_known, image_size=_set_image_size, prompt_size=_set_prompt_size,
+    num_frames=_set_num_frames, clip=_set_clip, vis_backends=_set_vis_backends)
 VARIABLES |= {key: partial(_set_of_dataset, key=key)
               for key in ('data_root', 'mafw_root', 'fold', 'faces')}
 VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)

@@ -38,7 +38,7 @@ _ALIASES = dict(
     helpless='helplessness', disappointed='disappointment')
 
 
-def canonical(name):
+def canonical(name: str) -> str:
     """The canonical name of an emotion or compound written in any known spelling.
 
     Args:
@@ -60,6 +60,6 @@ def canonical(name):
     return '_'.join(sorted(set(parts), key=MAFW.index))
 
 
-def prompt_word(name):
+def prompt_word(name: str) -> str:
     """The word (or, for a compound, words joined by "and") that names an emotion in a prompt."""
     return ' and '.join(PROMPT_WORDS[part] for part in canonical(name).split('_'))

@@ -3,7 +3,9 @@
 ``splits.json`` holds the published splits; its ``note`` says what is assumed about them.
 """
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from .emotions import canonical
@@ -12,13 +14,13 @@ _SPLITS = json.loads(Path(__file__).with_name('splits.json').read_text(encoding=
 _SPLITS.pop('note')
 
 
-def _pick(table, key, what):
+def _pick(table: Mapping, key: str | int, what: str) -> Any:
     if key not in table:
         raise InputError(f'no published {what} {key!r}; there are: {", ".join(map(str, table))}')
     return table[key]
 
 
-def known_names(dataset, openness, split):
+def known_names(dataset: str, openness: str, split: int) -> tuple[str, ...]:
     """The known classes of a published split.
 
     Args:
@@ -39,7 +41,7 @@ def known_names(dataset, openness, split):
     return tuple(_pick(dict(enumerate(names)), split, f'{dataset} {openness} split'))
 
 
-def opennesses(dataset):
+def opennesses(dataset: str) -> tuple[str, ...]:
     """Known : unknown counts of a data set's published splits, most known first:
     ``('5:2', '4:3', '3:4', '2:5')``.
 
@@ -50,7 +52,7 @@ def opennesses(dataset):
     return tuple(sorted(found, key=lambda name: -int(name.split(':')[0])))
 
 
-def num_splits(dataset, openness):
+def num_splits(dataset: str, openness: str) -> int:
     """How many splits are published for an openness of a data set.
 
     Raises:
@@ -60,7 +62,8 @@ def num_splits(dataset, openness):
                      f'{dataset} openness'))
 
 
-def resolve_known(names, all_names, closed_set=False):
+def resolve_known(names: Sequence[str], all_names: Sequence[str],
+                  closed_set: bool = False) -> tuple[str, ...]:
     """Checks a user's list of known classes and writes them canonically, in the given order.
 
     Args:
@@ -82,7 +85,7 @@ def resolve_known(names, all_names, closed_set=False):
         try:
             emotion = canonical(name)
         except ValueError:
-            emotion = None
+            emotion = ''
         if emotion not in all_names:
             raise InputError(f'known class {name!r} is not in the data set; its classes are: '
                              f'{", ".join(all_names)}')

@@ -1,6 +1,7 @@
 from .batch_sampler import EvenBatchSampler
 from .hooks import (
     AtomicCheckpointHook,
+    CurvesHook,
     FiniteLossHook,
     FitHook,
     OpenSetHook,
@@ -16,7 +17,7 @@ from .normalised_sgd import NormalisedSGD
 from .optim import TrainableOptimWrapperConstructor
 from .resumable_loop import ResumableTrainLoop
 
-__all__ = ['AtomicCheckpointHook', 'EvenBatchSampler', 'FiniteLossHook', 'FitHook', 'NormalisedSGD',
-           'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook', 'RegionHook',
-           'ResultsHook', 'ResumableTrainLoop', 'ThresholdHook', 'TrainableOptimWrapperConstructor',
-           'WeightPatchHook']
+__all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FiniteLossHook', 'FitHook',
+           'NormalisedSGD', 'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook',
+           'RegionHook', 'ResultsHook', 'ResumableTrainLoop', 'ThresholdHook',
+           'TrainableOptimWrapperConstructor', 'WeightPatchHook']

@@ -1,8 +1,12 @@
 """What is reported where every class is known."""
+from collections.abc import Mapping
+
+import numpy as np
+
 from .decision import uar, war
 
 
-def closed_set_metrics(dump):
+def closed_set_metrics(dump: Mapping[str, np.ndarray]) -> dict[str, float]:
     """Accuracies of a test run on a closed set.
 
     Args:

@@ -3,12 +3,13 @@
 Labels are 0 .. K - 1, -1 is unknown; results in [0, 1].
 """
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import f1_score, recall_score
 
 from ..errors import InputError
 
 
-def _labels(label, pred):
+def _labels(label: ArrayLike, pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     label, pred = np.asarray(label), np.asarray(pred)
     if label.ndim != 1 or label.size == 0 or label.shape != pred.shape:
         raise InputError(f'labels and predictions must be non-empty 1-D arrays of one length, not '
@@ -19,20 +20,20 @@ def _labels(label, pred):
     return label, pred
 
 
-def war(label, pred):
+def war(label: ArrayLike, pred: ArrayLike) -> float:
     """Weighted average recall of (N,) labels and predictions: the accuracy."""
     label, pred = _labels(label, pred)
     return float(np.mean(label == pred))
 
 
-def uar(label, pred):
+def uar(label: ArrayLike, pred: ArrayLike) -> float:
     """Unweighted average recall of (N,) labels and predictions: the mean of the per-class recalls
     over the classes that occur in ``label``."""
     label, pred = _labels(label, pred)
     return float(recall_score(label, pred, labels=np.unique(label), average='macro'))
 
 
-def per_class_recall(label, pred, num_classes):
+def per_class_recall(label: ArrayLike, pred: ArrayLike, num_classes: int) -> np.ndarray:
     """Recalls (K,) of (N,) labels and predictions; NaN for a class without a sample."""
     label, pred = _labels(label, pred)
     classes = np.arange(num_classes)
@@ -40,7 +41,7 @@ def per_class_recall(label, pred, num_classes):
     return np.where(np.isin(classes, label), recall, np.nan)
 
 
-def calibration_error(confidence, correct, num_bins=15):
+def calibration_error(confidence: ArrayLike, correct: ArrayLike, num_bins: int = 15) -> float:
     """ECE (Guo et al., ICML 2017): sum_b N_b / N |accuracy_b - mean confidence_b|.
 
     Args:
@@ -63,12 +64,12 @@ def calibration_error(confidence, correct, num_bins=15):
     return float(np.abs(gaps).sum() / len(confidence))
 
 
-def decide(pred, score, threshold):
+def decide(pred: ArrayLike, score: ArrayLike, threshold: float) -> np.ndarray:
     """Predicted classes (N,) with -1 where the score (N,) is below the threshold."""
     return np.where(np.asarray(score) < threshold, -1, pred)
 
 
-def open_set_f1(label, pred, score, threshold):
+def open_set_f1(label: ArrayLike, pred: ArrayLike, score: ArrayLike, threshold: float) -> float:
     """Macro F1 over the known classes and "unknown", each of which counts the same.
 
     Args:
@@ -88,7 +89,7 @@ def open_set_f1(label, pred, score, threshold):
     return float(f1_score(label, pred, average='macro', zero_division=0))
 
 
-def openness(num_known, num_unknown):
+def openness(num_known: int, num_unknown: int) -> float:
     """1 - sqrt(K / (K + U)) for K known and U unknown classes; 0 when nothing is unknown.
 
     Raises:

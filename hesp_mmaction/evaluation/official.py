@@ -10,12 +10,13 @@ For comparison with published tables only. It differs from the exact metrics:
 As everywhere a bigger score is more known, and results are fractions.
 """
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 
 from .ranking import _correct, _scores
 
 
-def _accepted(known, unknown):
+def _accepted(known: ArrayLike, unknown: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Numbers (N + 1,) of known and unknown left as one sample after the other is rejected."""
     known, unknown = _scores('known', known), _scores('unknown', unknown)
     is_unknown = np.r_[np.zeros(len(known), int), np.ones(len(unknown), int)]
@@ -24,7 +25,7 @@ def _accepted(known, unknown):
             len(unknown) - np.r_[0, np.cumsum(is_unknown)])
 
 
-def _precision_area(hits, others, ends):
+def _precision_area(hits: np.ndarray, others: np.ndarray, ends: tuple[float, float]) -> float:
     """Trapezoid area under precision over recall, with the released code's end points."""
     there = hits + others > 0
     precision = hits[there] / (hits + others)[there]
@@ -32,7 +33,7 @@ def _precision_area(hits, others, ends):
     return float(-trapezoid(np.r_[ends[0], precision, ends[1]], recall))
 
 
-def official_detection(known, unknown):
+def official_detection(known: ArrayLike, unknown: ArrayLike) -> dict[str, float]:
     """Known against unknown as released with ARPL.
 
     Args:
@@ -51,12 +52,12 @@ def official_detection(known, unknown):
         AUOUT=_precision_area((fp[0] - fp)[::-1], (tp[0] - tp)[::-1], (.5, 0.)))
 
 
-def official_auroc(known, unknown):
+def official_auroc(known: ArrayLike, unknown: ArrayLike) -> float:
     """AUROC of :func:`official_detection`: P(s_k > s_u) where the exact one adds half the ties."""
     return official_detection(known, unknown)['AUROC']
 
 
-def official_oscr(known, correct, unknown):
+def official_oscr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike) -> float:
     """OSCR as released with ARPL and HESP.
 
     Args: as for :func:`~hesp_mmaction.evaluation.ranking.oscr`; known and unknown in the precision

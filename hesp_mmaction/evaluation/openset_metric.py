@@ -1,6 +1,9 @@
 """The open-set metric of a test run, and the raw material from which it can be recomputed."""
 import logging
+from collections.abc import Mapping, Sequence
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,6 +11,7 @@ from mmaction.registry import METRICS
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
+from numpy.typing import ArrayLike
 
 from ..datasets.emotions import UNDECODABLE
 from ..errors import InputError
@@ -17,11 +21,13 @@ from .decision import calibration_error, open_set_f1, openness, uar
 from .ranking import aupr, auroc, ccr_at_fpr, detection_accuracy, fpr_at_tpr, oscr
 from .uncertainty import bootstrap_interval
 
+Dump = Mapping[str, np.ndarray]
 # fields of a data sample to those of a dump
 RENAMED = dict(pred_feature='feature', pred_score='probabilities')
 
 
-def open_set_figures(known, correct, unknown):
+def open_set_figures(known: ArrayLike, correct: ArrayLike,
+                     unknown: ArrayLike) -> dict[str, float]:
     """What a score is worth, in percent.
 
     Args:
@@ -44,7 +50,7 @@ def open_set_figures(known, correct, unknown):
     return {name: 100 * value for name, value in figures.items()}
 
 
-def split_dump(dump, score):
+def split_dump(dump: Dump, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Scores (N,) of a dump to those of the known, whether the known are right, of the unknown.
 
     Raises:
@@ -58,7 +64,7 @@ def split_dump(dump, score):
     return score[is_known], (dump['pred'] == dump['label'])[is_known], score[~is_known]
 
 
-def metrics_from_dump(dump):
+def metrics_from_dump(dump: Dump) -> dict[str, float]:
     """All metrics of a test run from its raw material.
 
     Args:
@@ -89,7 +95,7 @@ def metrics_from_dump(dump):
         metrics['ECE'] = 100 * calibration_error(confidence, correct)
     if np.isfinite(dump.get('threshold', np.nan)):
         metrics['open_F1'] = 100 * open_set_f1(dump['label'], dump['pred'], dump['score'],
-                                               dump['threshold'])
+                                               float(dump['threshold']))
     for key in sorted(key for key in dump if key.startswith('score_')):
         name = key.removeprefix('score_')
         known, correct, unknown = split_dump(dump, dump[key])
@@ -98,7 +104,7 @@ def metrics_from_dump(dump):
     return metrics
 
 
-def intervals_from_dump(dump):
+def intervals_from_dump(dump: Dump) -> dict[str, list[float]]:
     """95 % intervals (low, high) in percent of ``AUROC`` and ``OSCR``, over the test samples.
 
     By stratified bootstrap, see :func:`.uncertainty.bootstrap_interval`.
@@ -109,19 +115,19 @@ def intervals_from_dump(dump):
     return {name: [100 * end for end in ends] for name, ends in found.items()}
 
 
-def save_dump(dump, path):
+def save_dump(dump: Dump, path: str | Path) -> None:
     """Writes arrays to ``path`` (.npz), whole or not at all."""
     with whole(path, 'wb') as file:
-        np.savez_compressed(file, **dump)
+        np.savez_compressed(file, **dump)  # type: ignore[arg-type]  # not by these names
 
 
-def load_dump(path):
+def load_dump(path: str | Path) -> dict[str, np.ndarray]:
     """Reads what :class:`OpenSetMetric` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 
 
-def dump_row(sample):
+def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of a predicted data sample (dict), see :class:`OpenSetMetric`."""
     missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label', 'pred_knownness')
                if key not in sample]
@@ -141,7 +147,8 @@ def dump_row(sample):
     return row
 
 
-def dump_of_rows(rows, classes):
+def dump_of_rows(rows: Sequence[Mapping[str, Any]],
+                 classes: Sequence[str]) -> dict[str, np.ndarray]:
     """Arrays of rows of :func:`dump_row`, each sample id once and sorted by it.
 
     Clips that could not be decoded (emotion :data:`UNDECODABLE`) are left out and logged.
@@ -178,15 +185,15 @@ class OpenSetMetric(BaseMetric):
     """
     default_prefix = ''
 
-    def __init__(self, dump=None):
+    def __init__(self, dump: str | None = None) -> None:
         super().__init__()
         self.dump = dump
 
-    def process(self, data_batch, data_samples):
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keeps what is needed of a batch of data samples (dicts)."""
         self.results.extend(dump_row(sample) for sample in data_samples)
 
-    def evaluate(self, size):
+    def evaluate(self, size: int) -> dict[str, float]:
         """Metrics of a data set of ``size`` samples, the same in every process.
 
         mmengine's own gathering cuts the list at ``size`` before duplicates can be told, and
@@ -200,7 +207,7 @@ class OpenSetMetric(BaseMetric):
                              'were evaluated; ids must be unique and every sample evaluated')
         return self.compute_metrics(rows)
 
-    def compute_metrics(self, results):
+    def compute_metrics(self, results: list) -> dict[str, float]:
         """Dumps (if asked) and computes from rows of :meth:`process`."""
         dump = dump_of_rows(results, self.dataset_meta['classes'])
         if self.dump and is_main_process():
@@ -212,5 +219,5 @@ class OpenSetMetric(BaseMetric):
         return metrics_from_dump(dump)
 
 
-def _array(values):
+def _array(values: Any) -> np.ndarray:
     return torch.as_tensor(values).detach().float().cpu().numpy()

@@ -6,12 +6,13 @@ torchmetrics: its binary_auroc sends scores outside [0, 1] through a sigmoid, wh
 logits in float32.)
 """
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score
 
 from ..errors import InputError
 
 
-def _scores(name, values):
+def _scores(name: str, values: ArrayLike) -> np.ndarray:
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
         raise InputError(f'{name} scores must be a non-empty 1-D array, not of shape '
@@ -22,14 +23,14 @@ def _scores(name, values):
     return values
 
 
-def _correct(correct, known):
+def _correct(correct: ArrayLike, known: np.ndarray) -> np.ndarray:
     correct = np.asarray(correct, dtype=bool)
     if correct.shape != known.shape:
         raise InputError(f'correct has shape {correct.shape}, the known scores {known.shape}')
     return correct
 
 
-def auroc(known, unknown):
+def auroc(known: ArrayLike, unknown: ArrayLike) -> float:
     """Area under the ROC curve, P(s_k > s_u) + P(s_k = s_u) / 2.
 
     Args:
@@ -40,10 +41,10 @@ def auroc(known, unknown):
         float: 1 for a perfect separation, 0.5 for chance.
     """
     # not scikit-learn's, whose checks take 100 times as long in a bootstrap
-    return oscr(known, np.ones(len(known), dtype=bool), unknown)
+    return oscr(known, np.ones(np.shape(known), dtype=bool), unknown)
 
 
-def oscr(known, correct, unknown):
+def oscr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike) -> float:
     """Open-set classification rate: area under correct classification rate over FPR, exactly.
 
     (1 / (N_k N_u)) sum_i [i correct] sum_j ([s_i > s_j] + [s_i = s_j] / 2), by ranking. The curve
@@ -64,7 +65,8 @@ def oscr(known, correct, unknown):
     return float(beaten.sum() / (2 * len(known) * len(unknown)))
 
 
-def oscr_curve(known, correct, unknown):
+def oscr_curve(known: ArrayLike, correct: ArrayLike,
+               unknown: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The curve whose trapezoid area is :func:`oscr`, with one point per distinct score.
 
     Args: as for :func:`oscr`.
@@ -81,18 +83,19 @@ def oscr_curve(known, correct, unknown):
     return np.r_[0., fpr], np.r_[0., ccr]
 
 
-def roc_curve(known, unknown):
+def roc_curve(known: ArrayLike, unknown: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Returns accepted shares (P,) of the unknown and of the known; its area is :func:`auroc`."""
-    return oscr_curve(known, np.ones(len(known), dtype=bool), unknown)
+    return oscr_curve(known, np.ones(np.shape(known), dtype=bool), unknown)
 
 
-def detection_accuracy(known, unknown):
+def detection_accuracy(known: ArrayLike, unknown: ArrayLike) -> float:
     """max over thresholds of (TPR + 1 - FPR) / 2: accuracy if known and unknown were as many."""
     fpr, tpr = roc_curve(known, unknown)
     return float(np.max(tpr + 1 - fpr) / 2)
 
 
-def _as_positive(known, unknown, positive):
+def _as_positive(known: ArrayLike, unknown: ArrayLike,
+                 positive: str) -> tuple[np.ndarray, np.ndarray]:
     """Scores of the positive and of the negative class, bigger = more positive."""
     known, unknown = _scores('known', known), _scores('unknown', unknown)
     if positive not in ('known', 'unknown'):
@@ -100,7 +103,7 @@ def _as_positive(known, unknown, positive):
     return (known, unknown) if positive == 'known' else (-unknown, -known)
 
 
-def aupr(known, unknown, positive='known'):
+def aupr(known: ArrayLike, unknown: ArrayLike, positive: str = 'known') -> float:
     """Area under the precision-recall curve as average precision: sum_t (R_t - R_t-1) P_t.
 
     A step per distinct score, as Vaze et al. and MCM report it; OpenOOD and pytorch-ood draw
@@ -119,7 +122,8 @@ def aupr(known, unknown, positive='known'):
     return float(average_precision_score(target, np.r_[positives, negatives]))
 
 
-def fpr_at_tpr(known, unknown, tpr=0.95, positive='known'):
+def fpr_at_tpr(known: ArrayLike, unknown: ArrayLike, tpr: float = 0.95,
+               positive: str = 'known') -> float:
     """Share of the negative samples taken for positive when ``tpr`` of the positive are found.
 
     Both are published as "FPR@95". ``positive='known'``: unknown accepted when 95 % of the known
@@ -140,7 +144,7 @@ def fpr_at_tpr(known, unknown, tpr=0.95, positive='known'):
     return float(np.mean(negatives >= fit_threshold(positives, tpr)))
 
 
-def ccr_at_fpr(known, correct, unknown, fpr):
+def ccr_at_fpr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike, fpr: float) -> float:
     """The largest share of all known accepted and classified right with at most ``fpr`` of the
     unknown accepted.
 
@@ -160,7 +164,7 @@ def ccr_at_fpr(known, correct, unknown, fpr):
     return float(np.mean((known > bound) & _correct(correct, known)))
 
 
-def fit_threshold(known, tpr=0.95):
+def fit_threshold(known: ArrayLike, tpr: float = 0.95) -> float:
     """The largest threshold that keeps at least ``tpr`` of the known (score >= threshold).
 
     Args:

@@ -4,12 +4,15 @@ Known and unknown samples are drawn separately, so their numbers stay as they ar
 of arrays whose rows belong together: ``metric(*known, *unknown)`` is computed on every draw. These
 intervals are about the test samples only, not about splits or training seeds.
 """
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from ..errors import InputError
+
+Arrays = Sequence[np.ndarray]
 
 
 class Comparison(NamedTuple):
@@ -20,7 +23,8 @@ class Comparison(NamedTuple):
     p_value: float
 
 
-def _bootstrap(statistic, known, unknown, level, num_draws, seed):
+def _bootstrap(statistic: Callable[..., float], known: Arrays, unknown: Arrays, level: float,
+               num_draws: int, seed: int) -> Any:
     sizes = []
     for name, arrays in (('known', known), ('unknown', unknown)):
         lengths = {len(array) for array in arrays}
@@ -33,11 +37,13 @@ def _bootstrap(statistic, known, unknown, level, num_draws, seed):
                            random_state=np.random.default_rng(seed))
 
 
-def _rows(arrays, index):
+def _rows(arrays: Arrays, index: np.ndarray) -> list[np.ndarray]:
     return [np.asarray(array)[index] for array in arrays]
 
 
-def bootstrap_interval(metric, known, unknown, level=0.95, num_draws=1000, seed=0):
+def bootstrap_interval(metric: Callable[..., float], known: Arrays, unknown: Arrays,
+                       level: float = 0.95, num_draws: int = 1000,
+                       seed: int = 0) -> tuple[float, float]:
     """Percentile interval of a metric, e.g. ``bootstrap_interval(oscr, (s_k, correct), (s_u,))``.
 
     Args:
@@ -54,7 +60,9 @@ def bootstrap_interval(metric, known, unknown, level=0.95, num_draws=1000, seed=
     return float(found.low), float(found.high)
 
 
-def paired_comparison(metric, a, b, level=0.95, num_draws=1000, seed=0):
+def paired_comparison(metric: Callable[..., float], a: tuple[Arrays, Arrays],
+                      b: tuple[Arrays, Arrays], level: float = 0.95, num_draws: int = 1000,
+                      seed: int = 0) -> Comparison:
     """Is method A better than B on the same samples? Every draw takes the same samples of both.
 
     (Not a permutation test: exchanging single scores of two methods would need one scale.)
@@ -74,7 +82,7 @@ def paired_comparison(metric, a, b, level=0.95, num_draws=1000, seed=0):
             raise InputError(f'the methods must have the same samples, not {len(ours[0])} and '
                              f'{len(theirs[0])}')
 
-    def difference(i, j):
+    def difference(i: np.ndarray, j: np.ndarray) -> float:
         return (metric(*_rows(a[0], i), *_rows(a[1], j))
                 - metric(*_rows(b[0], i), *_rows(b[1], j)))
 

@@ -1,4 +1,5 @@
 """What all figures share: colours and axes."""
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -17,3 +18,10 @@ def new_axes(title, xlabel, ylabel, size):
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def pixels(figure):
+    """A figure as a picture (H, W, 3) uint8, RGB, at 100 dots per inch."""
+    figure.set_dpi(100)
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

@@ -1,0 +1,42 @@
+"""Shows the open-set curves in TensorBoard, Weights & Biases and other backends."""
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.visualization import LocalVisBackend
+
+from ...evaluation.openset_metric import OpenSetMetric, load_dump
+from ...visualization.canvas import pixels
+from ...visualization.figures import draw_oscr, draw_roc, draw_scores
+
+
+@HOOKS.register_module()
+class CurvesHook(Hook):
+    """After every evaluation: ROC and OSCR curves and the densities of the scores, as pictures.
+
+    They go to the backends of the visualizer, named ``val/roc`` or ``test/roc`` and so on; those
+    of a test also get its metrics (``test/AUROC``), which mmengine only gives of a validation.
+    Does nothing where there is only mmengine's local backend, whose folder has the raw material
+    (``predictions.npz``), and nothing on a closed set.
+    """
+    priority = 'VERY_LOW'  # after ResultsHook and the log
+
+    def after_val_epoch(self, runner, metrics=None):
+        self._show(runner, 'val', runner.val_evaluator, metrics, runner.epoch)
+
+    def after_test_epoch(self, runner, metrics=None):
+        if self._show(runner, 'test', runner.test_evaluator, metrics, 0):
+            runner.visualizer.add_scalars({f'test/{name}': value for name, value in metrics.items()
+                                           if isinstance(value, (int, float))})
+
+    @staticmethod
+    def _show(runner, mode, evaluator, metrics, step):
+        backends = runner.visualizer._vis_backends.values()  # empty in all processes but the first
+        if all(isinstance(backend, LocalVisBackend) for backend in backends):
+            return False
+        paths = [metric.dump for metric in evaluator.metrics if isinstance(metric, OpenSetMetric)]
+        if 'AUROC' in metrics and any(paths):
+            dump = load_dump(next(filter(None, paths)))
+            figures = dict(roc=draw_roc({'ROC': dump}), oscr=draw_oscr({'OSCR': dump}),
+                           scores=draw_scores(dump, dump.get('threshold')))
+            for name, figure in figures.items():
+                runner.visualizer.add_image(f'{mode}/{name}', pixels(figure), step)
+        return True

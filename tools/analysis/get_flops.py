@@ -1,0 +1,76 @@
+"""What a config's model computes and how many parameters it has.
+
+    python tools/analysis/get_flops.py CONFIG [--cfg-options image_size=96 num_frames=16]
+
+Floating-point operations of the matrix products, convolutions and attention of one test clip, the
+search for the prompt's region included; a multiplication and an addition count as two. (MMAction2's
+tool, with mmengine's tracer, counts them as one. It cannot follow the gradient in the search.)
+What depends on no clip, negatives and learned texts, is computed once per run and counted apart.
+"""
+import argparse
+
+import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.tasks import find_config
+from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.models.recognizers import PromptedRecognizer
+
+
+class CountFlops(TorchDispatchMode):
+    """Adds up what torch's own formulas say of every operation, backward passes too.
+
+    (torch's FlopCounterMode also keeps a tree of modules, and refuses gradients of inner tensors.)
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if func._overloadpacket in flop_registry:
+            self.total += flop_registry[func._overloadpacket](*args, **(kwargs or {}), out_val=out)
+        return out
+
+
+def count_flops(model, clip):
+    """Operations of a prediction for a clip (1, ...)."""
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), CountFlops() as counter:
+        model.predict(clip, [ActionDataSample()])
+    return counter.total
+
+
+def show():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', type=find_config, help='config file, or the name of one of ours')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides')
+    args = parser.parse_args()
+    cfg = Config.fromfile(args.config)
+    override(cfg, args.cfg_options)
+    init_default_scope('mmaction')
+    model = MODELS.build(cfg.model).eval()
+    size, frames = cfg.image_size, cfg.num_frames
+    if isinstance(model, PromptedRecognizer):
+        shape = 1, frames, 3, size, size
+    else:  # MMAction2's own, on clips
+        shape = 1, 1, 3, frames, size, size
+    clip = 255 * torch.rand(shape)
+    first, later = count_flops(model, clip), count_flops(model, clip)
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
+    print(f'input       {shape}\nper clip    {later / 1e9:.2f} GFLOPs\n'
+          f'once        {(first - later) / 1e9:.2f} GFLOPs\n'
+          f'parameters  {trainable:,} trainable, {frozen:,} frozen')
+
+
+if __name__ == '__main__':
+    main(show)
