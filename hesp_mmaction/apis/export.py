@@ -1,5 +1,7 @@
 """A trained recognizer as one ONNX file, prompts, texts and normalisation folded in."""
 import json
+import re
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,9 +30,9 @@ PLAIN_STEPS = ('ClipInit', 'SampleFrames', 'ClipDecode', 'Resize', 'FormatShape'
                'PackActionInputs')
 
 
-# ------------------------------------------------------------------- the gradient, as forward steps
-# The activation map takes a gradient inside the forward pass. Traced, it is a row of ordinary steps;
-# ONNX lacks two of them.
+# ------------------------------------------------------------------ the gradient, as forward steps
+# The activation map takes a gradient inside the forward pass. Traced, it is a row of ordinary
+# steps, of which ONNX lacks two.
 def convolution_backward(gradient, x, weight, bias_sizes, stride, padding, dilation, transposed,
                          output_padding, groups, wanted):
     """The gradient of a convolution to its input (N, C, h, w): a transposed convolution."""
@@ -58,7 +60,7 @@ DECOMPOSITIONS = {aten.convolution_backward.default: convolution_backward,
                   aten.avg_pool2d_backward.default: avg_pool2d_backward}
 
 
-# ---------------------------------------------------------------------------------- the forward pass
+# --------------------------------------------------------------------------------- the forward pass
 def forward(model, frames):
     """What a recognizer says of clips, as its ``predict`` computes it.
 
@@ -124,11 +126,9 @@ def to_onnx(model, image_size, num_frames):
     if missing:
         raise InputError(f'the export needs {" and ".join(missing)}: pip install '
                          f'"hesp-mmaction[onnx]", or pip install {" ".join(missing)}')
-    check_model(model)
-    model.eval()
-    # Not noise: on a clip that looks like one, every step of the trace runs on usual numbers.
-    example = torch.randint(0, 256, (1, num_frames, 3, image_size, image_size), dtype=torch.uint8)
-    with torch.no_grad():
+    check_model(model.eval())
+    example = torch.zeros(1, num_frames, 3, image_size, image_size, dtype=torch.uint8)
+    with torch.no_grad(), window_as_number(model):
         names = list(forward(model, example))  # fills the caches of texts and negatives
         try:
             with sdpa_kernel(SDPBackend.MATH):  # the other kernels have no gradient in ONNX
@@ -143,11 +143,26 @@ def to_onnx(model, image_size, num_frames):
     return program.model_proto
 
 
+@contextmanager
+def window_as_number(model):
+    """For the time of a trace, the one window of ``region='dataset'`` is a setting: a trace cannot
+    ask a tensor whether it is decided."""
+    prompt = model.visual_prompt
+    region = None if prompt is None else prompt.region
+    try:
+        if region == 'dataset':
+            prompt.region = tuple(prompt.locate(prompt.delta, None, None)[0].tolist())
+        yield
+    finally:
+        if prompt is not None:
+            prompt.region = region
+
+
 def reason(error):
-    """The first line of what went wrong at the bottom of an exporter's error."""
+    """How the error at the bottom of an exporter's error begins."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return str(error).strip().splitlines()[0]
+    return re.split(r'\. | - |\n', str(error).strip())[0]
 
 
 # ----------------------------------------------------------------------------------- from a config
@@ -221,7 +236,7 @@ def export(config, checkpoint, path, cfg_options=None):
     return model, cfg, metadata
 
 
-# ------------------------------------------------------------------------------------ are they equal
+# ----------------------------------------------------------------------------------- are they equal
 def frames_of(cfg, clip):
     """A video file to what the test pipeline of a config makes of it: (T, 3, S, S) uint8."""
     init_default_scope('mmaction')
