@@ -21,7 +21,8 @@ def largest_window(maps, image_size, size):
     integral = F.pad(pixels.cumsum(1).cumsum(2), (1, 0, 1, 0))
     sums = (integral[:, size:, size:] - integral[:, :-size, size:]
             - integral[:, size:, :-size] + integral[:, :-size, :-size])
-    tied = sums >= sums.amax((1, 2), keepdim=True) * (1 - 1e-9)
+    largest = sums.amax((1, 2), keepdim=True)
+    tied = largest - sums <= largest * 1e-9  # in ONNX a factor 1 - 1e-9 would be rounded to 1
     offset = (torch.arange(sums.shape[1], device=maps.device) - (image_size - size) / 2) ** 2
     distance = offset[:, None] + offset[None]
     best = torch.where(tied, distance, torch.inf).flatten(1).argmin(1)

@@ -1,0 +1,274 @@
+"""A trained recognizer as one ONNX file, prompts, texts and normalisation folded in."""
+import json
+import re
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.registry import init_default_scope
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.functional import pad
+
+from ..engine.hooks import OpenSetHook
+from ..errors import InputError
+from ..files import whole
+from ..models.recognizers import PromptedRecognizer
+from .wiring import override
+
+aten = torch.ops.aten
+OUTPUTS = ('logits', 'logits_known', 'score', 'probabilities')
+# What the runtime example does between a file and the frames.
+PLAIN_STEPS = ('ClipInit', 'SampleFrames', 'ClipDecode', 'Resize', 'FormatShape',
+               'PackActionInputs')
+
+
+# ------------------------------------------------------------------ the gradient, as forward steps
+# The activation map takes a gradient inside the forward pass. Traced, it is a row of ordinary
+# steps, of which ONNX lacks two.
+def convolution_backward(gradient, x, weight, bias_sizes, stride, padding, dilation, transposed,
+                         output_padding, groups, wanted):
+    """The gradient of a convolution to its input (N, C, h, w): a transposed convolution."""
+    if transposed or wanted[1] or wanted[2]:
+        raise NotImplementedError('only the gradient of a plain convolution to its input')
+    left = [size - ((out - 1) * step - 2 * before + gap * (side - 1) + 1)
+            for size, out, step, before, gap, side in zip(
+                x.shape[2:], gradient.shape[2:], stride, padding, dilation, weight.shape[2:],
+                strict=True)]
+    x = aten.convolution(gradient, weight, None, stride, padding, dilation, True, left, groups)
+    return x, None, None
+
+
+def avg_pool2d_backward(gradient, x, kernel, stride, padding, ceil_mode, count_include_pad,
+                        divisor):
+    """The gradient of a mean over k x l places, side by side, to its input (N, C, h, w)."""
+    if (stride and list(stride) != list(kernel)) or any(padding) or ceil_mode or divisor:
+        raise NotImplementedError('only the gradient of a pooling whose stride is its kernel')
+    (k, m), (height, width) = kernel, x.shape[2:]
+    each = (gradient / (k * m)).repeat_interleave(k, 2).repeat_interleave(m, 3)
+    return pad(each, (0, width - each.shape[3], 0, height - each.shape[2]))
+
+
+DECOMPOSITIONS = {aten.convolution_backward.default: convolution_backward,
+                  aten.avg_pool2d_backward.default: avg_pool2d_backward}
+
+
+# --------------------------------------------------------------------------------- the forward pass
+def forward(model, frames):
+    """What a recognizer says of clips, as its ``predict`` computes it.
+
+    Args:
+        model (PromptedRecognizer): in eval mode. frames (Tensor): (B, T, 3, S, S), pixels 0..255.
+
+    Returns:
+        dict[str, Tensor]: ``logits``, ``logits_known`` and ``probabilities`` (B, K), ``score`` (B,)
+        and, where the visual prompt has a window, ``region`` (B, 2), its top and left pixel.
+    """
+    windows, hook = [], None
+    if has_region(model):
+        hook = model.visual_prompt.register_forward_pre_hook(
+            lambda module, arguments: windows.append(arguments[1]))
+    try:
+        feats, kwargs = model.extract_feat(frames, test_mode=True)
+    finally:
+        if hook is not None:
+            hook.remove()
+    head = model.cls_head
+    outputs = head(head.pool(feats, len(frames)), **kwargs)
+    outputs['score'] = head.score(outputs)
+    found = {name: outputs[name] for name in OUTPUTS}
+    return found | (dict(region=windows[0]) if windows else {})
+
+
+def has_region(model):
+    """Whether a model's visual prompt acts in a window (a border has none)."""
+    return model.visual_prompt is not None and model.visual_prompt.region != 'border'
+
+
+def check_model(model):
+    """Models that cannot be one ONNX file.
+
+    Raises:
+        InputError: it is none of this package's recognizers, or its windows are drawn at random.
+    """
+    if not isinstance(model, PromptedRecognizer):
+        raise InputError(f'{type(model).__name__} cannot be exported, only PromptedRecognizer: put '
+                         'the head on that (docs/adding_a_method.md)')
+    if model.visual_prompt is not None and model.visual_prompt.region == 'random':
+        raise InputError("region='random' draws the window from the sample id, which a deployed "
+                         "model is not given: train with model.visual_prompt.region='cam' or "
+                         "'centre'")
+
+
+def to_onnx(model, image_size, num_frames):
+    """A recognizer to an ONNX model of one clip.
+
+    The whole forward pass is traced, the gradient of the activation map included, and what does
+    not depend on the clip (texts, negatives) is computed once and kept as numbers.
+
+    Args:
+        model (PromptedRecognizer): trained, on the CPU. image_size (int): S. num_frames (int): T.
+
+    Returns:
+        onnx.ModelProto: ``frames`` (1, T, 3, S, S) uint8 to the outputs of :func:`forward`.
+
+    Raises:
+        InputError: a package is missing, or the model cannot be exported.
+    """
+    missing = [name for name in ('onnx', 'onnxscript') if find_spec(name) is None]
+    if missing:
+        raise InputError(f'the export needs {" and ".join(missing)}: pip install '
+                         f'"hesp-mmaction[onnx]", or pip install {" ".join(missing)}')
+    check_model(model.eval())
+    example = torch.zeros(1, num_frames, 3, image_size, image_size, dtype=torch.uint8)
+    with torch.no_grad(), window_as_number(model):
+        names = list(forward(model, example))  # fills the caches of texts and negatives
+        try:
+            with sdpa_kernel(SDPBackend.MATH):  # the other kernels have no gradient in ONNX
+                graph = make_fx(lambda x: tuple(forward(model, x).values()),
+                                decomposition_table=DECOMPOSITIONS)(example).eval()
+            program = torch.onnx.export(graph, (example,), dynamo=True, verbose=False,
+                                        input_names=['frames'], output_names=names)
+        except (RuntimeError, NotImplementedError, torch.onnx.OnnxExporterError) as error:
+            raise InputError(
+                f'{type(model.backbone).__name__} with {type(model.cls_head).__name__} cannot be '
+                f'written as ONNX: {reason(error)}') from error
+    return program.model_proto
+
+
+@contextmanager
+def window_as_number(model):
+    """For the time of a trace, the one window of ``region='dataset'`` is a setting: a trace cannot
+    ask a tensor whether it is decided."""
+    prompt = model.visual_prompt
+    region = None if prompt is None else prompt.region
+    try:
+        if region == 'dataset':
+            prompt.region = tuple(prompt.locate(prompt.delta, None, None)[0].tolist())
+        yield
+    finally:
+        if prompt is not None:
+            prompt.region = region
+
+
+def reason(error):
+    """How the error at the bottom of an exporter's error begins."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return re.split(r'\. | - |\n', str(error).strip())[0]
+
+
+# ----------------------------------------------------------------------------------- from a config
+def load_trained(cfg, checkpoint=None):
+    """The model of a config with the weights of a checkpoint, in eval mode on the CPU.
+
+    Args:
+        cfg (mmengine.Config): changed to the known emotions of the checkpoint. checkpoint (str,
+            optional): its file; None for a model that is not trained.
+    """
+    init_default_scope('mmaction')
+    if checkpoint is None:
+        if 'optim_wrapper' in cfg:
+            raise InputError('this is the config of a trained model: name its checkpoint')
+        return MODELS.build(cfg.model).eval()
+    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
+    if 'hesp' in loaded:
+        override(cfg, known=loaded['hesp']['known'])
+    model = MODELS.build(cfg.model)
+    OpenSetHook().after_load_checkpoint(SimpleNamespace(model=model), loaded)
+    model.load_state_dict(loaded.get('state_dict', loaded))
+    return model.eval()
+
+
+def sampling_of(cfg):
+    """Image size and frame count of a config's test pipeline.
+
+    Raises:
+        InputError: it does something that a runtime would have to be told.
+    """
+    steps = {step['type'].split('.')[-1]: step for step in cfg.test_dataloader.dataset.pipeline}
+    other = [name for name in steps if name not in PLAIN_STEPS]
+    if other or not {'SampleFrames', 'Resize'} <= set(steps):
+        raise InputError(f'the test pipeline has {", ".join(other) or "no SampleFrames and Resize"}'
+                         f', and an exported model only: {", ".join(PLAIN_STEPS)}')
+    sample, resize = steps['SampleFrames'], steps['Resize']
+    if sample['clip_len'] != 1 or not sample.get('test_mode') or sample.get('twice_sample'):
+        raise InputError('an exported model takes the middle frame of every segment: set '
+                         'SampleFrames of the test pipeline to clip_len=1, test_mode=True')
+    width, height = resize['scale']
+    if resize.get('keep_ratio', True) or width != height:
+        raise InputError('an exported model takes square frames: set Resize of the test pipeline '
+                         'to scale=(S, S), keep_ratio=False')
+    return dict(image_size=width, num_frames=sample['num_clips'])
+
+
+def export(config, checkpoint, path, cfg_options=None):
+    """Write a trained model as ONNX, with all that a runtime has to know in its metadata.
+
+    Args:
+        config (str): file. checkpoint (str, optional): file. path (str): of the new file.
+        cfg_options (dict, optional): as of ``--cfg-options``.
+
+    Returns:
+        tuple[PromptedRecognizer, mmengine.Config, dict]: the model, its config, the metadata.
+    """
+    cfg = Config.fromfile(config)
+    override(cfg, cfg_options)
+    sampling = sampling_of(cfg)
+    model = load_trained(cfg, checkpoint)
+    proto = to_onnx(model, **sampling)
+    threshold = float(model.cls_head.threshold)
+    metadata = dict(
+        known=list(model.known), threshold=threshold if np.isfinite(threshold) else None,
+        sampling='the middle frame of each of num_frames equal segments, resized bilinearly',
+        prompt_size=model.visual_prompt.size if has_region(model) else None, **sampling)
+    for key, value in metadata.items():
+        proto.metadata_props.add(key=key, value=json.dumps(value))
+    with whole(path, 'wb') as file:
+        file.write(proto.SerializeToString())
+    return model, cfg, metadata
+
+
+# ----------------------------------------------------------------------------------- are they equal
+def frames_of(cfg, clip):
+    """A video file to what the test pipeline of a config makes of it: (T, 3, S, S) uint8."""
+    init_default_scope('mmaction')
+    results = Compose(cfg.test_dataloader.dataset.pipeline)(
+        dict(filename=str(clip), start_index=0, modality='RGB', label=0, sample_id=str(clip),
+             emotion=''))
+    return results['inputs']
+
+
+def differences(model, cfg, path, clips):
+    """The largest differences between a model and its ONNX file.
+
+    Args:
+        model (PromptedRecognizer). cfg (mmengine.Config): with its test pipeline. path (str): ONNX
+        file. clips (Sequence[str]): video files.
+
+    Returns:
+        dict[str, float]: per output the largest absolute difference; of ``region`` in pixels.
+    """
+    import onnxruntime
+    if not clips or not all(Path(clip).exists() for clip in clips):
+        gone = next((clip for clip in clips if not Path(clip).exists()), None)
+        raise InputError(f'{gone} does not exist' if gone else 'no clip to check with')
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    names = [output.name for output in session.get_outputs()]
+    largest = dict.fromkeys(names, 0.0)
+    for clip in clips:
+        frames = frames_of(cfg, clip)[None]
+        with torch.no_grad():
+            ours = forward(model, frames)
+        theirs = dict(zip(names, session.run(None, dict(frames=frames.numpy())), strict=True))
+        for name in names:
+            gap = np.abs(ours[name].numpy().astype(np.float64) - theirs[name]).max()
+            largest[name] = max(largest[name], float(gap))
+    return largest
