@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from mmaction.registry import DATASETS, HOOKS, METRICS, MODELS
 from mmengine.config import Config
+from mmengine.registry import OPTIM_WRAPPERS
 
 from hesp_mmaction.apis.wiring import VARIABLES, override
 
@@ -101,19 +102,15 @@ def flags_of(tool):
 
 
 @functools.cache
-def _config(path):
-    return Config.fromfile(ROOT / path)
-
-
 def config(path):
-    """A config of the repository, to be changed."""
-    return copy.deepcopy(_config(path))
+    """A config of the repository."""
+    return Config.fromfile(ROOT / path)
 
 
 def _accepted(node):
     """Arguments of the class that a dict of a config names."""
     kind = node.get('type') if isinstance(node, dict) else None
-    for registry in (MODELS, DATASETS, HOOKS, METRICS):
+    for registry in (MODELS, DATASETS, HOOKS, METRICS, OPTIM_WRAPPERS):
         cls = isinstance(kind, str) and registry.get(kind)
         if inspect.isclass(cls):
             return {name for base in cls.__mro__ if '__init__' in vars(base)
@@ -127,23 +124,28 @@ def reachable(cfg, key):
     *way, last = key.split('.')
     if way == ['lists']:
         return last in ('train', 'test')
-    if not way:
-        return last in cfg or last in VARIABLES
-    node = cfg
+    node = cfg._cfg_dict
     for part in way:
         node = node.get(part) if isinstance(node, dict) else None
-        if node is None:
-            return False
-    return isinstance(node, dict) and (last in node or last in _accepted(node))
+    if isinstance(node, dict) and (last in node or last in _accepted(node)):
+        return True
+    # A variable, an argument of CLIP's towers, and one of the wrapper that --amp puts there.
+    return (not way and last in VARIABLES
+            or way == ['clip'] and last in _accepted(dict(type='CLIPImageTower'))
+            or way == ['optim_wrapper'] and last in _accepted(dict(type='AmpOptimWrapper')))
 
 
-def check_settings(path, options, known=None, split=None):
-    """A config and what the command line changes of it."""
-    assert (ROOT / path).is_file(), f'there is no {path}'
-    cfg = config(path)
-    wrong = [key for key in options or {} if not reachable(cfg, key)]
-    assert not wrong, f'{path} has no {wrong}'
-    override(cfg, options, known, split)
+def check_settings(paths, args):
+    """Configs, and what the command line changes of them. With several, a setting need not mean
+    something to all of them: there are none of training for zero-shot CLIP."""
+    options = getattr(args, 'cfg_options', None) or {}
+    for path in paths:
+        assert (ROOT / path).is_file(), f'there is no {path}'
+    wrong = [key for key in options if not any(reachable(config(path), key) for path in paths)]
+    assert not wrong, f'{", ".join(paths)}: no {wrong}'
+    if len(paths) == 1:
+        cfg = copy.deepcopy(config(paths[0]))
+        override(cfg, options, getattr(args, 'known', None), getattr(args, 'split', None))
 
 
 def check_tool(tool, words):
@@ -162,26 +164,44 @@ def check_tool(tool, words):
     if tool == 'tools/run_ablation.py':
         assert (ROOT / f'configs/ablations/{args.name}.py').is_file(), args.name
         args.config = f'configs/{args.config}'
-    configs = getattr(args, 'configs', None) or [getattr(args, 'config', None)]
-    for path in configs:
-        if str(path).startswith('configs/'):
-            check_settings(path, getattr(args, 'cfg_options', None),
-                           getattr(args, 'known', None), getattr(args, 'split', None))
+    paths = getattr(args, 'configs', None) or [str(getattr(args, 'config', None))]
+    paths = [path for path in paths if path.startswith('configs/')]
+    if paths:
+        check_settings(paths, args)
 
 
-def string_patterns():
-    """Regular expressions for all texts that our code can print: f-strings with their holes open,
-    and how many letters of each are fixed."""
-    found = {}
-    for path in [*(ROOT / 'hesp_mmaction').rglob('*.py'), *(ROOT / 'tools').rglob('*.py')]:
-        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                parts = [node]
-            elif isinstance(node, ast.JoinedStr):
-                parts = node.values
-            else:
-                continue
-            fixed = [p.value if isinstance(p, ast.Constant) else None for p in parts]
-            pattern = ''.join('.+' if part is None else re.escape(part) for part in fixed)
-            found[pattern] = sum(len(part) for part in fixed if part)
-    return found
+def _pieces(node):
+    """A string's fixed parts (str) and holes (None); [] of what is no string."""
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) else []
+    if isinstance(node, ast.JoinedStr):
+        return [_pieces(part)[0] if isinstance(part, ast.Constant) else None
+                for part in node.values]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _pieces(node.left), _pieces(node.right)
+        return (left or [None]) + (right or [None]) if left or right else []
+    return []
+
+
+@functools.cache
+def _strings():
+    """Pieces (tuple) of all strings of our code."""
+    return {tuple(_pieces(node))
+            for folder in ('hesp_mmaction', 'tools') for path in (ROOT / folder).rglob('*.py')
+            for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
+            if isinstance(node, (ast.Constant, ast.JoinedStr, ast.BinOp))}
+
+
+def is_printed(message, least=8):
+    """Whether our code has that text, with something in the holes of its f-strings.
+
+    Args:
+        message (str). least (int): a string with fewer fixed letters says nothing.
+    """
+    for pieces in _strings():
+        fixed = [piece for piece in pieces if piece]
+        if sum(map(len, fixed)) >= least and all(piece in message for piece in fixed):
+            pattern = ''.join('.+' if p is None else re.escape(p) for p in pieces)
+            if re.fullmatch(pattern, message, re.S):
+                return True
+    return False
