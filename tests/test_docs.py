@@ -291,6 +291,8 @@ def follow_quickly(page, drawn, monkeypatch):
             for words in commands(text):
                 if 'tools/data/make_synthetic.py' in words:
                     shutil.copytree(drawn, words[words.index('--out') + 1])
+                elif words[0] != 'python':
+                    run_fresh(['bash', '-e', '-c', ' '.join(words)], '.')
                 elif 'tools/data/check_data.py' not in words:  # it forks
                     run_tool(words[1:], monkeypatch)
 

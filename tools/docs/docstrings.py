@@ -50,8 +50,11 @@ def to_markdown(text):
 
 
 class Docstrings(griffe.Extension):
-    """Rewrites every docstring before it is shown."""
+    """Rewrites every docstring before it is shown, and shows everything once, where it is made."""
 
     def on_object(self, *, obj, **kwargs):
-        if obj.docstring is not None and not obj.is_alias:
+        if obj.docstring is not None:
             obj.docstring.value = to_markdown(obj.docstring.value)
+        if obj.is_module:
+            for name in [name for name, member in obj.members.items() if member.is_alias]:
+                obj.del_member(name)
