@@ -1,6 +1,7 @@
 """Train an open-set recognizer: python tools/train.py CONFIG [--split N] [options]"""
 from hesp_mmaction import compat
 from hesp_mmaction.apis.running import main, parser, read_config, run
+from hesp_mmaction.errors import InputError
 
 
 def train():
@@ -12,6 +13,8 @@ def train():
                            help='no evaluation after the last epoch')
     args = arguments.parse_args()
     cfg = read_config(args)
+    if 'optim_wrapper' not in cfg:
+        raise InputError(f'{args.config} has nothing to train: run it with tools/test.py')
     cfg.optim_wrapper = compat.optim_wrapper_cfg(cfg.optim_wrapper, args.amp)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None

@@ -185,6 +185,7 @@ class CLIPImageTower(FrozenTower):
         Returns:
             Tensor: (N, h, w), not negative.
         """
+        self.check_size(frames)
         with torch.enable_grad():
             if isinstance(self.visual, ModifiedResNet):
                 grid, feature = self._resnet_stages(frames)
