@@ -1,0 +1,74 @@
+"""Unknown samples in groups: clusters, their names, and how well they fit the true emotions."""
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.preprocessing import normalize
+
+from ..errors import InputError
+
+
+def cluster(features, k, train_features=None):
+    """k-means of directions, the best of 20 starts.
+
+    Args:
+        features (np.ndarray): (N, D), brought to length 1. k (int): number of clusters.
+        train_features (np.ndarray, optional): of the known training samples (M, D). Directions are
+            then those in which a sample differs from their mean.
+
+    Returns:
+        np.ndarray: cluster of each sample (N,), in 0 .. k - 1.
+
+    Raises:
+        InputError: k is not in 1 .. N.
+    """
+    if not 1 <= k <= len(features):
+        raise InputError(f'{len(features)} unknown samples do not make {k} clusters: give another '
+                         'number of clusters')
+    features = normalize(features)
+    if train_features is not None:
+        features = normalize(features - normalize(train_features).mean(0))
+    return KMeans(k, n_init=20, random_state=0).fit_predict(features)
+
+
+def name_clusters(clusters, found, lexicon):
+    """A word for every cluster, no emotion twice while there are others.
+
+    A word's value for a cluster is its mean similarity over the cluster, a name's value that of its
+    best word; the names are given out so that the sum of the values is largest.
+
+    Args:
+        clusters (np.ndarray): (N,), in 0 .. k - 1. found (np.ndarray): similarities (N, W).
+        lexicon (dict): the W words to their names.
+
+    Returns:
+        list[str]: a word of the lexicon for each of the k clusters.
+    """
+    words, names = list(lexicon), np.array(list(lexicon.values()))
+    values = np.stack([found[clusters == c].mean(0) for c in range(clusters.max() + 1)])
+    best = [np.where(names == name, values, -np.inf).argmax(1) for name in dict.fromkeys(names)]
+    best = np.stack(best, 1)  # (k, names): the best word of each name
+    result = [words[i] for i in values.argmax(1)]  # of clusters beyond the number of names
+    for c, name in zip(*linear_sum_assignment(-np.take_along_axis(values, best, 1)), strict=True):
+        result[c] = words[best[c, name]]
+    return result
+
+
+def cluster_accuracy(clusters, truth):
+    """Share of samples in the right cluster, clusters matched with emotions one to one, best so.
+
+    Args:
+        clusters (Sequence), truth (Sequence): cluster and emotion of each sample (N,).
+    """
+    clusters, truth = (np.unique(list(x), return_inverse=True)[1] for x in (clusters, truth))
+    table = np.zeros((clusters.max() + 1, truth.max() + 1))
+    np.add.at(table, (clusters, truth), 1)
+    return float(table[linear_sum_assignment(-table)].sum() / len(truth))
+
+
+def cluster_measures(clusters, truth):
+    """``NMI``, ``ARI`` and ``cluster_ACC`` in percent; emotions that are known count as well."""
+    return {name: 100 * float(value) for name, value in dict(
+        NMI=normalized_mutual_info_score(truth, clusters),
+        ARI=adjusted_rand_score(truth, clusters),
+        cluster_ACC=cluster_accuracy(clusters, truth)).items()}

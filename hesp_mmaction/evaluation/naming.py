@@ -1,0 +1,178 @@
+"""Names for what was judged unknown: words of a lexicon ranked by CLIP's texts, and their accuracy.
+
+A *lexicon* is a dict of words to emotion names (``{'furious': 'anger', 'bored': 'bored'}``); all
+arrays of words follow its order. Names of known emotions are no candidates, because the model has
+just said that it is none of them.
+"""
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import normalize
+
+from ..datasets.emotions import canonical, prompt_word
+from ..errors import InputError
+
+LEXICON = Path(__file__).with_name('lexicon.txt')
+TEMPLATE = 'a photo of a {} expression'
+
+
+def read_lexicon(path=LEXICON):
+    """Reads a lexicon: one word a line, ``word`` or ``word = emotion``; ``#`` begins a comment.
+
+    Args:
+        path (str | Path): UTF-8 text. Defaults to the lexicon of this package.
+
+    Returns:
+        dict[str, str]: word to name: the canonical one behind ``=``, else the word itself.
+
+    Raises:
+        InputError: a line that cannot be used, by its number.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f'there is no lexicon {path}')
+    lexicon = {}
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f'{path} is not a text in UTF-8') from error
+    for number, line in enumerate(lines, 1):
+        line = line.partition('#')[0].strip()
+        if not line:
+            continue
+        word, equals, name = (part.strip() for part in line.partition('='))
+        word = ' '.join(word.lower().split())
+        try:
+            if not word or equals and not name:
+                raise InputError("write 'word' or 'word = emotion'")
+            if word in lexicon:
+                raise InputError(f'the word {word!r} is there already')
+            lexicon[word] = canonical(name) if equals else word
+        except InputError as error:
+            raise InputError(f'{path}, line {number}: {error}') from error
+    if not lexicon:
+        raise InputError(f'{path} has no word')
+    return lexicon
+
+
+def emotion_lexicon(emotions):
+    """The lexicon of nothing but these emotions, one word each, in order of first appearance."""
+    return {prompt_word(name): str(name) for name in dict.fromkeys(emotions)}
+
+
+def candidates(lexicon, known):
+    """The lexicon without all words of known emotions.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    left = {word: name for word, name in lexicon.items() if name not in set(known)}
+    if not left:
+        raise InputError('the lexicon has words of known emotions only: add others')
+    return left
+
+
+def readable(tower, lexicon):
+    """The lexicon without words that this CLIP cannot tell apart: a token's embedding is all zero.
+
+    The embedded CLIP keeps only the tokens it was trained on.
+
+    Args:
+        tower (CLIPTextTower). lexicon (dict): word to name.
+    """
+    there = tower.token_embedding.weight.abs().sum(1) > 0
+    return {word: name for word, name in lexicon.items()
+            if all(there[token] for token in tower.tokenizer.encode(word))}
+
+
+@torch.no_grad()
+def encode_words(tower, words, template=TEMPLATE):
+    """Texts (W, D) of length 1 of words put into a sentence, by a CLIPTextTower."""
+    texts = tower.encode_text([template.format(word) for word in words])
+    return normalize(texts, dim=1).cpu().numpy()
+
+
+def similarities(features, texts, train_features=None):
+    """CLIP's cosine of features (N, D) and texts (W, D), as (N, W).
+
+    Args:
+        features (np.ndarray): of video, any length. texts (np.ndarray): of words.
+        train_features (np.ndarray, optional): of the known training samples (M, D). Each word's
+            mean cosine with them is taken off, because a CLIP may like a word for every face. Not
+            the default: where it was tried (docs/naming.md) it took more than it gave.
+    """
+    if features.shape[1] != texts.shape[1]:
+        raise InputError(f'features are {features.shape[1]} wide and texts {texts.shape[1]}: words '
+                         'can only be suggested by the CLIP whose features were kept')
+    found = _unit(features) @ _unit(texts).T
+    if train_features is not None:
+        found -= (_unit(train_features) @ _unit(texts).T).mean(0)
+    return found
+
+
+def rank_names(features, texts, train_features=None):
+    """Words from the best to the worst: order (N, W); arguments of :func:`similarities`."""
+    return best_first(similarities(features, texts, train_features))
+
+
+def best_first(found):
+    """Similarities (N, W) to order (N, W), equal ones in the order of the lexicon."""
+    return np.argsort(-found, axis=1, kind='stable')
+
+
+def suggest(feature, lexicon, texts, known=(), train_features=None, top=3):
+    """Words for one sample that was judged unknown.
+
+    Args:
+        feature (np.ndarray): (D,). lexicon (dict): word to name. texts (np.ndarray): (W, D) of
+            its words, see :func:`encode_words`. known (Sequence[str]): emotions whose words are
+            left out. train_features (np.ndarray, optional): see :func:`similarities`.
+        top (int): how many words.
+
+    Returns:
+        list[tuple[str, float]]: word and similarity, the best first.
+    """
+    words = list(candidates(lexicon, known))
+    rows = [list(lexicon).index(word) for word in words]
+    found = similarities(np.asarray(feature)[None], texts[rows], train_features)
+    return [(words[i], float(found[0, i])) for i in best_first(found)[0, :top]]
+
+
+def first_names(order, names, k):
+    """The first k different names in the words of one sample, given their order (W,)."""
+    return list(dict.fromkeys(names[i] for i in order))[:k]
+
+
+def name_accuracy(order, names, truth, k):
+    """Share of samples whose true emotion is among the first k suggested *names*.
+
+    Args:
+        order (np.ndarray): words from the best to the worst (N, W). names (Sequence[str]): name
+            of each word (W,). truth (Sequence[str]): emotions (N,). k (int).
+
+    Returns:
+        float: NaN without a sample.
+    """
+    hits = [name in first_names(row, names, k) for row, name in zip(order, truth, strict=True)]
+    return float(np.mean(hits)) if hits else float('nan')
+
+
+def chance_accuracy(names, truth, k, draws=3000):
+    """What :func:`name_accuracy` expects of words in random order: k / W where a name has one word.
+
+    Names with many words come up more often, hence by drawing.
+    """
+    if len(set(names)) == len(names):
+        share = dict.fromkeys(names, min(1.0, k / len(names)))
+    else:
+        orders = np.random.default_rng(0).random((draws, len(names))).argsort(1)
+        counts = Counter(name for row in orders for name in first_names(row, names, k))
+        share = {name: count / draws for name, count in counts.items()}
+    return float(np.mean([share.get(name, 0.0) for name in truth])) if len(truth) else float('nan')
+
+
+def _unit(rows):
+    rows = np.asarray(rows, dtype=np.float64)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-12)
