@@ -47,13 +47,16 @@ EXTRAS = {
     # What facenet-pytorch needs beside the above. Its own pins are stale, so the package itself
     # is installed by hand: `pip install --no-deps facenet-pytorch==2.6.0`.
     'faces': ['requests'],
-    'demo': ['gradio>=5'],
-    # MAFW's labels as Excel sheets; its list files need no package.
+    'demo': ['gradio>=6'],
+    'docs': ['mkdocs-material', 'mkdocstrings[python]'],
+    'onnx': ['onnx', 'onnxruntime', 'onnxscript'],  # tools/deployment
     'slurm': ['submitit'],  # tools/run_protocol.py --cluster slurm
-    'xlsx': ['openpyxl'],
     'tensorboard': ['tensorboard'],
-    'dev': ['build', 'mypy', 'openpyxl', 'playwright', 'pre-commit', 'pytest', 'pytest-cov', 'ruff',
-            'submitit', 'tensorboard'],
+    # MAFW's labels as Excel sheets; its list files need no package.
+    'xlsx': ['openpyxl'],
+    'dev': ['build', 'gradio>=6', 'mkdocs-material', 'mkdocstrings[python]', 'mypy', 'onnx',
+            'onnxruntime', 'onnxscript', 'openpyxl', 'playwright', 'pre-commit', 'pytest',
+            'pytest-cov', 'ruff', 'submitit', 'tensorboard'],
 }
 
 

@@ -34,8 +34,9 @@ def check_model(model):
     """InputError if something before the neck of a model learns, or its features are maps."""
     if (getattr(model, 'visual_prompt', None) is not None or not getattr(model, 'pool', False)
             or any(p.requires_grad for p in model.backbone.parameters())):
-        raise InputError('features can be kept only of a PromptedRecognizer in which nothing before '
-                         'the neck learns: no model.visual_prompt, a frozen backbone, pool=True')
+        raise InputError(
+            'features can be kept only of a PromptedRecognizer in which nothing before the neck '
+            'learns: no model.visual_prompt, a frozen backbone, pool=True')
 
 
 def check_made(folder, index, cfg):
