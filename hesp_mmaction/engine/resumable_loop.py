@@ -1,4 +1,5 @@
 """A training loop that can go on in the middle of an epoch."""
+import signal
 from itertools import islice
 
 from mmengine.registry import LOOPS
@@ -17,7 +18,12 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def run(self):
         if self._epoch >= self._max_epochs and self.runner.val_loop is not None:
             self.runner.val_loop.run()
-        return super().run()
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            return super().run()
+        finally:  # a run that ends by an error leaves no handler of the hook behind
+            if signal.getsignal(signal.SIGTERM) is not before:
+                signal.signal(signal.SIGTERM, before)
 
     def run_epoch(self):
         self.runner.call_hook('before_train_epoch')

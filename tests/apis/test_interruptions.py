@@ -1,4 +1,5 @@
 """Runs that are asked to stop, or whose loss is no number any more."""
+import multiprocessing
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ from mmaction.registry import HOOKS, MODELS
 from mmengine.hooks import Hook
 from test_tools import CONFIG, ROOT, NoisyMean, command, config, metrics, run, same, trained_state
 
+from hesp_mmaction.engine.hooks.preemption_hook import PreemptionHook
 from hesp_mmaction.errors import InputError
 
 
@@ -64,6 +66,21 @@ def test_sigterm_saves_and_the_run_goes_on_as_if_nothing_had_been(
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_workers_forked_in_a_training_end_on_sigterm():
+    hook = PreemptionHook()
+    hook.before_train(None)
+    try:
+        worker = multiprocessing.get_context('fork').Process(target=time.sleep, args=(60,))
+        worker.start()
+        time.sleep(0.2)
+        worker.terminate()
+        worker.join(10)
+        assert worker.exitcode == -signal.SIGTERM and not hook._asked
+    finally:
+        worker.kill()
+        hook._restore_signal()
+
+
 def test_a_run_that_was_killed_in_its_evaluation_is_evaluated(
         straight, options, tmp_path, monkeypatch):
     """The last checkpoint was saved, the results were not."""
@@ -105,8 +122,10 @@ def test_two_processes_stop_at_the_same_step_and_go_on(options, tmp_path):
 
 def test_a_loss_that_is_no_number_names_the_clips(options, tmp_path):
     cfg = config(options, tmp_path / 'run', **{'optim_wrapper.optimizer.lr': float('inf')})
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(InputError, match=r'loss is nan.*epoch 1, with the samples Train_AFEW/'):
         run(cfg, lambda runner: runner.train())
+    assert signal.getsignal(signal.SIGTERM) is before
     assert not list(tmp_path.glob('**/*.pth'))
 
 

@@ -29,7 +29,12 @@ class PreemptionHook(Hook):
         self._asked, self._before, self._states = False, None, None
 
     def before_train(self, runner):
+        ours = os.getpid()
+
         def note(*_):
+            if os.getpid() != ours:  # a worker forked from here ends as workers do
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                os.kill(os.getpid(), signal.SIGTERM)
             self._asked = True
         self._before = signal.signal(signal.SIGTERM, note)
 
