@@ -287,6 +287,7 @@ def test_the_tool_beside_zero_shot_clip(runs, tiny_options, tool_module, monkeyp
     assert group['zero-shot CLIP over all names']['top1'] == pytest.approx(
         100 * hit[mean['label'] < 0].mean())
     assert group['chance'] == dict(top1=25, top3=75)
+    assert group['chance over all names'] == pytest.approx(dict(top1=100 / 7, top3=300 / 7))
     clusters = figures['truly unknown, clusters']
     assert set(clusters) == {'chance', 'zero-shot CLIP', 'run'}
     assert set(clusters['run']) == {'NMI', 'ARI', 'cluster_ACC', 'names'}

@@ -90,6 +90,11 @@ def accuracies(found, lexicon, truth):
     return {f'top{k}': 100 * name_accuracy(best_first(found), names, truth, k) for k in TOP}
 
 
+def chances(lexicon, truth):
+    """The same of words in random order."""
+    return {f'top{k}': 100 * chance_accuracy(list(lexicon.values()), truth, k) for k in TOP}
+
+
 def name_figures(dump, train, zero_shot, chosen, words):
     """Accuracies of all ways to name the ``chosen`` (bool (N,)) samples: dict of dicts.
 
@@ -99,14 +104,14 @@ def name_figures(dump, train, zero_shot, chosen, words):
     known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
     lexicon, texts = words.without(known)
     feature = dump['feature'][chosen]
-    result = {'chance': {f'top{k}': 100 * chance_accuracy(list(lexicon.values()), truth, k)
-                         for k in TOP}}
+    result = {'chance': chances(lexicon, truth)}
     if zero_shot is not None:  # both are sorted by sample id
         mean = zero_shot['feature'][chosen]
-        result |= {'zero-shot CLIP over all names': accuracies(
-                       similarities(mean, words.texts), words.lexicon, truth),
-                   'zero-shot CLIP, known left out': accuracies(
-                       similarities(mean, texts), lexicon, truth)}
+        result |= {
+            'zero-shot CLIP, known left out': accuracies(similarities(mean, texts), lexicon, truth),
+            'chance over all names': chances(words.lexicon, truth),
+            'zero-shot CLIP over all names': accuracies(
+                similarities(mean, words.texts), words.lexicon, truth)}
     return result | {
         'plain': accuracies(similarities(feature, texts), lexicon, truth),
         'centred': accuracies(similarities(feature, texts, train['feature']), lexicon, truth)}
