@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from sklearn.metrics import top_k_accuracy_score
 from torch.nn.functional import cosine_similarity
 
@@ -252,18 +253,16 @@ def runs(tiny_options, tmp_path_factory):
     return folders
 
 
-def call(tool_module, monkeypatch, options, *arguments):
+def call(tool_module, monkeypatch, *arguments):
     module = tool_module('analysis/name_unknown.py')
-    monkeypatch.setattr('sys.argv', [
-        'name_unknown.py', str(ROOT / 'configs/hesp_afew_o34.py'), *map(str, arguments),
-        '--cfg-options', *(f'{key}={value}' for key, value in options.items())])
+    monkeypatch.setattr('sys.argv', ['name_unknown.py', *map(str, arguments)])
     module.name_unknown()
 
 
 def test_the_tool_beside_zero_shot_clip(runs, tiny_options, tool_module, monkeypatch, tmp_path,
                                         capsys):
     hesp, _, zero = runs
-    call(tool_module, monkeypatch, tiny_options, hesp, '--zero-shot', zero, '--out', tmp_path)
+    call(tool_module, monkeypatch, hesp, '--zero-shot', zero, '--out', tmp_path)
     printed = capsys.readouterr().out
     figures = json.loads((tmp_path / 'naming.json').read_text())['hesp0']
     rows = list(csv.DictReader((tmp_path / 'naming.csv').open()))
@@ -287,16 +286,17 @@ def test_the_tool_beside_zero_shot_clip(runs, tiny_options, tool_module, monkeyp
     assert group['zero-shot CLIP over all names']['top1'] == pytest.approx(
         100 * hit[mean['label'] < 0].mean())
     assert group['chance'] == dict(top1=25, top3=75)
+    assert group['chance over all names'] == pytest.approx(dict(top1=100 / 7, top3=300 / 7))
     clusters = figures['truly unknown, clusters']
     assert set(clusters) == {'chance', 'zero-shot CLIP', 'run'}
     assert set(clusters['run']) == {'NMI', 'ARI', 'cluster_ACC', 'names'}
 
 
-def test_the_tool_gives_mean_and_deviation_of_several_runs(
-        runs, tiny_options, tool_module, monkeypatch, tmp_path, capsys):
+def test_the_tool_gives_mean_and_deviation_of_several_runs(runs, tool_module, monkeypatch,
+                                                          tmp_path, capsys):
     own = tmp_path / 'words.txt'
     own.write_text('angry = anger\ndisgusted = disgust\nsad = sadness\nbored\n')
-    call(tool_module, monkeypatch, tiny_options, *runs[:2], '--lexicon', own, '--out', tmp_path)
+    call(tool_module, monkeypatch, *runs[:2], '--lexicon', own, '--out', tmp_path)
     figures = json.loads((tmp_path / 'naming.json').read_text())
     assert list(figures) == ['hesp0', 'hesp1']
     values = [run['truly unknown, lexicon']['plain']['top3'] for run in figures.values()]
@@ -309,23 +309,34 @@ def test_the_tool_gives_mean_and_deviation_of_several_runs(
     assert {row['word1'] for row in rows} <= {'angry', 'disgusted', 'sad', 'bored'}
 
 
-def test_nothing_judged_unknown_is_no_error(runs, tiny_options, tool_module, monkeypatch,
-                                            tmp_path):
+def test_nothing_judged_unknown_is_no_error(runs, tool_module, monkeypatch, tmp_path):
     shutil.copytree(runs[0], tmp_path / 'run')
     dump = load_dump(runs[0] / 'predictions.npz')
     np.savez(tmp_path / 'run/predictions.npz', **dump | dict(threshold=dump['score'].min()))
-    call(tool_module, monkeypatch, tiny_options, tmp_path / 'run')
+    call(tool_module, monkeypatch, tmp_path / 'run')
     figures = json.loads((tmp_path / 'run/naming.json').read_text())['run']
     assert {group.partition(',')[0] for group in figures} == {'truly unknown'}
     assert (tmp_path / 'run/naming.csv').read_text().startswith('run,sample_id,emotion,word1')
 
 
-def test_the_tool_says_what_is_missing(runs, tiny_options, tool_module, monkeypatch, tmp_path):
+def test_the_tool_says_what_is_missing(runs, tool_module, monkeypatch, tmp_path):
     hesp, other, zero = runs
+    shutil.copytree(other, tmp_path / 'other')
+    config = next((tmp_path / 'other').glob('*.py'))
+    changed = Config.fromfile(config)
+    changed.clip.arch = 'RN50'
+    changed.dump(config)
+    shutil.copytree(other, tmp_path / 'none', ignore=shutil.ignore_patterns('*.py'))
     for arguments, message in (
             ((zero,), 'no train_features.npz'), ((tmp_path,), 'no predictions.npz'),
+            ((tmp_path / 'none',), 'holds 0 configs'),
+            ((tmp_path / 'none', '--config', ROOT / 'configs/_base_/default_runtime.py'),
+             'names no `clip`'),
+            ((hesp, tmp_path / 'other'), 'different CLIPs'),
+            ((hesp, '--cfg-options', 'clip.arch=small_face_clip', 'clip.pretrained=embedded'),
+             'features are 12 wide and texts 128'),
             ((hesp, '--zero-shot', zero, zero), '1 work dirs but 2'),
             ((other, '--zero-shot', zero), 'other classes'),
             ((hesp, '--lexicon', tmp_path / 'no.txt'), 'no lexicon')):
         with pytest.raises(InputError, match=message):
-            call(tool_module, monkeypatch, tiny_options, *arguments)
+            call(tool_module, monkeypatch, *arguments)

@@ -1,9 +1,9 @@
 """Suggests names for what finished runs found unknown, groups it, and says how often that is right:
 
-    python tools/analysis/name_unknown.py CONFIG WORK_DIR [WORK_DIR ...] --cfg-options clip.arch=...
-    python tools/analysis/name_unknown.py CONFIG RUNS/split* --zero-shot CLIP_RUNS/split*
+    python tools/analysis/name_unknown.py WORK_DIR [WORK_DIR ...]
+    python tools/analysis/name_unknown.py RUNS/split* --zero-shot CLIP_RUNS/split*
 
-CONFIG and --cfg-options are those of the runs; the CLIP is taken from them. Writes `naming.json`
+The CLIP is that of the config which the training left in the work dir. Writes `naming.json`
 (figures) and `naming.csv` (words and cluster of every sample judged unknown). Known emotions are
 never suggested, but for "zero-shot CLIP over all names", which nobody told what is unknown.
 """
@@ -53,13 +53,17 @@ class Texts:
         return left, self.texts[[word in left for word in self.lexicon]]
 
 
-def text_tower(config, cfg_options):
-    """The text tower of the CLIP that a config names."""
-    cfg = Config.fromfile(config)
+def clip_of_run(folder, config=None, cfg_options=None):
+    """Arguments (dict) of the CLIP of a run: from the config in its work dir, or the one given."""
+    found = [config] if config else list(Path(folder).glob('*.py'))
+    if len(found) != 1:
+        raise InputError(f'{folder} holds {len(found)} configs, so its CLIP is not known: name the '
+                         'config with --config')
+    cfg = Config.fromfile(found[0])
     override(cfg, cfg_options)
     if 'clip' not in cfg:
-        raise InputError(f'{config} names no `clip`, so there are no texts to compare with')
-    return CLIPTextTower(**cfg.clip)
+        raise InputError(f'{found[0]} names no `clip`, so there are no texts to compare with')
+    return cfg.clip.to_dict()
 
 
 def read_features(folder, train=True):
@@ -90,6 +94,11 @@ def accuracies(found, lexicon, truth):
     return {f'top{k}': 100 * name_accuracy(best_first(found), names, truth, k) for k in TOP}
 
 
+def chances(lexicon, truth):
+    """The same of words in random order."""
+    return {f'top{k}': 100 * chance_accuracy(list(lexicon.values()), truth, k) for k in TOP}
+
+
 def name_figures(dump, train, zero_shot, chosen, words):
     """Accuracies of all ways to name the ``chosen`` (bool (N,)) samples: dict of dicts.
 
@@ -99,14 +108,14 @@ def name_figures(dump, train, zero_shot, chosen, words):
     known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
     lexicon, texts = words.without(known)
     feature = dump['feature'][chosen]
-    result = {'chance': {f'top{k}': 100 * chance_accuracy(list(lexicon.values()), truth, k)
-                         for k in TOP}}
+    result = {'chance': chances(lexicon, truth)}
     if zero_shot is not None:  # both are sorted by sample id
         mean = zero_shot['feature'][chosen]
-        result |= {'zero-shot CLIP over all names': accuracies(
-                       similarities(mean, words.texts), words.lexicon, truth),
-                   'zero-shot CLIP, known left out': accuracies(
-                       similarities(mean, texts), lexicon, truth)}
+        result |= {
+            'zero-shot CLIP, known left out': accuracies(similarities(mean, texts), lexicon, truth),
+            'chance over all names': chances(words.lexicon, truth),
+            'zero-shot CLIP over all names': accuracies(
+                similarities(mean, words.texts), words.lexicon, truth)}
     return result | {
         'plain': accuracies(similarities(feature, texts), lexicon, truth),
         'centred': accuracies(similarities(feature, texts, train['feature']), lexicon, truth)}
@@ -194,7 +203,6 @@ def _cell(values):
 def name_unknown():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config of the runs')
     parser.add_argument('work_dirs', nargs='+', help='folders with predictions.npz and '
                         'train_features.npz, of one data set')
     parser.add_argument('--zero-shot', nargs='+', metavar='WORK_DIR',
@@ -204,7 +212,9 @@ def name_unknown():
     parser.add_argument('--clusters', type=int, metavar='K',
                         help='default: as many as the test set has unknown emotions')
     parser.add_argument('--out', help='folder of the files; default: the first work dir')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='those of the runs')
+    parser.add_argument('--config', help='config of the runs; default: the one in each work dir')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+                        help='changes to it, such as clip.pretrained=FILE where the weights moved')
     args = parser.parse_args()
     zero_dirs = args.zero_shot or [None] * len(args.work_dirs)
     if len(zero_dirs) != len(args.work_dirs):
@@ -212,14 +222,17 @@ def name_unknown():
                          'give one for each')
     names = run_names(args.work_dirs)
     lexicon = read_lexicon(args.lexicon)
-    tower = text_tower(args.config, args.cfg_options)
+    runs = [read_features(folder) for folder in args.work_dirs]
+    clips = [clip_of_run(folder, args.config, args.cfg_options) for folder in args.work_dirs]
+    if any(clip != clips[0] for clip in clips):
+        raise InputError('the work dirs are of different CLIPs: name those of one')
+    tower = CLIPTextTower(**clips[0])
     can_read = readable(tower, lexicon)
     if len(can_read) < len(lexicon):
         print(f'{len(lexicon) - len(can_read)} of {len(lexicon)} words of the lexicon are left '
               'out: this CLIP has no embedding for them')
     wide, figures, rows = Texts(tower, can_read), [], []
-    for name, folder, zero_dir in zip(names, args.work_dirs, zero_dirs, strict=True):
-        dump, train = read_features(folder)
+    for name, (dump, train), zero_dir in zip(names, runs, zero_dirs, strict=True):
         zero_shot = None
         if zero_dir is not None:
             zero_shot, _ = read_features(zero_dir, train=False)
