@@ -42,11 +42,12 @@ EXTRAS = {
     # is installed by hand: `pip install --no-deps facenet-pytorch==2.6.0`.
     'faces': ['requests'],
     'demo': ['gradio>=5'],
+    'onnx': ['onnx', 'onnxruntime', 'onnxscript'],  # tools/deployment
     # MAFW's labels as Excel sheets; its list files need no package.
     'slurm': ['submitit'],  # tools/run_protocol.py --cluster slurm
     'xlsx': ['openpyxl'],
-    'dev': ['build', 'openpyxl', 'playwright', 'pre-commit', 'pytest', 'pytest-cov', 'ruff',
-            'submitit'],
+    'dev': ['build', 'onnx', 'onnxruntime', 'onnxscript', 'openpyxl', 'playwright', 'pre-commit',
+            'pytest', 'pytest-cov', 'ruff', 'submitit'],
 }
 
 setup(
