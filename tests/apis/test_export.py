@@ -234,10 +234,10 @@ def test_every_region(clip_files, region):
 
 
 # One of each kind: fixed texts, learned texts, texts of the sample, points, a linear layer, tokens
-# in the tower, maps with a fitted score.
+# in the tower, a transformer over time.
 @pytest.mark.slow
 @pytest.mark.parametrize('name', ['clip_zeroshot', 'coop', 'cocoop', 'clip_arpl', 'linear_probe',
-                                  'vpt', 'cssr', 'dfer_clip'])
+                                  'vpt', 'dfer_clip'])
 def test_other_methods(clip_files, name):
     agree(leaf(f'{name}_afew_o34.py', clip_files['vit'], 32), 32, num_frames=8)
 
@@ -296,6 +296,8 @@ def test_what_cannot_be_exported_is_refused(exported, vit_options, clip_files, t
                          **{'model.visual_prompt.region': 'random'}))
     with pytest.raises(InputError, match='Linear cannot be exported'):
         check_model(torch.nn.Linear(1, 1))
+    with pytest.raises(InputError, match='CSSRHead cannot be written as ONNX: .*value'):
+        to_onnx(leaf('cssr_afew_o34.py', clip_files['vit'], 32), 32, 8)
     with pytest.raises(InputError, match='name its checkpoint'):
         load_trained(cfg)
     with pytest.raises(InputError, match='nowhere.mp4 does not exist'):
