@@ -45,15 +45,17 @@ def inline_code(page):
 
 
 def commands(block):
-    """Commands of a bash block, as lists of words: continued lines joined, comments and
-    assignments in front taken off."""
+    """Commands of a bash block, as lists of words: continued lines joined, comments, assignments
+    in front, and the folder that our tools are in taken off."""
     found = []
     for line in re.sub(r'\\\n', ' ', block).splitlines():
+        line = re.sub(r'^[A-Z_]+=\$\(.*\)\S*', '', line)
         words = shlex.split(line, comments=True)
         while words and re.fullmatch(r'[A-Z_]+=\S*', words[0]):
             words.pop(0)
         if words:
-            found.append([word.replace('REPOSITORY/', '') for word in words])
+            found.append([re.sub(r'^(REPOSITORY|\$[A-Z_]+)/(?=tools|configs)', '', word)
+                          for word in words])
     return found
 
 
@@ -165,7 +167,9 @@ def check_tool(tool, words):
         assert (ROOT / f'configs/ablations/{args.name}.py').is_file(), args.name
         args.config = f'configs/{args.config}'
     paths = getattr(args, 'configs', None) or [str(getattr(args, 'config', None))]
-    paths = [path for path in paths if path.startswith('configs/')]
+    # A name alone is one of ours (or, as my_method.py, the reader's).
+    paths = [path if '/' in path else f'configs/{path}' for path in paths if path.endswith('.py')]
+    paths = [path for path in paths if re.match('configs/(?!my_)', path)]
     if paths:
         check_settings(paths, args)
 

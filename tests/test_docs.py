@@ -33,7 +33,7 @@ from hesp_mmaction.datasets.synthetic import layouts
 
 # Programs of a block in bash that are none of ours, or parts of its syntax.
 SHELL = {'cd', 'cp', 'mkdir', 'ls', 'for', 'do', 'done', 'if', 'then', 'fi', 'source', 'export',
-         'git', 'echo', 'cat', 'docker', 'curl', 'mkdocs', 'pytest', 'mim', 'ruff', 'mypy'}
+         'git', 'echo', 'cat', 'docker', 'curl', 'mkdocs', 'pytest', 'ruff', 'mypy', 'tensorboard'}
 OURS = re.compile(r'(?:\S*python3? |bash |sbatch )?(tools/\S+\.(?:py|sh))(?: (.*))?')
 
 
@@ -54,8 +54,25 @@ def pip_install(words):
             assert (ROOT / file).is_file(), file
 
 
+def as_tool(words):
+    """`mim train PACKAGE ...` and its like as the command of our tool that they run."""
+    kind, package, *words = words[1:]
+    assert package == 'hesp_mmaction', package
+    if kind == 'run':
+        name, *words = words
+        found = [str(path.relative_to(ROOT)) for path in (ROOT / 'tools').rglob(f'{name}.py')]
+        assert len(found) == 1, f'mim run: {found or name}'
+        return found[0], words
+    words = [word for i, word in enumerate(words)  # mim's own
+             if not {'--gpus', '--launcher', '--checkpoint'} & {word, words[i - 1]}
+             or words[i - 1] == '--checkpoint']
+    return f'tools/{kind}.py', words
+
+
 def check(words):
     """One command of a page."""
+    if words[0] == 'mim':
+        return check_tool(*as_tool(words))
     ours = OURS.fullmatch(' '.join(words))
     if ours:
         check_tool(ours[1], words[words.index(ours[1]) + 1:])
@@ -220,14 +237,18 @@ Returns:
     float: one
     line.
 
-More, as :func:`f`.
-Args: as there.''')
+More, as :func:`f`: a[0][1], ``a[0][1]``.
+Args: as there.
+
+>>> f(a)[0][1]
+2''')
     assert text.splitlines() == [
         'Head:', '', '    a/b  c', '', '**Args**', '',
         '* `x (Tensor)`: (N, D).',
         '* `y (dict[str, int], optional)`: of `C` that goes on; 0.5 (half).',
         '* `z (int), w (int)`: both.', '', '**Returns** float: one line.', '',
-        'More, as `f`.', '**Args** as there.']
+        r'More, as `f`: a[0\][1], ``a[0][1]``.', '**Args** as there.', '',
+        '```pycon', '>>> f(a)[0][1]', '2', '```']
 
 
 # --------------------------------------------------------------------- pages that are followed

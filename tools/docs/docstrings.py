@@ -43,10 +43,14 @@ def to_markdown(text):
     text = re.sub(r'::$', ':', text, flags=re.M)
     text = re.sub(r'(?:^=+ =.*\n)(?:.*\n)+?(?:^=+ =.*\n)(?:.*\n)+?(?:^=+ =.*$)',
                   lambda m: f'```text\n{m[0]}\n```', text, flags=re.M)
+    text = re.sub(r'^>>> .*(?:\n.+)*', r'```pycon\n\g<0>\n```', text, flags=re.M)
     heads = '|'.join(SECTIONS)
     text = re.sub(rf'^({heads}):\n((?:(?:[ ].*)?\n|[ ].*\Z)+)',
                   lambda m: section(m[1], m[2]) + '\n\n', text + '\n', flags=re.M)
-    return re.sub(rf'^({heads}): ', r'**\1** ', text, flags=re.M).strip()
+    text = re.sub(rf'^({heads}): ', r'**\1** ', text, flags=re.M).strip()
+    # Outside of code "a[0][1]" would be a link.
+    return re.sub(r'```.*?```|``[^`]*``|`[^`]*`|^    [^\n]*$|\](?=\[)',
+                  lambda m: r'\]' if m[0] == ']' else m[0], text, flags=re.M | re.S)
 
 
 class Docstrings(griffe.Extension):
