@@ -274,7 +274,7 @@ def test_the_tool_beside_zero_shot_clip(runs, tiny_options, tool_module, monkeyp
     suggested = {lexicon[row[f'word{i}']] for row in rows for i in (1, 2, 3)}
     assert not suggested & set(dump['classes'])
     right = np.mean([lexicon[row['word1']] == row['emotion'] for row in rows])
-    assert figures['judged unknown, lexicon']['plain']['top1'] == pytest.approx(100 * right)
+    assert figures['judged unknown, lexicon']['the run']['top1'] == pytest.approx(100 * right)
 
     names = sorted(set(dump['emotion']))
     tower = CLIPTextTower(tiny_options['clip.arch'], tiny_options['clip.pretrained'])
@@ -288,8 +288,8 @@ def test_the_tool_beside_zero_shot_clip(runs, tiny_options, tool_module, monkeyp
     assert group['chance'] == dict(top1=25, top3=75)
     assert group['chance over all names'] == pytest.approx(dict(top1=100 / 7, top3=300 / 7))
     clusters = figures['truly unknown, clusters']
-    assert set(clusters) == {'chance', 'zero-shot CLIP', 'run'}
-    assert set(clusters['run']) == {'NMI', 'ARI', 'cluster_ACC', 'names'}
+    assert set(clusters) == {'chance', 'zero-shot CLIP', 'the run'}
+    assert set(clusters['the run']) == {'NMI', 'ARI', 'cluster_ACC', 'names'}
 
 
 def test_the_tool_gives_mean_and_deviation_of_several_runs(runs, tool_module, monkeypatch,
@@ -299,9 +299,9 @@ def test_the_tool_gives_mean_and_deviation_of_several_runs(runs, tool_module, mo
     call(tool_module, monkeypatch, *runs[:2], '--lexicon', own, '--out', tmp_path)
     figures = json.loads((tmp_path / 'naming.json').read_text())
     assert list(figures) == ['hesp0', 'hesp1']
-    values = [run['truly unknown, lexicon']['plain']['top3'] for run in figures.values()]
+    values = [run['truly unknown, lexicon']['the run']['top3'] for run in figures.values()]
     line = next(line for line in capsys.readouterr().out.split('truly unknown, lexicon')[1]
-                .splitlines() if line.startswith('| plain'))
+                .splitlines() if line.startswith('| the run '))
     spread = abs(values[0] - values[1]) / 2 ** .5
     assert f'{sum(values) / 2:.1f} +- {spread:.1f}' in line
     rows = list(csv.DictReader((tmp_path / 'naming.csv').open()))

@@ -117,8 +117,9 @@ def name_figures(dump, train, zero_shot, chosen, words):
             'zero-shot CLIP over all names': accuracies(
                 similarities(mean, words.texts), words.lexicon, truth)}
     return result | {
-        'plain': accuracies(similarities(feature, texts), lexicon, truth),
-        'centred': accuracies(similarities(feature, texts, train['feature']), lexicon, truth)}
+        'the run': accuracies(similarities(feature, texts), lexicon, truth),
+        'the run, centred': accuracies(
+            similarities(feature, texts, train['feature']), lexicon, truth)}
 
 
 def cluster_figures(dump, train, zero_shot, chosen, words, k):
@@ -128,7 +129,7 @@ def cluster_figures(dump, train, zero_shot, chosen, words, k):
     rng, k = np.random.default_rng(0), min(k, len(truth))
     draws = [cluster_measures(rng.integers(0, k, len(truth)), truth) for _ in range(200)]
     result = {'chance': {key: float(np.mean([draw[key] for draw in draws])) for key in draws[0]}}
-    runs = dict(run=(dump['feature'], train['feature']))
+    runs = {'the run': (dump['feature'], train['feature'])}
     if zero_shot is not None:
         runs = {'zero-shot CLIP': (zero_shot['feature'], None)} | runs
     for name, (feature, of_known) in runs.items():
