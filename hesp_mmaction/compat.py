@@ -18,8 +18,6 @@ from pickle import UnpicklingError
 
 from packaging.version import Version
 
-from .errors import InputError
-
 
 def apply():
     """Check what is installed and mend what is broken; called by ``hesp_mmaction/__init__.py``."""
@@ -201,6 +199,7 @@ def load_from_local(filename, map_location):
             '"weights.pth")') from None
     except (RuntimeError, EOFError) as error:
         if isinstance(error, EOFError) or 'PytorchStreamReader' in str(error):
+            from .errors import InputError
             raise InputError(f'The checkpoint {path} is damaged, perhaps because saving it was '
                              'interrupted; use an earlier one.') from error
         raise

@@ -63,18 +63,18 @@ def run_mlp(block, x):
     return block.ls_2(mlp.c_proj(x))
 
 
-def run_block(block, x, widen=keep, first=None):
+def run_block(block, x, widen=keep, first=None, norm=None):
     """A block of open_clip's ViT, keys and values of its attention passed through ``widen``.
 
     Args:
         block (ResidualAttentionBlock). x (Tensor): tokens (N, L, C). widen (Callable):
         (N, L, C) to (N, M, C). first (int, optional): only so many of the tokens are wanted
-        behind the block; they look at all.
+        behind the block; they look at all. norm (Tensor, optional): ``block.ln_1(x)``, made before.
 
     Returns:
         Tensor: (N, L or ``first``, C); without ``widen`` what the block itself gives.
     """
-    attn, norm = block.attn, block.ln_1(x)
+    attn, norm = block.attn, block.ln_1(x) if norm is None else norm
     weight, bias = attn.in_proj_weight, attn.in_proj_bias
     if first is None:
         query, key, value = linear(norm, weight, bias).chunk(3, 2)

@@ -74,13 +74,8 @@ def clip_files(tmp_path_factory):
     for name, arguments in found.items():
         torch.manual_seed(0)
         clip = load_clip(**arguments)
-        for key, value in clip.named_parameters():
+        for value in clip.parameters():
             value.data += 0.2 * torch.randn_like(value)
-            # Small tokens before the ViT's last block: its first step is a LayerNorm, which takes
-            # the length off a token, so gradient times token is nothing but rounding, which no
-            # two programs share, unless the norm's epsilon counts.
-            if 'ln_pre' in key or 'visual.transformer.resblocks.0' in key and 'proj.' in key:
-                value.data *= 0.01
         torch.save(clip.state_dict(), folder / f'{name}.pt')
         arguments['pretrained'] = str(folder / f'{name}.pt')
     return found

@@ -67,7 +67,9 @@ def test_features_of_another_run_are_refused(text_only, store, tmp_path, more, s
         run(cfg, lambda runner: runner.train())
 
 
-@pytest.mark.parametrize('name', ['hesp', 'vpt', 'finetune', 'dear', 'arpl_slowonly'])
+@pytest.mark.parametrize('name', ['hesp', *(
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ('vpt', 'finetune', 'dear', 'arpl_slowonly'))])
 def test_only_what_keeps_still_before_the_neck_has_a_store(name, options, tmp_path):
     """A visual prompt, tokens in the tower, a trained tower, maps, MMAction2's own recognizer."""
     few = {k: v for k, v in options.items() if name != 'arpl_slowonly' or not k.startswith('clip')}

@@ -233,14 +233,18 @@ def test_activation_map_is_the_effect_of_each_place(clips, form):
     def stronger(row, column, by):
         def hook(module, inputs):
             x = inputs[0].clone()
-            if form == 'resnet':
-                x[:, :, row, column] *= 1 + by
-            else:
-                x[:, 1 + 4 * row + column] *= 1 + by
+            x[:, :, row, column] *= 1 + by
             return (x,)
+
+        def hook_behind(module, inputs, x):
+            x = x.clone()
+            x[:, 1 + 4 * row + column] *= 1 + by
+            return x
         visual = tower.visual
-        stage = visual.layer4 if form == 'resnet' else visual.transformer.resblocks[-1]
-        handle = stage.register_forward_pre_hook(hook)
+        if form == 'resnet':
+            handle = visual.layer4.register_forward_pre_hook(hook)
+        else:  # what the last block reads; a norm would take away what is put before it
+            handle = visual.transformer.resblocks[-1].ln_1.register_forward_hook(hook_behind)
         cosines = torch.nn.functional.normalize(visual(frames), dim=-1) @ text.T
         handle.remove()
         return cosines.max(1).values

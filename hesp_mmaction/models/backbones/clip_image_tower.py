@@ -158,13 +158,13 @@ class CLIPImageTower(FrozenTower):
         *blocks, last = self.visual.transformer.resblocks
         return self._pooled(last, self.run_blocks(blocks, self.visual._embeds(x)))
 
-    def _pooled(self, last, x):
+    def _pooled(self, last, x, norm=None):
         """Tokens before the last block to features; it is run for the class token if that is all
         that is pooled."""
         tower = self.visual
         if tower.pool_type == 'tok' and tower.attn_pool is None:
-            return self.project(tower.ln_post(run_block(last, x, first=1)[:, 0]))
-        return self.project(tower._pool(run_block(last, x))[0])
+            return self.project(tower.ln_post(run_block(last, x, first=1, norm=norm)[:, 0]))
+        return self.project(tower._pool(run_block(last, x, norm=norm))[0])
 
     def _vit_places(self, x):
         tower = self.visual
@@ -176,8 +176,11 @@ class CLIPImageTower(FrozenTower):
         """Where the tower sees what the texts say: the activation map of the best text's cosine.
 
         The map is taken at the last stage that is still a grid of useful size: stride 16 of the
-        ResNet form, the patch tokens before the last block of the ViT. (Similarity of patch
-        tokens to the text needs no gradient but is known to light up the background in CLIP.)
+        ResNet form, the patch tokens of the ViT as its last block reads them, behind its LayerNorm.
+        (Before it, gradient times token is zero but for the norm's epsilon, since the length of a
+        token changes nothing: the map would be a 1e-5 of its terms, and rounding decide windows.
+        Similarity of patch tokens to the text needs no gradient but is known to light up the
+        background in CLIP.)
 
         Args:
             frames (Tensor): (N, 3, S, S), normalised. text (Tensor): (K, D).
@@ -205,7 +208,8 @@ class CLIPImageTower(FrozenTower):
         *blocks, last = self.visual.transformer.resblocks
         with torch.no_grad():
             x = self.run_blocks(blocks, self.visual._embeds(x))
-        patches = x[:, 1:].transpose(1, 2).unflatten(2, self.visual.grid_size)
+            norm = last.ln_1(x)
+        patches = norm[:, 1:].transpose(1, 2).unflatten(2, self.visual.grid_size)
         grid = patches.clone().requires_grad_()
-        x = torch.cat([x[:, :1], grid.flatten(2).transpose(1, 2)], 1)
-        return grid, self._pooled(last, x)
+        norm = torch.cat([norm[:, :1], grid.flatten(2).transpose(1, 2)], 1)
+        return grid, self._pooled(last, x, norm)
