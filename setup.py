@@ -85,7 +85,7 @@ setup(
     description='Open-set video facial expression recognition (HESP) for MMAction2',
     long_description=README.read_text('utf-8') if README.exists() else '',
     long_description_content_type='text/markdown',
-    license='Apache-2.0',
+    license_expression='Apache-2.0',
     license_files=['LICENSE'],
     python_requires='>=3.10',
     packages=find_packages(include=['hesp_mmaction', 'hesp_mmaction.*']),
