@@ -35,6 +35,7 @@ def follow(command, folder, options):
     return done.stdout
 
 
+@pytest.mark.slow  # .ci/run runs it all the same
 def test_the_page_works_as_written(folder, tiny_options):
     assert {path.name for path in folder.iterdir()} == {'my_method.py', 'my_method_afew_o34.py'}
     commands = re.search(r'```bash\n(.*?)```', PAGE, re.S).group(1)

@@ -85,7 +85,9 @@ def check(words):
 
 
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
-def test_every_command_is_one_that_its_tool_accepts(page):
+def test_every_command_is_one_that_its_tool_accepts(page, monkeypatch):
+    # A page may show what needs a package that the tests do not install (W&B).
+    monkeypatch.setattr('hesp_mmaction.apis.wiring.find_spec', lambda package: package)
     for language, text in blocks(page):
         if language == 'bash':
             for words in commands(text):

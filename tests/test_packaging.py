@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # .ci/run runs them all the same
 ROOT = Path(__file__).parents[1]
 ENV = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'} | dict(
     OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore',
@@ -105,13 +106,11 @@ def build_wheel(folder, out):
         return [(name, hashlib.sha256(file.read(name)).digest()) for name in file.namelist()]
 
 
-@pytest.mark.slow
 def test_the_source_tree_builds_the_wheel_that_the_sdist_built(wheel, clone, tmp_path):
     expected = [(name, hashlib.sha256(text).digest()) for name, text in wheel.items()]
     assert sorted(build_wheel(clone, tmp_path)) == sorted(expected)
 
 
-@pytest.mark.slow
 def test_mim_trains_tests_and_runs_the_installed_package(checked):
     pytest.importorskip('mim')
     python, elsewhere = checked / 'env/bin/python', checked / 'elsewhere'
@@ -132,7 +131,6 @@ def test_mim_trains_tests_and_runs_the_installed_package(checked):
     assert 'known=' in mim('run', 'hesp_mmaction', 'analysis:print_config', 'hesp_mafw_o56.py')
 
 
-@pytest.mark.slow
 def test_an_editable_install_links_configs_and_tools(checked, clone, tmp_path):
     pytest.importorskip('mim')
     env = tmp_path / 'env'

@@ -142,6 +142,7 @@ def test_missing_fields_are_named():
 
 
 def _worker(rank, world, folder, ids):
+    torch.set_num_threads(1)
     torch.distributed.init_process_group(
         'gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=world)
     result = evaluate(ids[rank], 23, dump=f'{folder}/dump.npz')
@@ -155,7 +156,8 @@ def _worker(rank, world, folder, ids):
     [[*range(rank, 23, 4)] for rank in range(4)],
 ])
 def test_several_processes_equal_one(tmp_path, ids):
-    mp.spawn(_worker, (len(ids), str(tmp_path), ids), nprocs=len(ids))
+    mp.start_processes(_worker, (len(ids), str(tmp_path), ids), nprocs=len(ids),
+                       start_method='fork')
     single = evaluate(range(23), 23, dump=str(tmp_path / 'single.npz'))
     for rank in range(len(ids)):
         assert torch.load(tmp_path / f'{rank}.pt', weights_only=False) == single

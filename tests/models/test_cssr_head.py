@@ -91,6 +91,7 @@ def test_crops_of_a_video_give_their_places_together():
 
 
 def fit_in_process(rank, port, folder):
+    torch.set_num_threads(1)
     dist.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
     head, rows = make(), list(range(rank, B, 2))  # 3 and 2 samples
     with torch.no_grad():
@@ -104,7 +105,7 @@ def test_two_processes_fit_what_one_does(tmp_path):
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
-    mp.spawn(fit_in_process, (port, str(tmp_path)), 2)
+    mp.start_processes(fit_in_process, (port, str(tmp_path)), nprocs=2, start_method='fork')
     alone = make()
     with torch.no_grad():
         alone.fit(lambda: iter([(alone(torch.tensor(maps())), torch.tensor(LABELS))]))
