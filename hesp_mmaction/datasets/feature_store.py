@@ -75,4 +75,4 @@ def check_clips(folder, index, names):
 @functools.lru_cache(maxsize=4)
 def open_rows(folder):
     """All features of a store, memory-mapped."""
-    return np.load(os.path.join(folder, ROWS), mmap_mode='r')
+    return np.asarray(np.load(os.path.join(folder, ROWS), mmap_mode='r'))

@@ -101,6 +101,7 @@ class OpenSetVideoDataset(BaseActionDataset):
             self._index = read_index(self.cache)
             check_pipeline(self.cache, self._index, pipeline)
         self.features, self.views, self.feature_index = features, views, None
+        self._packed = {}  # index to what it is on stored features, see _stored_features
         if features is not None:
             self.features = os.path.abspath(features)
             self.feature_index = feature_store.read_index(self.features)
@@ -276,7 +277,7 @@ class OpenSetVideoDataset(BaseActionDataset):
         if self.views is not None:
             epoch %= self.views
         if self.feature_index is not None:
-            return self._stored_features(self.get_data_info(idx), epoch)
+            return self._stored_features(idx, epoch)
         lost = None
         for attempt in range(10):
             info = self.get_data_info(idx)
@@ -306,12 +307,19 @@ class OpenSetVideoDataset(BaseActionDataset):
         raise InputError(f'ten clips in a row cannot be decoded, the last is {path}; '
                          'check the data set: python tools/data/check_data.py CONFIG')
 
-    def _stored_features(self, info, epoch):
+    def _stored_features(self, idx, epoch):
         """A sample whose ``inputs`` are features (T, C)."""
+        if idx in self._packed:
+            sample = self._packed[idx]
+        else:
+            info = dict(self.get_data_info(idx), imgs=np.empty(0), img_shape=None)
+            sample = self.pipeline.transforms[-1](info)['data_samples']
+            if not self.test_mode:  # in training nobody writes into it, and packing is slow
+                self._packed[idx] = sample
         role = 'plain' if self.test_mode else f'view{epoch}'
-        row = self.feature_index['rows'][role][info['sample_id']]
-        feature = np.array(feature_store.open_rows(self.features)[row])
-        return self.pipeline.transforms[-1](dict(info, imgs=feature, img_shape=None))
+        row = self.feature_index['rows'][role][sample.sample_id]
+        feature = feature_store.open_rows(self.features)[row].copy()
+        return dict(inputs=torch.from_numpy(feature), data_samples=sample)
 
 
 @DATASETS.register_module()

@@ -9,10 +9,15 @@ from torch.nn.functional import linear, scaled_dot_product_attention
 PIECE = 16
 
 
-def attend(query, key, value, heads):
-    """Attention of (N, L, C) over (N, M, C), all projected: (N, L, C)."""
+def attend(query, key, value, heads, seen=None, causal=False):
+    """Attention of (N, L, C) over (N, M, C), all projected: (N, L, C).
+
+    ``seen`` (N, L, M), bool, or ``causal`` says what a token looks at; without them at all.
+    """
     query, key, value = (x.unflatten(2, (heads, -1)).transpose(1, 2) for x in (query, key, value))
-    return scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+    seen = None if seen is None else seen[:, None]
+    out = scaled_dot_product_attention(query, key, value, attn_mask=seen, is_causal=causal)
+    return out.transpose(1, 2).flatten(2)
 
 
 class Block(nn.Module):
@@ -48,14 +53,12 @@ class QuickGELU(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         x, = ctx.saved_tensors
-        gate = torch.mul(x, 1.702).sigmoid_()
-        # s + 1.702 x s (1 - s) = s (1 + 1.702 x (1 - s))
-        slope = (1 - gate).mul_(x).mul_(1.702).add_(1).mul_(gate)
-        return slope.mul_(gradient)
+        # It is silu(1.702 x) / 1.702, so that its slope is that of silu at 1.702 x.
+        return torch.ops.aten.silu_backward(gradient, torch.mul(x, 1.702))
 
 
 def run_mlp(block, x):
-    """What the MLP of a block of open_clip's ViT adds to tokens (N, L, C); its QuickGELU is the
+    """What the MLP of a block of open_clip's towers adds to tokens (N, L, C); its QuickGELU is the
     leaner one."""
     mlp = block.mlp
     x = mlp.c_fc(block.ln_2(x))
@@ -63,13 +66,14 @@ def run_mlp(block, x):
     return block.ls_2(mlp.c_proj(x))
 
 
-def run_block(block, x, widen=keep, first=None, norm=None):
-    """A block of open_clip's ViT, keys and values of its attention passed through ``widen``.
+def run_block(block, x, widen=keep, first=None, norm=None, causal=False):
+    """A block of open_clip's towers, keys and values of its attention passed through ``widen``.
 
     Args:
         block (ResidualAttentionBlock). x (Tensor): tokens (N, L, C). widen (Callable):
         (N, L, C) to (N, M, C). first (int, optional): only so many of the tokens are wanted
         behind the block; they look at all. norm (Tensor, optional): ``block.ln_1(x)``, made before.
+        causal (bool): no token looks at those behind it, as in the text tower.
 
     Returns:
         Tensor: (N, L or ``first``, C); without ``widen`` what the block itself gives.
@@ -83,13 +87,34 @@ def run_block(block, x, widen=keep, first=None, norm=None):
         query = linear(norm[:, :first], weight[:width], bias[:width])
         key, value = linear(norm, weight[width:], bias[width:]).chunk(2, 2)
         x = x[:, :first]
-    attended = attend(query, widen(key), widen(value), attn.num_heads)
+    attended = attend(query, widen(key), widen(value), attn.num_heads, causal=causal)
     x = x + block.ls_1(attn.out_proj(attended))
     if torch.is_grad_enabled() or x.device.type != 'cpu':
         return x + run_mlp(block, x)
     for part in x.split(PIECE):
         part += run_mlp(block, part)
     return x
+
+
+def read_block(block, x, end):
+    """The last block of open_clip's text tower, for the token that is read alone.
+
+    Args:
+        block (ResidualAttentionBlock). x (Tensor): tokens (N, L, C). end (Tensor): (N,), the
+        position that is read; it looks at itself and what is before it.
+
+    Returns:
+        Tensor: (N, C), what the causal block itself has at ``end``.
+    """
+    attn, norm, width = block.attn, block.ln_1(x), x.shape[2]
+    weight, bias = attn.in_proj_weight, attn.in_proj_bias
+    rows, places = torch.arange(len(x), device=x.device), torch.arange(x.shape[1], device=x.device)
+    query = linear(norm[rows, end], weight[:width], bias[:width])[:, None]
+    key, value = linear(norm, weight[width:], bias[width:]).chunk(2, 2)
+    seen = (places <= end[:, None])[:, None]
+    x = x[rows, end] + block.ls_1(
+        attn.out_proj(attend(query, key, value, attn.num_heads, seen)[:, 0]))
+    return x + run_mlp(block, x)
 
 
 def pool_tokens(pool, maps):

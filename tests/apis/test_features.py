@@ -45,6 +45,14 @@ def test_a_run_on_features_equals_the_run_on_those_views(text_only, store, tmp_p
     np.testing.assert_allclose(a['feature'], b['feature'], rtol=1e-5, atol=1e-6)
 
 
+def test_a_run_on_features_saves_ten_times(text_only, store, tmp_path):
+    long = text_only | {'train_cfg.max_epochs': 35}
+    for more, interval in (({}, 1), (dict(features=str(store)), 3),
+                           ({'features': str(store), 'default_hooks.checkpoint.interval': 2}, 2)):
+        cfg = config(long, tmp_path, **more)
+        assert cfg.default_hooks.checkpoint.interval == interval
+
+
 def test_every_epoch_sees_its_view(options, store):
     index = json.loads((store / 'index.json').read_text())
     rows = np.load(store / 'features.npy')

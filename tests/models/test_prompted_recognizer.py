@@ -222,6 +222,16 @@ def test_heads_go_on_the_recognizers_of_mmaction(kind, backbone, shape):
     assert {'loss_known', 'loss_margin', 'acc'} == set(losses)
 
 
+def test_a_batch_becomes_one_tensor():
+    """uint8 of a loader and features alike; the samples stay those of the loader."""
+    clips, given = [torch.full((2, 3, 4, 4), i, dtype=torch.uint8) for i in range(3)], samples()
+    found = MODELS.build(dict(type='ClipPreprocessor'))(dict(inputs=clips, data_samples=given))
+    assert found['inputs'].dtype == torch.float32 and found['data_samples'] is given
+    assert torch.equal(found['inputs'], torch.stack(clips).float())
+    meta = MODELS.build(dict(type='ClipPreprocessor')).to('meta')
+    assert meta(dict(inputs=clips, data_samples=given))['inputs'].device.type == 'meta'
+
+
 def test_pool_grid():
     x = torch.rand(2, 5, 3, 4, 4)
     assert torch.equal(pool_grid(last_stage(x)), x.mean((3, 4)).transpose(1, 2))

@@ -1,9 +1,13 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from hesp_mmaction.datasets.emotions import MAFW, PROMPT_WORDS
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.models.clip import load_clip
 from hesp_mmaction.models.prompts import (
     CLIPTextTower,
     NegativePoints,
@@ -70,6 +74,38 @@ def test_what_follows_the_end_of_text_changes_nothing(clips):
     torch.testing.assert_close(tower(longer, end), tower(short, end), atol=1e-12, rtol=1e-12)
     longer[1, 19] *= -1  # at the end itself it matters
     assert (tower(longer, end)[1] - tower(short, end)[1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize('arch', ['clip', 'deep'])
+@pytest.mark.parametrize('dtype, tolerance', [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_the_tower_gives_what_open_clip_gives_with_its_gradient(clips, tmp_path, arch, dtype,
+                                                                tolerance):
+    """open_clip runs all tokens through all blocks, with a mask; ours reads one of the last."""
+    where = clips['vit']
+    if arch == 'deep':
+        config = json.loads(Path(where['arch']).read_text())
+        config['text_cfg']['layers'] = 3
+        (tmp_path / 'deep.json').write_text(json.dumps(config))
+        where = dict(arch=str(tmp_path / 'deep.json'), pretrained=str(tmp_path / 'deep.pt'))
+        torch.manual_seed(3)
+        torch.save(load_clip(where['arch']).state_dict(), where['pretrained'])
+    tower, clip = CLIPTextTower(**where).to(dtype), load_clip(**where).to(dtype)
+    x = torch.randn(3, 20, tower.width, dtype=dtype, requires_grad=True)
+    end = torch.tensor([19, 3, 11])
+    weights = torch.randn(3, tower.out_channels, dtype=dtype)
+    found = tower(x, end)
+    gradient, = torch.autograd.grad((found * weights).sum(), x)
+    tokens = clip.transformer(x + clip.positional_embedding[:20],
+                              attn_mask=clip.attn_mask[:20, :20].to(dtype))
+    expected = clip.ln_final(tokens)[torch.arange(3), end] @ clip.text_projection
+    expected_gradient, = torch.autograd.grad((expected * weights).sum(), x)
+    with torch.no_grad():
+        close = dict(rtol=tolerance, atol=tolerance * float(expected.abs().max()))
+        torch.testing.assert_close(found, expected, **close)
+        torch.testing.assert_close(tower(x, end), expected, **close)
+    torch.testing.assert_close(gradient, expected_gradient, rtol=tolerance,
+                               atol=tolerance * float(expected_gradient.abs().max()))
+    assert gradient[1, 4:].abs().max() == 0 < gradient[1, :4].abs().min()
 
 
 def test_contexts_shared_or_per_class_and_words(clips):

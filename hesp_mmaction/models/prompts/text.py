@@ -5,6 +5,7 @@ from torch import nn
 
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
+from ..attention import read_block, run_block
 from ..clip import FrozenTower, load_clip
 
 
@@ -25,7 +26,6 @@ class CLIPTextTower(FrozenTower):
         self.transformer = clip.transformer
         self.ln_final = clip.ln_final
         self.text_projection = clip.text_projection
-        self.register_buffer('attn_mask', clip.attn_mask, persistent=False)
         self.logit_scale = float(clip.logit_scale.detach().exp())
         self.context_length = clip.context_length
         self.width = clip.token_embedding.weight.shape[1]
@@ -57,11 +57,11 @@ class CLIPTextTower(FrozenTower):
 
         Attention is causal, so that L may be cut after the longest text without any change.
         """
-        length = embeddings.shape[1]
-        x = embeddings + self.positional_embedding[:length]
-        x = self.transformer(x, attn_mask=self.attn_mask[:length, :length])
-        x = self.ln_final(x)[torch.arange(len(x), device=x.device), end]
-        return x @ self.text_projection
+        x = embeddings + self.positional_embedding[:embeddings.shape[1]]
+        *blocks, last = self.transformer.resblocks
+        for block in blocks:
+            x = run_block(block, x, causal=True)
+        return self.ln_final(read_block(last, x, end)) @ self.text_projection
 
 
 class PromptLearner(nn.Module):

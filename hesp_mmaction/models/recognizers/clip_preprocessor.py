@@ -1,0 +1,21 @@
+"""From the lists of a batch to tensors on the device."""
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseDataPreprocessor
+
+
+@MODELS.register_module()
+class ClipPreprocessor(BaseDataPreprocessor):
+    """Stacks the clips of a batch, float32; the recognizer normalises them itself.
+
+    MMAction2's own also pads them to one size, which they have, and copies every data sample
+    even where all is on the CPU: a sixth of a step on stored features.
+    """
+
+    def forward(self, data, training=False):
+        """``inputs``, B clips or features of one shape, and ``data_samples`` of a loader to a dict
+        of the same with ``inputs`` (B, ...) float32 on the device."""
+        if self.device.type != 'cpu':
+            data = self.cast_data(data)
+        return dict(inputs=torch.stack(list(data['inputs'])).float(),
+                    data_samples=data['data_samples'])
