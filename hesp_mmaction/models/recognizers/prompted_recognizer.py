@@ -60,7 +60,7 @@ class PromptedRecognizer(BaseRecognizer):
                  data_preprocessor=None):
         known = tuple(canonical(name) for name in known)
         super().__init__(backbone, dict(cls_head, known=known), neck, train_cfg, test_cfg,
-                         data_preprocessor or dict(type='ClipPreprocessor'))
+                         data_preprocessor or dict(type='mmaction.ClipPreprocessor'))
         forget_weights()
         self.known, self.clip_input, self.pool = known, clip_input, pool
         if grad_frames is not None and (clip_input or not pool or grad_frames < 1):
