@@ -366,6 +366,7 @@ torch.distributed.destroy_process_group()
 '''
 
 
+@pytest.mark.slow  # .ci/run runs it all the same
 def test_two_processes_train_on_cpu(tmp_path):
     """torchrun, gloo, all-reduce, Runner with our wrapper, and its checkpoint read again."""
     (tmp_path / 'train.py').write_text(TRAIN)

@@ -32,7 +32,7 @@ PLAIN_STEPS = ('ClipInit', 'SampleFrames', 'ClipDecode', 'Resize', 'FormatShape'
 
 # ------------------------------------------------------------------ the gradient, as forward steps
 # The activation map takes a gradient inside the forward pass. Traced, it is a row of ordinary
-# steps, of which ONNX lacks two.
+# steps, of which ONNX lacks three.
 def convolution_backward(gradient, x, weight, bias_sizes, stride, padding, dilation, transposed,
                          output_padding, groups, wanted):
     """The gradient of a convolution to its input (N, C, h, w): a transposed convolution."""
@@ -56,7 +56,14 @@ def avg_pool2d_backward(gradient, x, kernel, stride, padding, ceil_mode, count_i
     return pad(each, (0, width - each.shape[3], 0, height - each.shape[2]))
 
 
-DECOMPOSITIONS = {aten.convolution_backward.default: convolution_backward,
+def silu_backward(gradient, x):
+    """The slope of x sigmoid(x), which ONNX does not know."""
+    gate = x.sigmoid()
+    return gradient * gate * (1 + x * (1 - gate))
+
+
+DECOMPOSITIONS = {aten.silu_backward.default: silu_backward,
+                  aten.convolution_backward.default: convolution_backward,
                   aten.avg_pool2d_backward.default: avg_pool2d_backward}
 
 

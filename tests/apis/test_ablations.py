@@ -63,6 +63,7 @@ def test_summary_is_of_the_splits_and_of_their_differences():
     assert cell['AUROC difference'] == f'-3.0 ({error:.1f})' and cell['seconds'] == '20'
 
 
+@pytest.mark.slow  # .ci/run runs it all the same
 def test_the_command_runs_a_named_ablation_and_takes_over_what_is_done(options, tmp_path):
     few = options | {'train_cfg.max_epochs': 1}
     flags = ['--splits', 0, 3, '--work-dir', tmp_path, '--resume', '--cfg-options',

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer
@@ -73,6 +74,7 @@ def test_features_separate_emotions():
     assert torch.cat(hits).float().mean() > .55
 
 
+@pytest.mark.slow  # .ci/run runs it all the same
 def test_the_tool_writes_both_files(tmp_path):
     command = [sys.executable, ROOT / 'tools/pretrain_small_clip.py', '--quick', '--out', tmp_path]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
