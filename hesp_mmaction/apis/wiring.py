@@ -55,8 +55,9 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     if 'image_size' in changed and 'prompt_size' not in options and 'prompt_size' in cfg:
         cfg.prompt_size = cfg.prompt_size * cfg.image_size // image_size  # 56 of 224, 24 of 96
         changed.add('prompt_size')
-    if 'features' in changed and not any(k.startswith('default_hooks.checkpoint') for k in options):
-        # An epoch takes a tenth of a second then, and a checkpoint a fifth of that.
+    if ('features' in changed and 'max_epochs' in (cfg.get('train_cfg') or {})
+            and not any(key.startswith('default_hooks.checkpoint') for key in options)):
+        # An epoch takes some hundredths of a second then, of which a checkpoint is one.
         cfg.default_hooks.checkpoint.interval = max(1, cfg.train_cfg.max_epochs // 10)
     for key, carry in VARIABLES.items():
         if key in changed:

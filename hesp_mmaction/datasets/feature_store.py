@@ -20,13 +20,17 @@ REMEDY = 'build it anew: python tools/data/build_features.py CONFIG OUT'
 
 
 def describe(cfg):
-    """What decides the features of a config (dict, as JSON gives it back)."""
+    """What decides the features of a config (dict, as JSON gives it back).
+
+    A config that trains nothing says nothing of ``train_pipeline``.
+    """
     model = cfg.model
     found = dict(
         backbone=model.backbone, mean=model.get('mean'), std=model.get('std'),
         clip_input=model.get('clip_input', False), seed=cfg.randomness.seed,
-        train_pipeline=cfg.train_dataloader.dataset.pipeline,
         test_pipeline=cfg.test_dataloader.dataset.pipeline)
+    if cfg.get('train_dataloader'):
+        found['train_pipeline'] = cfg.train_dataloader.dataset.pipeline
     return json.loads(json.dumps(found, default=dict))
 
 

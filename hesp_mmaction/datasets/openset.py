@@ -3,6 +3,7 @@ import logging
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 
 import decord
 import numpy as np
@@ -101,7 +102,7 @@ class OpenSetVideoDataset(BaseActionDataset):
             self._index = read_index(self.cache)
             check_pipeline(self.cache, self._index, pipeline)
         self.features, self.views, self.feature_index = features, views, None
-        self._packed = {}  # index to what it is on stored features, see _stored_features
+        self._packed = {}  # stored features: index to what _pack gives
         if features is not None:
             self.features = os.path.abspath(features)
             self.feature_index = feature_store.read_index(self.features)
@@ -309,17 +310,22 @@ class OpenSetVideoDataset(BaseActionDataset):
 
     def _stored_features(self, idx, epoch):
         """A sample whose ``inputs`` are features (T, C)."""
-        if idx in self._packed:
-            sample = self._packed[idx]
-        else:
-            info = dict(self.get_data_info(idx), imgs=np.empty(0), img_shape=None)
-            sample = self.pipeline.transforms[-1](info)['data_samples']
-            if not self.test_mode:  # in training nobody writes into it, and packing is slow
-                self._packed[idx] = sample
+        if self.test_mode:
+            sample_id, sample = self._pack(idx)
+        else:  # packing is as slow as all else; a copy, for a head may change the label
+            if idx not in self._packed:
+                self._packed[idx] = self._pack(idx)
+            sample_id, sample = self._packed[idx]
+            sample = copy(sample)
         role = 'plain' if self.test_mode else f'view{epoch}'
-        row = self.feature_index['rows'][role][sample.sample_id]
+        row = self.feature_index['rows'][role][sample_id]
         feature = feature_store.open_rows(self.features)[row].copy()
         return dict(inputs=torch.from_numpy(feature), data_samples=sample)
+
+    def _pack(self, idx):
+        """Sample id and data sample, without a clip."""
+        info = dict(self.get_data_info(idx), imgs=np.empty(0), img_shape=None)
+        return info['sample_id'], self.pipeline.transforms[-1](info)['data_samples']
 
 
 @DATASETS.register_module()

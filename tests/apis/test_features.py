@@ -4,8 +4,11 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from mmaction.registry import DATASETS
 from test_tools import ROOT, command, config, metrics, run, tool
 
+from hesp_mmaction.apis.running import parser, read_config
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 
@@ -53,6 +56,33 @@ def test_a_run_on_features_saves_ten_times(text_only, store, tmp_path):
         assert cfg.default_hooks.checkpoint.interval == interval
 
 
+def test_zero_shot_clip_is_tested_on_features(options, store, tmp_path):
+    """Its config trains nothing, so it has no epochs to count checkpoints in."""
+    found = []
+    for name, more in (('clips', {}), ('features', dict(features=str(store)))):
+        args = parser('').parse_args([str(ROOT / 'configs/clip_zeroshot_afew_o34.py'),
+                                      '--work-dir', str(tmp_path / name)])
+        args.cfg_options = {key: value for key, value in options.items() if not key.startswith(
+            ('train', 'val', 'optim'))} | more
+        cfg = read_config(args)
+        cfg.experiment_name = f'{tmp_path.name}_{name}'
+        run(cfg, lambda runner: runner.test())
+        found.append(load_dump(tmp_path / name / 'predictions.npz'))
+    np.testing.assert_allclose(found[0]['score'], found[1]['score'], rtol=1e-5)
+
+
+def test_a_sample_that_a_head_changed_comes_whole_again(text_only, store, tmp_path):
+    data = DATASETS.build(config(text_only, tmp_path, features=str(store)).train_dataloader.dataset)
+    first = data[0]['data_samples']
+    label = int(first.gt_label)
+    first.set_gt_label(label + 1)
+    again = data[0]
+    assert int(again['data_samples'].gt_label) == label
+    assert again['data_samples'].sample_id == first.sample_id
+    data.set_epoch(1)
+    assert not torch.equal(data[0]['inputs'], again['inputs'])  # the next view
+
+
 def test_every_epoch_sees_its_view(options, store):
     index = json.loads((store / 'index.json').read_text())
     rows = np.load(store / 'features.npy')
@@ -67,7 +97,7 @@ def test_every_epoch_sees_its_view(options, store):
 @pytest.mark.parametrize('more, said', [
     ({'model.backbone.quick_gelu': False}, 'made with another backbone'),
     ({'randomness.seed': 5}, 'made with another seed'),
-    ({'num_frames': 4}, 'another train_pipeline, test_pipeline'),
+    ({'num_frames': 4}, 'another test_pipeline, train_pipeline'),
     ({TEXT_ONLY: dict(type='VisualPrompt', image_size=32, size=8)}, 'no model.visual_prompt')])
 def test_features_of_another_run_are_refused(text_only, store, tmp_path, more, said):
     cfg = config(text_only | more, tmp_path / 'run', features=str(store))
@@ -85,6 +115,14 @@ def test_only_what_keeps_still_before_the_neck_has_a_store(name, options, tmp_pa
                 *command(few), check=False)
     assert done.returncode == 1 and 'error: features can be kept only of' in done.stderr
     assert not (tmp_path / 's').exists()
+
+
+def test_a_store_is_made_by_a_config_that_trains(options, tmp_path):
+    few = {key: value for key, value in options.items() if key.split('.')[0] in (
+        'data_root', 'clip', 'image_size')}
+    done = tool('tools/data/build_features.py', 'configs/clip_zeroshot_afew_o34.py', tmp_path / 's',
+                *command(few), check=False)
+    assert done.returncode == 1 and 'clip_zeroshot_afew_o34.py trains nothing' in done.stderr
 
 
 def test_what_is_not_there_is_said(text_only, store, tmp_path):

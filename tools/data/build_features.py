@@ -63,6 +63,9 @@ def build(cfg, out, views, batch_size=16, workers=0):
     """Write a store; one that is there is replaced. Gives its index."""
     if views < 1:
         raise InputError(f'--views {views}: one or more')
+    if not cfg.get('train_dataloader'):
+        raise InputError(f'{cfg.filename} trains nothing, so it has no views: make the store by a '
+                         'config that trains on this backbone, such as configs/coop_afew_o34.py')
     made = describe(cfg)
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()

@@ -9,7 +9,7 @@ class ClipPreprocessor(BaseDataPreprocessor):
     """Stacks the clips of a batch, float32; the recognizer normalises them itself.
 
     MMAction2's own also pads them to one size, which they have, and copies every data sample
-    even where all is on the CPU: a sixth of a step on stored features.
+    even where all is on the CPU, which shows in a step on stored features.
     """
 
     def forward(self, data, training=False):
