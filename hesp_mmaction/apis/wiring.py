@@ -55,16 +55,28 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     if 'image_size' in changed and 'prompt_size' not in options and 'prompt_size' in cfg:
         cfg.prompt_size = cfg.prompt_size * cfg.image_size // image_size  # 56 of 224, 24 of 96
         changed.add('prompt_size')
-    if ('features' in changed and 'max_epochs' in (cfg.get('train_cfg') or {})
-            and not any(key.startswith('default_hooks.checkpoint') for key in options)):
-        # An epoch takes some hundredths of a second then, of which a checkpoint is one.
-        cfg.default_hooks.checkpoint.interval = max(1, cfg.train_cfg.max_epochs // 10)
+    if 'features' in changed:
+        _expect_short_epochs(cfg, options)
     for key, carry in VARIABLES.items():
         if key in changed:
             carry(cfg, cfg[key])
     for name in DATALOADERS:
         if cfg.get(name):  # faster copies to a GPU; a warning without one
             cfg[name].setdefault('pin_memory', torch.cuda.is_available())
+
+
+def _expect_short_epochs(cfg: Config, options: Mapping[str, Any]) -> None:
+    """On stored features an epoch takes some hundredths of a second: a checkpoint after each would
+    be as long, and worker processes take longer to start and to ask than a row to read.
+
+    What the command line says of checkpoints or of a loader's workers stays.
+    """
+    if ('max_epochs' in (cfg.get('train_cfg') or {})
+            and not any(key.startswith('default_hooks.checkpoint') for key in options)):
+        cfg.default_hooks.checkpoint.interval = max(1, cfg.train_cfg.max_epochs // 10)
+    for name in DATALOADERS:
+        if cfg.get(name) and f'{name}.num_workers' not in options:
+            cfg[name].update(num_workers=0, persistent_workers=False)
 
 
 def clips_of_config(cfg: Config) -> dict[str, str]:

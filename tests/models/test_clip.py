@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from hesp_mmaction.errors import InputError
-from hesp_mmaction.models.attention import QuickGELU
+from hesp_mmaction.models.attention import PIECE, run_mlp
 from hesp_mmaction.models.backbones import CLIPImageTower
 from hesp_mmaction.models.backbones.clip_image_tower import PatchConv
 from hesp_mmaction.models.clip import load_clip
@@ -179,8 +179,8 @@ def test_the_lean_vit_equals_open_clips(clips, dtype, limit, quick, recompute):
     """Features, with a gradient and without, and gradients to the pixels, whatever is left out or
     computed again. More images than go through an MLP at once."""
     arguments = dict(clips['vit'], quick_gelu=quick)
-    frames = torch.randn(18, 3, 32, 32, dtype=dtype)
-    weights = torch.randn(18, 12, dtype=dtype)
+    frames = torch.randn(PIECE + 2, 3, 32, 32, dtype=dtype)
+    weights = torch.randn(PIECE + 2, 12, dtype=dtype)
     found = []
     for run in (load_clip(**arguments).visual, CLIPImageTower(**arguments, recompute=recompute)):
         x = frames.clone().requires_grad_()
@@ -202,14 +202,24 @@ def test_patches_by_a_product_of_matrices_equal_the_convolution():
     torch.testing.assert_close(ours(x), conv(x), rtol=1e-12, atol=1e-12)
 
 
-def test_quick_gelu_keeps_its_input_alone():
-    x = torch.randn(50, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(QuickGELU.apply, x)
+def test_the_mlp_keeps_one_wide_tensor_for_its_gradient():
+    """Values and gradients, to weights too, as open_clip's own; its weights frozen, it keeps of
+    four times the width only what the activation read."""
+    theirs = open_clip.transformer
+    block = theirs.ResidualAttentionBlock(8, 2, act_layer=theirs.QuickGELU).double()
+    x = torch.randn(3, 5, 8, dtype=torch.float64, requires_grad=True)
+    into = [x, *block.ln_2.parameters(), *block.mlp.parameters()]
+    weights = torch.randn(3, 5, 8, dtype=torch.float64)
+    for pair in zip(*(torch.autograd.grad((y * weights).sum(), into) for y in
+                      (run_mlp(block, x), block.mlp(block.ln_2(x)))), strict=True):
+        torch.testing.assert_close(*pair, rtol=1e-12, atol=1e-12)
     kept = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
-        y = QuickGELU.apply(x)
-    assert len(kept) == 1 and kept[0].data_ptr() == x.data_ptr()
-    torch.testing.assert_close(y, open_clip.transformer.QuickGELU()(x), rtol=1e-14, atol=1e-14)
+    block.requires_grad_(False)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t,
+                                                  lambda t: t):
+        y = run_mlp(block, x)
+    assert max(kept) == 3 * 5 * 32 and kept.count(3 * 5 * 32) == 1
+    torch.testing.assert_close(y, block.mlp(block.ln_2(x)), rtol=1e-13, atol=1e-13)
 
 
 def test_wrong_image_size_is_named(clips):

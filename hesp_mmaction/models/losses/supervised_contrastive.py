@@ -19,12 +19,8 @@ def supervised_contrastive(features, labels, temperature=0.5):
     """
     features, labels = gather(features, labels)
     features = F.normalize(features, dim=-1)
-    cosines = features @ features.T / temperature
-    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    log_prob = cosines - torch.logsumexp(cosines.masked_fill(itself, -torch.inf), 1, keepdim=True)
-    positive = (labels[:, None] == labels[None]) & ~itself
+    log_prob = (features @ features.T / temperature).fill_diagonal_(-torch.inf).log_softmax(1)
+    positive = (labels[:, None] == labels).fill_diagonal_(False)
     count = positive.sum(1)
-    if not count.any():
-        return features.sum() * 0
-    per_anchor = -(log_prob * positive).sum(1)[count > 0] / count[count > 0]
-    return undo_gradient_average(per_anchor.mean())
+    per_anchor = log_prob.masked_fill(~positive, 0).sum(1) / -count.clamp_min(1)
+    return undo_gradient_average(per_anchor.sum() / (count > 0).sum().clamp_min(1))
