@@ -56,6 +56,18 @@ def test_a_run_on_features_saves_ten_times(text_only, store, tmp_path):
         assert cfg.default_hooks.checkpoint.interval == interval
 
 
+def test_a_run_on_features_has_no_workers_unless_asked(text_only, store, tmp_path):
+    def workers(**more):
+        cfg = config({k: v for k, v in text_only.items() if 'workers' not in k} | more, tmp_path)
+        return [(loader.num_workers, loader.persistent_workers) for loader in
+                (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)]
+
+    assert workers() == [(2, True)] * 3
+    assert workers(features=str(store)) == [(0, False)] * 3
+    asked = workers(features=str(store), **{'train_dataloader.num_workers': 1})
+    assert asked == [(1, True), (0, False), (0, False)]
+
+
 def test_zero_shot_clip_is_tested_on_features(options, store, tmp_path):
     """Its config trains nothing, so it has no epochs to count checkpoints in."""
     found = []
