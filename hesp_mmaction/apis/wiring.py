@@ -55,7 +55,7 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     if 'image_size' in changed and 'prompt_size' not in options and 'prompt_size' in cfg:
         cfg.prompt_size = cfg.prompt_size * cfg.image_size // image_size  # 56 of 224, 24 of 96
         changed.add('prompt_size')
-    if 'features' in changed:
+    if options.get('features'):
         _expect_short_epochs(cfg, options)
     for key, carry in VARIABLES.items():
         if key in changed:

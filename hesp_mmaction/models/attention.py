@@ -45,8 +45,8 @@ def keep(x):
 def run_mlp(block, x):
     """What the MLP of a block of open_clip's towers adds to tokens (N, L, C).
 
-    Its QuickGELU, x sigmoid(1.702 x), is silu(1.702 x) / 1.702; the two factors cost nothing in the
-    products before and behind it, and only 1.702 x is kept for the gradient.
+    Its QuickGELU, x sigmoid(1.702 x), is silu(1.702 x) / 1.702. The products before and behind it
+    take the two factors at no cost forward, and only 1.702 x is kept for the gradient.
     """
     mlp, shape, x = block.mlp, x.shape, block.ln_2(x)
     if not isinstance(mlp.gelu, open_clip.transformer.QuickGELU):

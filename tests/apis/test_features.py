@@ -62,7 +62,7 @@ def test_a_run_on_features_has_no_workers_unless_asked(text_only, store, tmp_pat
         return [(loader.num_workers, loader.persistent_workers) for loader in
                 (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)]
 
-    assert workers() == [(2, True)] * 3
+    assert workers() == workers(features=None) == [(2, True)] * 3
     assert workers(features=str(store)) == [(0, False)] * 3
     asked = workers(features=str(store), **{'train_dataloader.num_workers': 1})
     assert asked == [(1, True), (0, False), (0, False)]
