@@ -2,22 +2,17 @@
 import open_clip
 import torch
 from torch import nn
-from torch.nn.functional import linear, scaled_dot_product_attention, silu
+from torch.nn.functional import layer_norm, linear, scaled_dot_product_attention, silu
 
 # Images that go through an MLP at once on CPUs where no gradient is wanted: their tokens, four
 # times wider there, stay in the processor's cache.
 PIECE = 32
 
 
-def attend(query, key, value, heads, seen=None, causal=False):
-    """Attention of (N, L, C) over (N, M, C), all projected: (N, L, C).
-
-    ``seen`` (N, L, M), bool, or ``causal`` says what a token looks at; without them at all.
-    """
+def attend(query, key, value, heads):
+    """Attention of (N, L, C) over (N, M, C), all projected: (N, L, C)."""
     query, key, value = (x.unflatten(2, (heads, -1)).transpose(1, 2) for x in (query, key, value))
-    seen = None if seen is None else seen[:, None]
-    out = scaled_dot_product_attention(query, key, value, attn_mask=seen, is_causal=causal)
-    return out.transpose(1, 2).flatten(2)
+    return scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
 
 class Block(nn.Module):
@@ -42,29 +37,32 @@ def keep(x):
     return x
 
 
+def run_norm(norm, x):
+    """A LayerNorm of open_clip's, without its cast from the type of x to the same."""
+    return layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+
+
 def run_mlp(block, x):
-    """What the MLP of a block of open_clip's towers adds to tokens (N, L, C).
+    """The MLP of a block of open_clip's towers, its norm before it: tokens (N, C) to the same.
 
     Its QuickGELU, x sigmoid(1.702 x), is silu(1.702 x) / 1.702. The products before and behind it
     take the two factors at no cost forward, and only 1.702 x is kept for the gradient.
     """
-    mlp, shape, x = block.mlp, x.shape, block.ln_2(x)
+    mlp, x = block.mlp, run_norm(block.ln_2, x)
     if not isinstance(mlp.gelu, open_clip.transformer.QuickGELU):
-        return block.ls_2(mlp.c_proj(mlp.gelu(mlp.c_fc(x))))
+        return mlp.c_proj(mlp.gelu(mlp.c_fc(x)))
     wide, back = mlp.c_fc, mlp.c_proj
-    x = torch.addmm(wide.bias, x.flatten(0, -2), wide.weight.T, beta=1.702, alpha=1.702)
-    x = torch.addmm(back.bias, silu(x), back.weight.T, alpha=1 / 1.702)
-    return block.ls_2(x.view(shape))
+    x = silu(torch.addmm(wide.bias, x, wide.weight.T, beta=1.702, alpha=1.702))
+    return torch.addmm(back.bias, x, back.weight.T, alpha=1 / 1.702)
 
 
-def run_block(block, x, widen=keep, first=None, norm=None, causal=False):
-    """A block of open_clip's towers, keys and values of its attention passed through ``widen``.
+def run_block(block, x, widen=keep, first=None, norm=None):
+    """A block of open_clip's image towers, keys and values of its attention passed through ``widen``.
 
     Args:
         block (ResidualAttentionBlock). x (Tensor): tokens (N, L, C). widen (Callable):
         (N, L, C) to (N, M, C). first (int, optional): only so many of the tokens are wanted
         behind the block; they look at all. norm (Tensor, optional): ``block.ln_1(x)``, made before.
-        causal (bool): no token looks at those behind it, as in the text tower.
 
     Returns:
         Tensor: (N, L or ``first``, C); without ``widen`` what the block itself gives.
@@ -78,33 +76,54 @@ def run_block(block, x, widen=keep, first=None, norm=None, causal=False):
         query = linear(norm[:, :first], weight[:width], bias[:width])
         key, value = linear(norm, weight[width:], bias[width:]).chunk(2, 2)
         x = x[:, :first]
-    attended = attend(query, widen(key), widen(value), attn.num_heads, causal=causal)
+    attended = attend(query, widen(key), widen(value), attn.num_heads)
     x = x + block.ls_1(attn.out_proj(attended))
     if torch.is_grad_enabled() or x.device.type != 'cpu':
-        return x + run_mlp(block, x)
+        return x + block.ls_2(run_mlp(block, x.flatten(0, 1)).view_as(x))
     for part in x.split(PIECE):
-        part += run_mlp(block, part)
+        part += block.ls_2(run_mlp(block, part.flatten(0, 1)).view_as(part))
     return x
 
 
-def read_block(block, x, end):
+def split_heads(x, count, heads, parts):
+    """Tokens (count * L, parts * C) to ``parts`` times (count, heads, L, C / heads)."""
+    return x.view(count, -1, parts, heads, x.shape[1] // parts // heads).permute(
+        2, 0, 3, 1, 4).unbind()
+
+
+def run_text_block(block, x, count):
+    """A block of open_clip's text tower, where no token looks at those behind it.
+
+    Tokens (count * L, C) of ``count`` texts, one after the other, to the same. They are so few
+    that every call counts: in two dimensions it takes half as many as in three.
+    """
+    attn, norm = block.attn, run_norm(block.ln_1, x)
+    out, qkv = attn.out_proj, linear(norm, attn.in_proj_weight, attn.in_proj_bias)
+    query, key, value = split_heads(qkv, count, attn.num_heads, 3)
+    attended = scaled_dot_product_attention(query, key, value, is_causal=True)
+    x = x + linear(attended.transpose(1, 2).reshape(x.shape), out.weight, out.bias)
+    return x + run_mlp(block, x)
+
+
+def read_text_block(block, x, end):
     """The last block of open_clip's text tower, for the token that is read alone.
 
     Args:
-        block (ResidualAttentionBlock). x (Tensor): tokens (N, L, C). end (Tensor): (N,), the
+        block (ResidualAttentionBlock). x (Tensor): tokens (N * L, C). end (Tensor): (N,), the
         position that is read; it looks at itself and what is before it.
 
     Returns:
-        Tensor: (N, C), what the causal block itself has at ``end``.
+        Tensor: (N, C), what the block itself has at ``end``.
     """
-    attn, norm, width = block.attn, block.ln_1(x), x.shape[2]
-    weight, bias = attn.in_proj_weight, attn.in_proj_bias
-    rows, places = torch.arange(len(x), device=x.device), torch.arange(x.shape[1], device=x.device)
-    query = linear(norm[rows, end], weight[:width], bias[:width])[:, None]
-    key, value = linear(norm, weight[width:], bias[width:]).chunk(2, 2)
-    seen = (places <= end[:, None])[:, None]
-    x = x[rows, end] + block.ls_1(
-        attn.out_proj(attend(query, key, value, attn.num_heads, seen)[:, 0]))
+    attn, norm, count, width = block.attn, run_norm(block.ln_1, x), len(end), x.shape[1]
+    weight, bias, heads = attn.in_proj_weight, attn.in_proj_bias, attn.num_heads
+    length = len(x) // count
+    read = torch.arange(0, len(x), length, device=x.device) + end
+    seen = torch.arange(length, device=x.device) <= end[:, None]
+    query = linear(norm[read], weight[:width], bias[:width]).view(count, heads, 1, -1)
+    key, value = split_heads(linear(norm, weight[width:], bias[width:]), count, heads, 2)
+    attended = scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None, None])
+    x = x[read] + attn.out_proj(attended.view(count, width))
     return x + run_mlp(block, x)
 
 

@@ -232,4 +232,6 @@ class FrozenTower(nn.Module):
             self.eval()
 
     def train(self, mode=True):
+        if self.frozen and not self.training:
+            return self  # every epoch asks, and a walk through all layers takes milliseconds
         return super().train(mode and not self.frozen)

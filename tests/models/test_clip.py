@@ -207,9 +207,9 @@ def test_the_mlp_keeps_one_wide_tensor_for_its_gradient():
     four times the width only what the activation read."""
     theirs = open_clip.transformer
     block = theirs.ResidualAttentionBlock(8, 2, act_layer=theirs.QuickGELU).double()
-    x = torch.randn(3, 5, 8, dtype=torch.float64, requires_grad=True)
+    x = torch.randn(15, 8, dtype=torch.float64, requires_grad=True)
     into = [x, *block.ln_2.parameters(), *block.mlp.parameters()]
-    weights = torch.randn(3, 5, 8, dtype=torch.float64)
+    weights = torch.randn(15, 8, dtype=torch.float64)
     for pair in zip(*(torch.autograd.grad((y * weights).sum(), into) for y in
                       (run_mlp(block, x), block.mlp(block.ln_2(x)))), strict=True):
         torch.testing.assert_close(*pair, rtol=1e-12, atol=1e-12)
@@ -218,7 +218,7 @@ def test_the_mlp_keeps_one_wide_tensor_for_its_gradient():
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t,
                                                   lambda t: t):
         y = run_mlp(block, x)
-    assert max(kept) == 3 * 5 * 32 and kept.count(3 * 5 * 32) == 1
+    assert max(kept) == 15 * 32 and kept.count(15 * 32) == 1
     torch.testing.assert_close(y, block.mlp(block.ln_2(x)), rtol=1e-13, atol=1e-13)
 
 
@@ -300,3 +300,13 @@ def test_text_tower_equals_open_clip_and_cut_changes_nothing(clips):
 def test_long_sentence_is_named(clips):
     with pytest.raises(InputError, match='40 tokens'):
         CLIPTextTower(**clips['vit']).encode_text(['happy ' * 50])
+
+
+@pytest.mark.parametrize('other', [dict(no_causal_mask=True), dict(ls_init_value=0.1),
+                                   dict(pool_type='last')])
+def test_a_text_tower_of_another_kind_is_refused(tmp_path, other):
+    """Rather than read as CLIP's own, with other features than open_clip gives."""
+    path = tmp_path / 'other.json'
+    path.write_text(json.dumps(dict(tiny.VIT, text_cfg=tiny.TEXT | other)))
+    with pytest.raises(InputError, match="not CLIP's own"):
+        CLIPTextTower(str(path))

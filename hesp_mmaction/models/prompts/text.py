@@ -1,12 +1,22 @@
 """Text prompts: CLIP's text tower, learned contexts (HESP Eq. 4-5), fixed sentences."""
+import open_clip
 import torch
 from open_clip.tokenizer import SimpleTokenizer
 from torch import nn
 
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
-from ..attention import read_block, run_block
+from ..attention import read_text_block, run_norm, run_text_block
 from ..clip import FrozenTower, load_clip
+
+
+def _is_plain(clip):
+    """Whether the text tower of open_clip's model is what :class:`CLIPTextTower` computes."""
+    return (clip.text_pool_type == 'argmax' and clip.attn_mask is not None
+            and isinstance(clip.text_projection, nn.Parameter)
+            and all(isinstance(block, open_clip.transformer.ResidualAttentionBlock)
+                    and isinstance(block.ls_1, nn.Identity)
+                    for block in clip.transformer.resblocks))
 
 
 class CLIPTextTower(FrozenTower):
@@ -19,8 +29,9 @@ class CLIPTextTower(FrozenTower):
     def __init__(self, arch, pretrained=None, quick_gelu=None):
         super().__init__(frozen=True)
         clip = load_clip(arch, pretrained, quick_gelu)
-        if clip.text_pool_type != 'argmax' or not isinstance(clip.text_projection, nn.Parameter):
-            raise InputError(f'the text tower of {arch!r} is not CLIP\'s own (causal, read at EOT)')
+        if not _is_plain(clip):
+            raise InputError(f'the text tower of {arch!r} is not CLIP\'s own (causal, plain blocks, '
+                             'read at EOT)')
         self.token_embedding = clip.token_embedding
         self.positional_embedding = clip.positional_embedding
         self.transformer = clip.transformer
@@ -57,11 +68,11 @@ class CLIPTextTower(FrozenTower):
 
         Attention is causal, so that L may be cut after the longest text without any change.
         """
-        x = embeddings + self.positional_embedding[:embeddings.shape[1]]
+        x = (embeddings + self.positional_embedding[:embeddings.shape[1]]).flatten(0, 1)
         *blocks, last = self.transformer.resblocks
         for block in blocks:
-            x = run_block(block, x, causal=True)
-        return self.ln_final(read_block(last, x, end)) @ self.text_projection
+            x = run_text_block(block, x, len(end))
+        return run_norm(self.ln_final, read_text_block(last, x, end)) @ self.text_projection
 
 
 class PromptLearner(nn.Module):
