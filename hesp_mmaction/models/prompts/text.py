@@ -1,4 +1,6 @@
 """Text prompts: CLIP's text tower, learned contexts (HESP Eq. 4-5), fixed sentences."""
+from functools import cache
+
 import open_clip
 import torch
 from open_clip.tokenizer import SimpleTokenizer
@@ -8,6 +10,8 @@ from ...datasets.emotions import prompt_word
 from ...errors import InputError
 from ..attention import read_text_block, run_norm, run_text_block
 from ..clip import FrozenTower, load_clip
+
+make_tokenizer = cache(SimpleTokenizer)  # its vocabulary takes a tenth of a second
 
 
 def _is_plain(clip):
@@ -41,7 +45,7 @@ class CLIPTextTower(FrozenTower):
         self.context_length = clip.context_length
         self.width = clip.token_embedding.weight.shape[1]
         self.out_channels = clip.text_projection.shape[1]
-        self.tokenizer = SimpleTokenizer(context_length=self.context_length)
+        self.tokenizer = make_tokenizer(context_length=self.context_length)
         self.freeze_if_asked()
 
     def tokenize(self, sentences):
