@@ -27,4 +27,4 @@ class TemporalFilter(nn.Module):
             raise InputError(f'the temporal filter was made for {len(self.weights)} frames and got '
                              f'{x.shape[1]}: set model.neck.num_frames, or model.neck.type to '
                              "'TemporalMean'")
-        return self.weights @ x
+        return (x * self.weights[:, None]).sum(1)
