@@ -57,7 +57,7 @@ def run_mlp(block, x):
 
 
 def run_block(block, x, widen=keep, first=None, norm=None):
-    """A block of open_clip's image towers, keys and values of its attention passed through ``widen``.
+    """A block of open_clip's image towers, its keys and values passed through ``widen``.
 
     Args:
         block (ResidualAttentionBlock). x (Tensor): tokens (N, L, C). widen (Callable):
@@ -95,7 +95,7 @@ def run_text_block(block, x, count):
     """A block of open_clip's text tower, where no token looks at those behind it.
 
     Tokens (count * L, C) of ``count`` texts, one after the other, to the same. They are so few
-    that every call counts: in two dimensions it takes half as many as in three.
+    that every call counts, and two dimensions need fewer than three.
     """
     attn, norm = block.attn, run_norm(block.ln_1, x)
     out, qkv = attn.out_proj, linear(norm, attn.in_proj_weight, attn.in_proj_bias)
