@@ -4,6 +4,7 @@ import pytest
 import torch
 from leaves import build, same_after_loading, step
 from numpy_clip import arrays, block, norm, pooled
+from open_clip.transformer import ResidualAttentionBlock
 
 from hesp_mmaction.models.attention import pool_tokens, run_block, run_pool
 from hesp_mmaction.models.backbones import CLIPImageTower, VPTTower
@@ -23,6 +24,16 @@ def test_opened_layers_are_clips_own(clips):
     pool = CLIPImageTower(**clips['resnet']).double().visual.attnpool
     maps = torch.randn(3, 256, 2, 2, dtype=torch.float64)
     torch.testing.assert_close(run_pool(pool, pool_tokens(pool, maps)), pool(maps))
+
+
+def test_opened_layers_keep_their_layer_scale():
+    """With a gradient and without, where the MLP adds in place."""
+    layer = ResidualAttentionBlock(16, 2, ls_init_value=0.1).double().requires_grad_(False)
+    layer.ls_2.gamma.data *= 3
+    x = torch.randn(3, 5, 16, dtype=torch.float64)
+    torch.testing.assert_close(run_block(layer, x), layer(x), rtol=1e-12, atol=1e-12)
+    with torch.no_grad():
+        torch.testing.assert_close(run_block(layer, x), layer(x), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize('deep', [False, True])
