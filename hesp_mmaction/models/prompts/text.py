@@ -34,8 +34,8 @@ class CLIPTextTower(FrozenTower):
         super().__init__(frozen=True)
         clip = load_clip(arch, pretrained, quick_gelu)
         if not _is_plain(clip):
-            raise InputError(f"the text tower of {arch!r} is not CLIP's own: causal, plain blocks, "
-                             'read at EOT')
+            raise InputError(f"the text tower of {arch!r} is not CLIP's own (causal, plain blocks, "
+                             'read at EOT): choose another clip.arch')
         self.token_embedding = clip.token_embedding
         self.positional_embedding = clip.positional_embedding
         self.transformer = clip.transformer
