@@ -22,6 +22,7 @@ REQUIRES = [
     'mmengine>=0.10.7,<0.11',
     'mmaction2==1.2.0',
     'open_clip_torch>=3.0',
+    'av>=15,<19',  # 19 needs a newer Python than 3.11
     'decord>=0.6.0',
     'scikit-learn>=1.3',
     # mmengine asks for the one and mmaction2 for the other, both without a limit; OpenCV 5 has
