@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 
 os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'  # read at its import: it would call home
-import decord
 from mmengine.logging import MMLogger
 
 from hesp_mmaction.apis import HESPInferencer
@@ -171,7 +170,6 @@ class Page:
 
 def command():
     args = parse_args()
-    decord.logging.set_level(decord.logging.QUIET)
     MMLogger.get_instance('demo', log_level='ERROR')
     trained = HESPInferencer(args.config, args.checkpoint, args.device)
     name = 'HESP, embedded' if args.config is None else Path(args.config).stem

@@ -12,7 +12,6 @@ import argparse
 import os
 import sys
 
-import decord
 from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
@@ -74,7 +73,6 @@ def table(predictions):
 
 def command():
     args = parse_args()
-    decord.logging.set_level(decord.logging.QUIET)
     MMLogger.get_instance('infer', log_level='ERROR')
     inferencer = HESPInferencer(args.config, args.checkpoint, args.device, args.face, args.known,
                                 args.cfg_options, show_progress=True)

@@ -5,7 +5,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 
-import decord
 import numpy as np
 import torch
 from mmaction.datasets.base import BaseActionDataset
@@ -14,13 +13,13 @@ from mmengine.logging import print_log
 
 from ..errors import InputError
 from . import feature_store
-from .clip_loading import BrokenClip
 from .emotions import MAFW, MAFW_COMPOUNDS, UNDECODABLE
 from .frame_store import check_pipeline, check_sources, read_index, some
 from .integrity import undecodable, unreadable
 from .lists import read_list
 from .seeding import seeded_rng, stable_seed
 from .splits import resolve_known
+from .video import BrokenClip
 
 OTHER = dict(train='test', test='train')
 
@@ -290,9 +289,8 @@ class OpenSetVideoDataset(BaseActionDataset):
                     self._whole(path)
                 with seeded_rng(stable_seed(self.seed, epoch, sample_id)):
                     return self.pipeline(info)
-            except (decord.DECORDError, RuntimeError) as error:
-                broken = isinstance(error, (decord.DECORDError, BrokenClip))
-                if not broken and not unreadable(path):
+            except RuntimeError as error:
+                if not isinstance(error, BrokenClip) and not unreadable(path):
                     raise  # the clip is fine: a mistake in the pipeline must show
                 if self.on_bad_clip == 'raise':
                     raise InputError(f'{path} cannot be decoded; remove it from the data set or '

@@ -1,12 +1,12 @@
 """Predictions with a frame of each clip (the paper's Fig. 4)."""
-from pathlib import Path
+import os
 
-import cv2
-import decord
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ..datasets.clip_loading import FrameFolder
+from ..datasets.video import BrokenClip, Video
 from ..errors import InputError
 from .canvas import KNOWN, UNKNOWN
 
@@ -34,17 +34,13 @@ def middle_frame(path):
     Raises:
         InputError: there is nothing that can be read.
     """
-    path = Path(path)
-    if path.is_dir():
-        pictures = sorted(path.glob('*.jpg')) or sorted(path.glob('*.png'))
-        frame = cv2.imread(str(pictures[len(pictures) // 2])) if pictures else None
-        if frame is None:
-            raise InputError(f'{path} holds no picture that can be read')
-        return frame[..., ::-1]
+    path = str(path)
     try:
-        video = decord.VideoReader(str(path))
-        return video[len(video) // 2].asnumpy()
-    except (RuntimeError, decord.DECORDError) as error:
+        frames = FrameFolder(path) if os.path.isdir(path) else Video(path)
+        frame = frames[len(frames) // 2]
+        frames.close()
+        return frame
+    except (BrokenClip, OSError, IndexError) as error:
         raise InputError(f'{path} cannot be read: is the data root right?') from error
 
 

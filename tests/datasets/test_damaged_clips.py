@@ -5,7 +5,6 @@ import signal
 import time
 from pathlib import Path
 
-import decord
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -140,14 +139,13 @@ def test_a_test_clip_is_decoded_whole_once(damaged, monkeypatch):
 
 
 def test_a_clip_that_is_cut_off_does_not_crash_the_process(tmp_path, write_damaged):
-    """As it does if decord reads it from memory, sooner or later."""
     write_damaged(tmp_path)
 
     def often(path):
         for _ in range(100):
             try:
                 read_eight(dict(filename=path))
-            except (decord.DECORDError, RuntimeError):
+            except RuntimeError:
                 pass
         return 'done'
     paths = [str(tmp_path / name) for name in ('half.avi', 'header.avi', 'luck.avi')]

@@ -90,18 +90,21 @@ def test_frame_numbers(total, tmp_path):
 
 
 def test_only_sampled_frames_are_asked_for(tiny_afew):
-    """The reader is asked once, for the eight frames alone."""
+    """The reader is asked for the eight frames alone, in order, and closed."""
     cfg, asked = load(tiny_afew), []
     steps = Compose(cfg.test_pipeline).transforms
     info = steps[1](steps[0](build(tiny_afew, 'test').get_data_info(0)))
 
-    class Reader:
-        def get_batch(self, numbers, reader=info['video_reader']):
-            asked.append(list(numbers))
-            return reader.get_batch(numbers)
-    info['video_reader'] = Reader()
+    class Frames:
+        def __getitem__(self, number, frames=info['clip_frames']):
+            asked.append(number)
+            return frames[number]
+
+        def close(self):
+            asked.append('closed')
+    info['clip_frames'] = Frames()
     assert len(steps[2](info)['imgs']) == 8
-    assert asked == [[0, 2, 3, 5, 6, 8, 9, 11]]
+    assert asked == [0, 2, 3, 5, 6, 8, 9, 11, 'closed']
 
 
 def test_a_clip_shorter_than_eight_frames(tmp_path, write_clip):

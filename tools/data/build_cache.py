@@ -12,7 +12,6 @@ import os
 import shutil
 from functools import partial
 
-import decord
 import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmengine.config import Config, DictAction
@@ -108,7 +107,6 @@ def build(folder, paths, resize_cfg=None, processes=2, timeout=600):
     Raises:
         InputError: no clip can be opened, or there is not room enough.
     """
-    decord.logging.set_level(decord.logging.QUIET)  # what it has to say becomes the reason
     resize = resize_cfg and TRANSFORMS.build(dict(resize_cfg, scale=tuple(resize_cfg['scale'])))
     run = partial(_run, processes=processes, timeout=timeout)
     found, bad = run(lambda name: measure(paths[name], resize), sorted(paths), 'measured')

@@ -16,7 +16,6 @@ import os
 import sys
 from pathlib import Path
 
-import decord
 from mmengine.config import Config, DictAction
 from tqdm import tqdm
 
@@ -50,7 +49,6 @@ def find_damaged(paths, processes=2, timeout=60, look=damage):
     A clip at which a process crashes, or that takes it more than ``timeout`` seconds, has that
     for a reason.
     """
-    decord.logging.set_level(decord.logging.QUIET)  # what it has to say becomes the reason
     found = {}
     with tqdm(total=len(paths), unit='clip') as bar:
         for path, reason, trouble in run_guarded(look, paths, processes, timeout):

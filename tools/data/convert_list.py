@@ -7,12 +7,11 @@ import argparse
 import os
 from pathlib import Path
 
-import decord
-
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets import lists
 from hesp_mmaction.datasets.clip_loading import list_images
 from hesp_mmaction.datasets.openset import some, unreadable
+from hesp_mmaction.datasets.video import find_layout
 from hesp_mmaction.errors import InputError
 
 
@@ -23,7 +22,7 @@ def count_frames(path):
         raise InputError(f'cannot count the frames of {path}: {why}; check --root')
     if os.path.isdir(path):
         return len(list_images(path))
-    return len(decord.VideoReader(path, num_threads=1))
+    return len(find_layout(path).stamps)
 
 
 def convert(source, kind, new_kind, id_order=None, root=None, strip=''):

@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 
 import cv2
-import decord
 from tqdm import tqdm
 
 from hesp_mmaction.apis.parallel import run_guarded
@@ -121,7 +120,6 @@ def command():
                         help='mtcnn is better and needs facenet-pytorch (default: haar)')
     parser.add_argument('--processes', type=int, default=os.cpu_count())
     args = parser.parse_args()
-    decord.logging.set_level(decord.logging.QUIET)
     if args.detector == 'mtcnn':
         load_mtcnn()  # says at once what is missing
     rows = prepare(args.source, args.out, DETECTORS[args.detector], args.processes)

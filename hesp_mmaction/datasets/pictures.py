@@ -1,0 +1,33 @@
+"""Reads pictures: one reader for all of the package, whatever else has been imported.
+
+OpenCV's is not used: once decord is imported, its ``imread`` returns None for PNG files.
+"""
+import numpy as np
+from PIL import Image, ImageOps
+
+from .video import BrokenClip
+
+IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+
+
+def read_picture(path):
+    """A picture file as an array, turned as its EXIF orientation says.
+
+    Args:
+        path (str): the file.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB. Of 16 bits the upper 8; transparency is left out.
+
+    Raises:
+        BrokenClip: it cannot be decoded to its end.
+    """
+    try:
+        with Image.open(path) as image:
+            image = ImageOps.exif_transpose(image)
+            if image.mode.startswith('I;16') or image.mode == 'I':
+                grey = np.asarray(image).astype(np.int64).clip(0, 65535) >> 8
+                return np.repeat(grey.astype(np.uint8)[..., None], 3, 2)
+            return np.array(image.convert('RGB'))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BrokenClip(f'{path} cannot be decoded') from error
