@@ -16,8 +16,10 @@ from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
 from hesp_mmaction.apis import HESPInferencer, write_results
+from hesp_mmaction.apis.clip_sources import find_clips
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.faces import DETECTORS
+from hesp_mmaction.errors import InputError
 
 
 def parse_args():
@@ -73,21 +75,28 @@ def table(predictions):
 
 def command():
     args = parse_args()
-    MMLogger.get_instance('infer', log_level='ERROR')
+    MMLogger.get_instance('infer', log_level='WARNING')
     inferencer = HESPInferencer(args.config, args.checkpoint, args.device, args.face, args.known,
                                 args.cfg_options, show_progress=True)
     inputs = [int(item) if item.isdecimal() and not os.path.exists(item) else item
               for item in args.inputs]
-    results = inferencer(inputs, args.window, args.stride, args.batch_size, args.fps, args.seconds,
-                         out_dir=args.out, video=args.video)
-    predictions = results['predictions']
-    print('\n'.join(table(predictions)))
+    clips = find_clips(inputs, args.fps, args.seconds)
+    if args.video is not None and len(clips) != 1:
+        raise InputError(f'--video is for a single clip and there are {len(clips)}: use --out')
     json_path, csv_path = args.json, args.csv
     if args.out is not None:
         json_path = json_path or os.path.join(args.out, 'results.json')
         csv_path = csv_path or os.path.join(args.out, 'results.csv')
-    write_results(predictions, json_path, csv_path)
-    written = [path for path in (json_path, csv_path, *results['visualization']) if path]
+    predictions = []
+    try:
+        for row in inferencer.predict(clips, args.window, args.stride, args.batch_size):
+            predictions.append(row)
+    finally:  # also if a clip stops the program: what was found stays
+        if predictions:
+            print('\n'.join(table(predictions)))
+            write_results(predictions, json_path, csv_path)
+    videos = inferencer.visualize(clips, predictions, out_dir=args.out, video=args.video)
+    written = [path for path in (json_path, csv_path, *videos) if path]
     if written:
         print('written: ' + ', '.join(written))
     if all('error' in row for row in predictions):

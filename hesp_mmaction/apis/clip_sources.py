@@ -1,18 +1,22 @@
 """What a user hands in for prediction: files, folders, arrays, a webcam; whole or in windows."""
+import logging
 import os
 import time
 from functools import cached_property
 
 import cv2
 import numpy as np
+from mmengine.logging import print_log
 
-from ..datasets.clip_loading import FrameFolder, Video, list_images
+from ..datasets.clip_loading import FrameFolder, list_images
 from ..datasets.faces import TARGETS, WEIGHTS, align, main_track, similarity, smooth
+from ..datasets.frame_store import some
 from ..datasets.integrity import damage, undecodable
-from ..datasets.lists import VIDEO_EXTENSIONS
+from ..datasets.pictures import IMAGE_EXTENSIONS
+from ..datasets.video import VIDEO_EXTENSIONS, Video
 from ..errors import InputError
 
-EXTENSIONS = VIDEO_EXTENSIONS + ('.mov', '.m4v', '.webm')
+EXTENSIONS = VIDEO_EXTENSIONS
 NO_FACE = 'no face found'
 
 
@@ -39,12 +43,14 @@ class Clip:
         fps (float): frames per second, where the source does not tell.
 
     Attributes:
+        windows (int): how many windows of it were judged, or named as unusable.
         problem (str | None): why it cannot be used, after :meth:`check`.
         track (dict[int, dict] | None): frame number to the face, after :meth:`follow_face`.
     """
 
     def __init__(self, name, source, fps):
         self.name, self.source, self._fps = name, source, fps
+        self.windows = 0
         self.problem, self.track, self.points = None, None, None
 
     @cached_property
@@ -55,11 +61,28 @@ class Clip:
 
     @property
     def fps(self):
+        """Frames per second, on average."""
         return getattr(self.frames, 'fps', None) or self._fps
+
+    @property
+    def times(self):
+        """(n + 1,) seconds: when each frame is shown, and the end."""
+        times = getattr(self.frames, 'times', None)
+        if times is None or times[-1] <= 0:
+            times = np.arange(len(self.frames) + 1) / self.fps
+        return times
+
+    def spans(self, window=None, stride=None):
+        """Its windows, see :func:`spans`."""
+        even = np.arange(len(self.frames) + 1) / self.fps
+        uneven = np.abs(self.times - even).max() * self.fps > 0.5
+        return spans(len(self.frames), self.fps, window, stride, self.times if uneven else None)
 
     def close(self):
         """Close a video; :attr:`frames` opens it again."""
-        self.__dict__.pop('frames', None)
+        frames = self.__dict__.pop('frames', None)
+        if hasattr(frames, 'close'):
+            frames.close()
 
     def check(self):
         """Find out whether every frame can be decoded."""
@@ -123,18 +146,28 @@ def find_clips(inputs, fps=25.0, seconds=5.0):
 
 
 def _paths(path):
-    """Videos and folders of frames at or below a path, sorted; a file as it is."""
+    """Videos and folders of frames at or below a path, sorted; a file as it is.
+
+    What is neither is passed over, counted and named in the log.
+    """
+    path = os.path.expanduser(path)
     if not os.path.isdir(path):
         return [path]
-    found = []
+    found, others = [], []
     for folder, folders, files in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith('.')]
-        found += [os.path.join(folder, name) for name in files
-                  if name.lower().endswith(EXTENSIONS) and not name.startswith('.')]
+        names = [name for name in files if not name.startswith('.')]
+        videos = [name for name in names if name.lower().endswith(VIDEO_EXTENSIONS)]
+        found += [os.path.join(folder, name) for name in videos]
         if list_images(folder):
             found.append(folder)
+        others += [os.path.join(folder, name) for name in names if name not in videos
+                   and not name.lower().endswith(IMAGE_EXTENSIONS)]
     if not found:
-        raise InputError(f'{path} holds neither videos ({", ".join(EXTENSIONS)}) nor images')
+        raise InputError(f'{path} holds neither videos ({", ".join(VIDEO_EXTENSIONS)}) nor images')
+    if others:
+        print_log(f'{len(others)} files in {path} are neither videos nor pictures and are passed '
+                  f'over: {some(sorted(others))}', 'current', logging.WARNING)
     return sorted(found)
 
 
@@ -163,15 +196,25 @@ def film(index, seconds):
     return np.stack(frames), max(1.0, len(frames) / max(elapsed, 1e-3))
 
 
-def spans(num_frames, fps, window=None, stride=None):
+def spans(num_frames, fps, window=None, stride=None, times=None):
     """Windows over a clip, as pairs (first frame, frame after the last).
 
     The last window ends with the clip, so every frame is in one; a clip not longer than a window
     is one window.
 
     Args:
-        num_frames (int). fps (float). window (float, optional): seconds; None = the whole clip.
+        num_frames (int): n.
+        fps (float): frames per second.
+        window (float, optional): seconds; None = the whole clip.
         stride (float, optional): seconds from one window to the next. Defaults to half a window.
+        times (np.ndarray, optional): (n + 1,) seconds when each frame is shown, and the end; if
+            the rate varies. A window then holds the frames that are shown in its seconds.
+
+    Returns:
+        list[tuple[int, int]]
+
+    Raises:
+        InputError: a window or stride that is not positive.
     """
     if window is None:
         if stride is not None:
@@ -180,6 +223,8 @@ def spans(num_frames, fps, window=None, stride=None):
     stride = window / 2 if stride is None else stride
     if not (window > 0 and stride > 0):
         raise InputError(f'window={window} and stride={stride} must be more than 0 seconds')
+    if times is not None:
+        return _uneven_spans(np.asarray(times), window, stride)
     length = max(1, round(window * fps))
     if length >= num_frames:
         return [(0, num_frames)]
@@ -188,3 +233,16 @@ def spans(num_frames, fps, window=None, stride=None):
     if starts[-1] + length < num_frames:
         starts.append(num_frames - length)
     return [(start, start + length) for start in starts]
+
+
+def _uneven_spans(times, window, stride):
+    """The same where the rate varies; a border lies at the frame that begins nearest to it."""
+    last = len(times) - 1
+    if window >= times[-1]:
+        return [(0, last)]
+    starts = np.append(np.arange(0, times[-1] - window, stride), times[-1] - window)
+    borders = [np.round(np.interp(at, times, np.arange(last + 1))).astype(int)
+               for at in (starts, starts + window)]
+    found = [(min(start, last - 1), max(stop, min(start, last - 1) + 1))
+             for start, stop in zip(*(border.tolist() for border in borders), strict=True)]
+    return sorted(set(found))

@@ -1,8 +1,10 @@
 """Predict on anything: the emotion of a clip, or ``unknown``."""
 import csv
 import json
+import logging
 import math
 import os
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -10,19 +12,21 @@ from mmaction.registry import INFERENCERS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
+from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
 from tqdm import tqdm
 
-from ..datasets.clip_loading import BrokenClip
 from ..datasets.faces import DETECTORS, load_mtcnn
 from ..datasets.seeding import seeded_rng, stable_seed
+from ..datasets.video import BrokenClip
 from ..engine.hooks.open_set_hook import check_checkpoint
 from ..errors import InputError
 from ..files import whole
 from ..models.hesp_zoo import CONFIG, WEIGHTS, read_weights
-from ..visualization.annotate import annotate, score_limits, write_video
-from .clip_sources import NO_FACE, find_clips, spans
+from ..visualization.annotate import annotate, score_limits
+from ..visualization.video_writer import write_video
+from .clip_sources import NO_FACE, find_clips
 from .configs import find_config
 from .wiring import override
 
@@ -133,12 +137,25 @@ class HESPInferencer(BaseInferencer):
         clips = find_clips(inputs, fps, seconds)
         if video is not None and len(clips) != 1:
             raise InputError(f'video is for a single clip and there are {len(clips)}: give out_dir')
-        preds = []
-        with tqdm(total=len(clips), unit='clip', disable=not self.show_progress) as bar:
-            for batch in self.preprocess(clips, batch_size, window, stride, bar.update):
-                preds += self.forward(batch)
+        preds = list(self.predict(clips, window, stride, batch_size))
         return self.postprocess(preds, self.visualize(clips, preds, out_dir=out_dir,
                                                        video=video))
+
+    def predict(self, clips, window=None, stride=None, batch_size=8):
+        """Results one after the other, as soon as they are known.
+
+        Args:
+            clips (list[Clip]): of :func:`find_clips`.
+            window (float, optional): see :meth:`__call__`.
+            stride (float, optional): see :meth:`__call__`.
+            batch_size (int): windows at a time.
+
+        Yields:
+            dict: a prediction, see :meth:`__call__`.
+        """
+        with tqdm(total=len(clips), unit='clip', disable=not self.show_progress) as bar:
+            for batch in self.preprocess(clips, batch_size, window, stride, bar.update):
+                yield from self.forward(batch)
 
     def preprocess(self, inputs, batch_size=8, window=None, stride=None, done=lambda: None):
         """Batches of at most ``batch_size`` windows of clips: lists of (result, data or None).
@@ -148,8 +165,10 @@ class HESPInferencer(BaseInferencer):
         """
         batch = []
         for clip in inputs:
+            clip.windows = 0
             for item in self._windows(clip, window, stride):
                 batch.append(item)
+                clip.windows += 1
                 if sum(data is not None for _, data in batch) == batch_size:
                     yield batch
                     batch = []
@@ -164,9 +183,9 @@ class HESPInferencer(BaseInferencer):
         if clip.problem is not None:
             yield dict(file=clip.name, error=clip.problem), None
             return
-        fps, frames = clip.fps, clip.seen()
-        for start, stop in spans(len(frames), fps, window, stride):
-            result = dict(file=clip.name, start=start / fps, end=stop / fps)
+        fps, times, frames = clip.fps, clip.times.tolist(), clip.seen()
+        for start, stop in clip.spans(window, stride):
+            result = dict(file=clip.name, start=times[start], end=times[stop])
             if self.face is not None:
                 result['face'] = clip.face(start, stop)
                 if result['face'] is None:
@@ -204,17 +223,34 @@ class HESPInferencer(BaseInferencer):
             image_size=int(sample.img_shape[0]), face=result.get('face'))
 
     def visualize(self, inputs, preds, show=False, out_dir=None, video=None):
-        """Write the annotated videos that are asked for; gives their paths."""
+        """Write the annotated videos that are asked for; one that fails is logged, not raised.
+
+        Args:
+            inputs (list[Clip]): the clips.
+            preds (list[dict]): what :meth:`predict` returned for exactly these.
+            show (bool): of no effect.
+            out_dir (str, optional): see :meth:`__call__`.
+            video (str, optional): see :meth:`__call__`.
+
+        Returns:
+            list[str]: paths of the videos.
+        """
         limits, paths, names = score_limits(preds), [], set()
+        rest = iter(preds)
         for clip in inputs if out_dir or video else ():
-            results = [r for r in preds if r['file'] == clip.name and 'error' not in r]
+            results = [r for r in islice(rest, clip.windows) if 'error' not in r]
             wanted = [video]
             if out_dir:
                 wanted.append(os.path.join(out_dir, _free_name(clip.name, names) + '.mp4'))
             for path in filter(None, wanted if results else ()):
-                frames = annotate(clip.frames, results, clip.fps, limits, clip.to_crop)
-                write_video(path, frames, clip.fps)
-                paths.append(path)
+                try:
+                    frames = annotate(clip.frames, results, clip.times, limits, clip.to_crop)
+                    write_video(path, frames, clip.times)
+                except (InputError, BrokenClip) as error:
+                    print_log(f'no annotated video of {clip.name}: {error}', 'current',
+                              logging.WARNING)
+                else:
+                    paths.append(path)
             clip.close()
         return paths
 

@@ -10,7 +10,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from .pictures import IMAGE_EXTENSIONS, read_picture
-from .video import BrokenClip, Video
+from .video import Video
 
 FRAMES = 'frames.npy'  # of a store
 

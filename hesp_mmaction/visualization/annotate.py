@@ -7,7 +7,6 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..errors import InputError
 from .canvas import KNOWN, UNKNOWN
 
 SMALLEST = 384  # pixels: narrower frames are enlarged, so that the text can be read
@@ -102,41 +101,24 @@ def annotate_frame(frame, result, time, limits, to_crop=None):
     return np.concatenate([picture, _panel(size[0], result, time, limits)])
 
 
-def annotate(frames, results, fps, limits=None, to_crop=lambda number: None):
+def annotate(frames, results, times, limits=None, to_crop=lambda number: None):
     """Frames of a clip with the results of its windows, one at a time.
 
     Args:
-        frames (Sequence[np.ndarray]): T x (H, W, 3) uint8 RGB; in one size.
-        results (list[dict]): of the clip. fps (float).
+        frames (Sequence[np.ndarray]): n x (H, W, 3) uint8 RGB.
+        results (list[dict]): of the clip.
+        times (Sequence[float]): (n + 1,) seconds: when each frame is shown, and the end.
         limits (tuple[float], optional): see :func:`annotate_frame`; those of these results.
         to_crop (Callable): frame number to the matrix of :func:`region_corners` or None.
 
     Yields:
-        np.ndarray: as of :func:`annotate_frame`.
+        np.ndarray: as returned by :func:`annotate_frame`.
     """
     limits = limits or score_limits(results)
     for number in range(len(frames)):
-        time = number / fps
+        time = times[number]
         yield annotate_frame(frames[number], result_at(results, time), time, limits,
                              to_crop(number))
-
-
-def write_video(path, frames, fps):
-    """Write frames (H, W, 3) uint8 RGB, even sides, as an MPEG-4 video; whole or not at all."""
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    part, writer = f'{os.path.splitext(path)[0]}.part.mp4', None
-    for frame in frames:
-        if writer is None:
-            writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*'mp4v'), fps,
-                                     frame.shape[1::-1])
-            if not writer.isOpened():
-                raise InputError(f'{path} cannot be written as a video')
-            shape = frame.shape
-        if frame.shape != shape:
-            frame = cv2.resize(frame, shape[1::-1])
-        writer.write(np.ascontiguousarray(frame[..., ::-1]))
-    writer.release()
-    os.replace(part, path)
 
 
 def _outline(picture, corners, colour, thick):

@@ -36,7 +36,8 @@ def test_frames_come_in_the_order_of_their_numbers_and_in_rgb(folder):
 
 def test_only_sampled_frames_are_read(folder, monkeypatch):
     read = []
-    monkeypatch.setattr(clip_loading, 'read_picture', lambda path: read.append(path) or np.zeros((2, 2)))
+    monkeypatch.setattr(clip_loading, 'read_picture',
+                        lambda path: read.append(path) or np.zeros((2, 2)))
     load(folder, [3, 7, 3])
     assert sorted(read) == [str(folder / '4.png'), str(folder / '8.png')]
 

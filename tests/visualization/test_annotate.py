@@ -13,8 +13,8 @@ from hesp_mmaction.visualization.annotate import (
     region_corners,
     result_at,
     score_limits,
-    write_video,
 )
+from hesp_mmaction.visualization.video_writer import write_video
 
 
 def result(emotion='anger', score=1.0, threshold=0.5, start=0.0, end=1.0, **more):
@@ -130,8 +130,9 @@ def test_a_video_is_read_back(tmp_path):
     frames = rng.integers(60, 120, (10, 4, 4, 3), dtype=np.uint8).repeat(24, 1).repeat(24, 2)
     results = [result(start=0.0, end=0.5), result('unknown', 0.2, start=0.5, end=1.0)]
     path = str(tmp_path / 'new' / 'a.mp4')
-    pictures = list(annotate(frames, results, 10))
-    write_video(path, iter(pictures), 10)
+    times = np.arange(11) / 10
+    pictures = list(annotate(frames, results, times))
+    write_video(path, iter(pictures), times)
     reader = decord.VideoReader(path)
     assert len(reader) == 10 and reader.get_avg_fps() == pytest.approx(10)
     for number in (0, 4, 9):
