@@ -85,8 +85,7 @@ class ClipDecode(BaseTransform):
                 opened.close()
         frames = [images[number] for number in wanted]
         size = frames[0].shape[:2]
-        # Faces that were cut out one by one may differ in size, and so may the frames of a video
-        # call; a clip is one array.
+        # Faces that were cut out one by one may differ in size, and a clip is one array.
         frames = [f if f.shape[:2] == size else cv2.resize(f, size[::-1]) for f in frames]
         return dict(results, imgs=frames, original_shape=size, img_shape=size)
 

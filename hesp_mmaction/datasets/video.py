@@ -172,14 +172,19 @@ def _timing(shown, unit, rate):
     return tuple(stamps), end, unit, measured
 
 
-def upright(frame):
+def upright(frame, size):
     """A decoded frame as (H, W, 3) uint8 RGB, turned as its display matrix says.
 
     Args:
         frame (av.VideoFrame): decoded.
+        size (tuple[int, int]): height and width of the video as stored. A frame of another size
+            (a recorded video call changes it) is scaled to that.
     """
-    pixels = frame.to_ndarray(format='rgb24')
+    height, width = size
     turns = round(frame.rotation / 90) % 4  # counterclockwise, as np.rot90 turns
+    if (frame.height, frame.width) != (height, width) and height and width:
+        frame = frame.reformat(width, height)
+    pixels = frame.to_ndarray(format='rgb24')
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
@@ -224,7 +229,7 @@ class Video:
     def __getitem__(self, number):
         if not 0 <= number < len(self):
             raise IndexError(number)
-        return upright(self.decode(int(number)))
+        return upright(self.decode(int(number)), self.layout.size)
 
     def close(self):
         """Close the file; the next frame that is asked for opens it again."""

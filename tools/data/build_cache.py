@@ -23,7 +23,6 @@ from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import DATALOADERS, clips_of_config, override
 from hesp_mmaction.datasets.clip_loading import (
     FRAMES,
-    BrokenClip,
     ClipDecode,
     ClipInit,
     list_images,
@@ -31,6 +30,7 @@ from hesp_mmaction.datasets.clip_loading import (
 )
 from hesp_mmaction.datasets.frame_store import INDEX, first_resize, signature, write_index
 from hesp_mmaction.datasets.integrity import unreadable
+from hesp_mmaction.datasets.video import BrokenClip
 from hesp_mmaction.errors import InputError
 
 BLOCK = 32  # frames that are in memory at a time
@@ -82,13 +82,14 @@ def write_frames(file, path, entry, resize=None):
     target = np.load(file, mmap_mode='r+')
     height, width = entry['shape']
     place = entry['start']
-    opened = ClipInit()(dict(filename=path))
+    frames = ClipInit()(dict(filename=path))['clip_frames']
     for begin in range(0, entry['frames'], BLOCK):
-        numbers = np.arange(begin, min(begin + BLOCK, entry['frames']))
-        results = ClipDecode()(dict(opened, frame_inds=numbers))
+        images = [frames[n] for n in range(begin, min(begin + BLOCK, entry['frames']))]
+        results = dict(imgs=images, img_shape=images[0].shape[:2])
         images = np.stack((resize(results) if resize else results)['imgs'])
         target[place:place + images.size] = images.ravel()
         place += images.size
+    frames.close()
     if place != entry['start'] + entry['frames'] * height * width * 3:
         raise BrokenClip('its frames differ in size')
     target.flush()

@@ -1,6 +1,6 @@
 """Emotion or "unknown" of video files, from an exported model alone; no PyTorch, no MMAction2.
 
-    pip install numpy opencv-python onnxruntime
+    pip install numpy opencv-python av onnxruntime
     python run_onnx.py MODEL.onnx VIDEO [VIDEO ...]
 
 One file to copy: it needs nothing of the package it comes with.
@@ -10,6 +10,7 @@ import json
 import sys
 import time
 
+import av
 import cv2
 import numpy as np
 import onnxruntime
@@ -21,25 +22,33 @@ def middle_frames(num_frames, total):
     return (np.arange(num_frames) * segment + segment / 2).astype(int)
 
 
+def shown_frames(path):
+    """The frames (av.VideoFrame) of a video file that a player shows, in order."""
+    with av.open(path) as container:
+        if not container.streams.video:
+            raise ValueError('no video stream')
+        container.streams.video[0].codec_context.thread_count = 1
+        yield from container.decode(video=0)
+
+
 def read_clip(path, num_frames, image_size):
-    """A video file to its sampled frames, resized: (1, T, 3, S, S) uint8, RGB.
+    """A video file to its sampled frames, resized: (1, T, 3, S, S) uint8, RGB, upright.
 
     The frames are counted first: what a container says of their number is often wrong.
     """
-    video = cv2.VideoCapture(path)
-    total = 0
-    while video.grab():
-        total += 1
+    total = sum(1 for _ in shown_frames(path))
     if total == 0:
-        raise ValueError(f'{path} cannot be decoded')
+        raise ValueError('no frames')
     wanted = middle_frames(num_frames, total)
-    video = cv2.VideoCapture(path)
     found = {}
-    for number in range(wanted[-1] + 1):
-        video.grab()
+    for number, frame in enumerate(shown_frames(path)):
         if number in wanted:
-            frame = cv2.resize(video.retrieve()[1], (image_size, image_size))  # bilinear
-            found[number] = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)
+            turns = round(frame.rotation / 90) % 4  # a phone held upright
+            pixels = np.ascontiguousarray(np.rot90(frame.to_ndarray(format='rgb24'), turns))
+            pixels = cv2.resize(pixels, (image_size, image_size))  # bilinear
+            found[number] = pixels.transpose(2, 0, 1)
+        if number == wanted[-1]:
+            break
     return np.stack([found[number] for number in wanted])[None]
 
 
@@ -69,21 +78,28 @@ def main():
     parser.add_argument('videos', nargs='+')
     args = parser.parse_args()
     model = Model(args.model)
-    times = []
+    times, wrong = [], 0
     for path in args.videos:
         start = time.perf_counter()
-        frames = read_clip(path, model.about['num_frames'], model.about['image_size'])
+        try:
+            frames = read_clip(path, model.about['num_frames'], model.about['image_size'])
+        except (OSError, ValueError, av.FFmpegError) as error:
+            wrong += 1
+            print(f'{path}: cannot be read ({error})')
+            continue
         decoded = time.perf_counter()
         found = model.predict(frames)
         times.append((decoded - start, time.perf_counter() - decoded))
         print(f'{path}: {found["label"]}, score {found["score"]:.3f}, '
               f'{1e3 * times[-1][0]:.0f} ms to decode, {1e3 * times[-1][1]:.0f} ms to recognise')
-    decode, run = 1e3 * np.median(times, axis=0)
-    print(f'{len(times)} clips, median {decode:.1f} ms to decode, {run:.1f} ms to recognise')
+    if times:
+        decode, run = 1e3 * np.median(times, axis=0)
+        print(f'{len(times)} clips, median {decode:.1f} ms to decode, {run:.1f} ms to recognise')
+    if wrong:
+        sys.exit(f'error: {wrong} of {len(args.videos)} clips cannot be read')
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except ValueError as error:
-        sys.exit(f'error: {error}')
+    sys.stdout.reconfigure(errors='backslashreplace')  # names of files in any encoding
+    sys.stderr.reconfigure(errors='backslashreplace')
+    main()
