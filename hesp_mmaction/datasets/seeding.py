@@ -9,7 +9,7 @@ import torch
 
 def stable_seed(*parts):
     """An integer in [0, 2**32) that depends on the parts alone: not on process, rank or run."""
-    return zlib.crc32('|'.join(map(str, parts)).encode())
+    return zlib.crc32('|'.join(map(str, parts)).encode('utf-8', 'surrogateescape'))
 
 
 @contextlib.contextmanager

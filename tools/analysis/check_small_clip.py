@@ -12,7 +12,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from decord import VideoReader
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer
@@ -22,6 +21,7 @@ from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
 from hesp_mmaction.datasets.emotions import BASIC, canonical, prompt_word
+from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.models.clip_zoo import packing
 
 ZOO = Path(packing.__file__).parent
@@ -43,10 +43,10 @@ def load_small_clip(folder):
 @torch.no_grad()
 def clip_features(model, path):
     """Mean feature of eight frames of a video: (embed_dim,)."""
-    video = VideoReader(str(path))
+    video = Video(str(path))
     rows = [int((i + .5) * len(video) / 8) for i in range(8)]
     size = model.visual.image_size
-    frames = np.stack([cv2.resize(video[k].asnumpy(), (size, size), interpolation=cv2.INTER_AREA)
+    frames = np.stack([cv2.resize(video[k], (size, size), interpolation=cv2.INTER_AREA)
                        for k in rows])
     images = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD))

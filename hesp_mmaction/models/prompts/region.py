@@ -38,6 +38,7 @@ def random_windows(ids, image_size, size):
     """A window per video, drawn from its sample id: (B, 2), the same in every epoch and process."""
     draws = []
     for sample_id in ids:
-        generator = torch.Generator().manual_seed(crc32(str(sample_id).encode()))
+        name = str(sample_id).encode('utf-8', 'surrogateescape')  # a file's name may be anything
+        generator = torch.Generator().manual_seed(crc32(name))
         draws.append(torch.randint(image_size - size + 1, (2,), generator=generator))
     return torch.stack(draws)
