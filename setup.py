@@ -23,7 +23,7 @@ REQUIRES = [
     'mmaction2==1.2.0',
     'open_clip_torch>=3.0',
     'av>=15,<19',  # 19 needs a newer Python than 3.11
-    'decord>=0.6.0',
+    'decord>=0.6.0',  # MMAction2's own video pipelines; ours read with PyAV
     'scikit-learn>=1.3',
     # mmengine asks for the one and mmaction2 for the other, both without a limit; OpenCV 5 has
     # no Haar cascades. Both write the same folder, so they should have the same version.
