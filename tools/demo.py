@@ -28,8 +28,8 @@ from hesp_mmaction.apis.demo import (
     zero_shot_threshold,
 )
 from hesp_mmaction.apis.running import main
-from hesp_mmaction.datasets.clip_loading import Video
 from hesp_mmaction.datasets.emotions import BASIC
+from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.answer import STYLE, answer, problem
 

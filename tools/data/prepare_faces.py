@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import main
-from hesp_mmaction.datasets.clip_loading import Video
 from hesp_mmaction.datasets.faces import DETECTORS, aligned_faces, load_mtcnn
 from hesp_mmaction.datasets.integrity import undecodable
 from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
+from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
 
 REPORT = 'faces.csv'
