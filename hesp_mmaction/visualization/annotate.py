@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from .canvas import KNOWN, UNKNOWN
 
 SMALLEST = 384  # pixels: narrower frames are enlarged, so that the text can be read
+LARGEST = 1280  # wider ones are made smaller: four times the work would show no more
 PANEL, TEXT, FAINT, TRACK = (24, 26, 30), (240, 240, 240), (160, 164, 170), (62, 66, 74)
 CROP = 224  # side of an aligned face, see :mod:`..datasets.faces`
 
@@ -68,7 +69,7 @@ def region_corners(region, image_size, frame_shape, to_crop=None):
     return cv2.transform(corners[None] * CROP, cv2.invertAffineTransform(to_crop))[0]
 
 
-def annotate_frame(frame, result, time, limits, to_crop=None):
+def annotate_frame(frame, result, time, limits, to_crop=None, panel=None):
     """One frame with its result.
 
     Args:
@@ -77,16 +78,16 @@ def annotate_frame(frame, result, time, limits, to_crop=None):
         time (float): seconds from the beginning.
         limits (tuple[float]): ends of the score bar, see :func:`score_limits`.
         to_crop (np.ndarray, optional): see :func:`region_corners`.
+        panel (np.ndarray, optional): :func:`still_panel` of this result, made before.
 
     Returns:
-        np.ndarray: (H', W', 3) uint8 RGB, even sides, W' >= 384: the frame with the region and the
-        face, and a panel below.
+        np.ndarray: (H', W', 3) uint8 RGB, even sides, W' from 384 to 1280: the frame with the
+        region and the face, and a panel below.
     """
     height, width = frame.shape[:2]
-    scale = max(1.0, SMALLEST / width)
-    size = tuple(max(2, round(scale * v / 2) * 2) for v in (width, height))
-    picture = cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) if scale > 1 else cv2.resize(
-        frame, size, interpolation=cv2.INTER_AREA)
+    size = frame_size(height, width)
+    picture = cv2.resize(frame, size, interpolation=(
+        cv2.INTER_CUBIC if size[0] > width else cv2.INTER_AREA))
     stretch = np.array(size) / (width, height)
     thick = max(2, round(size[0] / 190))
     if result.get('face'):
@@ -98,7 +99,8 @@ def annotate_frame(frame, result, time, limits, to_crop=None):
         _outline(picture, corners * stretch, colour_of(result), thick)
     if result['emotion'] == 'unknown':
         cv2.rectangle(picture, (0, 0), (size[0] - 1, size[1] - 1), colour_of(result), 2 * thick)
-    return np.concatenate([picture, _panel(size[0], result, time, limits)])
+    panel = still_panel(size[0], result, limits) if panel is None else panel
+    return np.concatenate([picture, with_time(panel, time)])
 
 
 def annotate(frames, results, times, limits=None, to_crop=lambda number: None):
@@ -115,10 +117,13 @@ def annotate(frames, results, times, limits=None, to_crop=lambda number: None):
         np.ndarray: as returned by :func:`annotate_frame`.
     """
     limits = limits or score_limits(results)
+    before, panel = None, None  # many frames in a row have one result
     for number in range(len(frames)):
-        time = times[number]
-        yield annotate_frame(frames[number], result_at(results, time), time, limits,
-                             to_crop(number))
+        frame, time = frames[number], times[number]
+        result = result_at(results, time)
+        if result is not before:
+            before, panel = result, still_panel(frame_size(*frame.shape[:2])[0], result, limits)
+        yield annotate_frame(frame, result, time, limits, to_crop(number), panel)
 
 
 def _outline(picture, corners, colour, thick):
@@ -134,8 +139,29 @@ def _font(size, bold=False):
     return ImageFont.truetype(os.path.join(matplotlib.get_data_path(), 'fonts/ttf', name), size)
 
 
-def _panel(width, result, time, limits):
-    """The panel (h, width, 3) below a frame; h is about a quarter of the width."""
+def frame_size(height, width):
+    """Width and height, even, that a frame of (height, width) has in the annotated video."""
+    scale = min(max(1.0, SMALLEST / width), LARGEST / width)
+    return tuple(max(2, round(scale * side / 2) * 2) for side in (width, height))
+
+
+def with_time(panel, time):
+    """A panel (h, width, 3) with the seconds from the beginning in its corner."""
+    unit = panel.shape[1] / SMALLEST
+    image = Image.fromarray(panel)
+    ImageDraw.Draw(image).text((panel.shape[1] - 14 * unit, 23 * unit), f'{time:.2f} s', FAINT,
+                               _font(round(12 * unit)), 'rm')
+    return np.asarray(image)
+
+
+def still_panel(width, result, limits):
+    """The panel (h, width, 3) below a frame, without its time; h is about a quarter of the width.
+
+    Args:
+        width (int): pixels.
+        result (dict): see :func:`annotate_frame`.
+        limits (tuple[float]): see :func:`annotate_frame`.
+    """
     unit = 2 * width / SMALLEST  # drawn twice as large, for smooth edges
     height = round(43 * width / SMALLEST) * 2
     image = Image.new('RGB', (2 * width, 2 * height), PANEL)
@@ -159,7 +185,6 @@ def _panel(width, result, time, limits):
         text(14, 22, result['emotion'], 20, colour, bold=True)
         wide = draw.textlength(result['emotion'], _font(round(20 * unit), True)) / unit
         text(24 + wide, 24, f'{result["probabilities"][result["emotion"]]:.0%}', 12, FAINT)
-    text(SMALLEST - 14, 23, f'{time:.2f} s', 12, FAINT, anchor='rm')
 
     low, high = limits
     left, right, top, bottom = 14, SMALLEST - 76, 48, 58

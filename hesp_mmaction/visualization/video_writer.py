@@ -12,7 +12,7 @@ from ..errors import InputError
 
 UNIT = Fraction(1, 90000)  # seconds; of the time stamps
 # The first encoder that is there is taken.
-ENCODERS = (('libx264', dict(preset='veryfast', crf='20')),
+ENCODERS = (('libx264', {'preset': 'superfast', 'crf': '20', 'bf': '0', 'rc-lookahead': '0'}),
             ('libvpx-vp9', {'deadline': 'realtime', 'cpu-used': '8', 'row-mt': '1', 'crf': '30',
                             'b': '0'}))
 
