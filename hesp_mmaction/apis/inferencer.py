@@ -1,6 +1,5 @@
 """Predict on anything: the emotion of a clip, or ``unknown``."""
 import csv
-import json
 import math
 import os
 from pathlib import Path
@@ -19,7 +18,7 @@ from ..datasets.faces import DETECTORS, load_mtcnn
 from ..datasets.seeding import seeded_rng, stable_seed
 from ..engine.hooks.open_set_hook import check_checkpoint
 from ..errors import InputError
-from ..files import whole
+from ..files import whole, write_json
 from ..models.hesp_zoo import CONFIG, WEIGHTS, read_weights
 from ..visualization.annotate import annotate, score_limits, write_video
 from .clip_sources import NO_FACE, find_clips, spans
@@ -244,8 +243,7 @@ def _free_name(path, names):
 def write_results(predictions, json_path=None, csv_path=None):
     """Write results of :class:`HESPInferencer` as JSON (a list) or CSV (a column per emotion)."""
     if json_path is not None:
-        with whole(json_path) as file:
-            file.write(json.dumps(predictions, indent=2) + '\n')
+        write_json(predictions, json_path)
     if csv_path is not None:
         names = list(dict.fromkeys(
             name for row in predictions for name in row.get('probabilities', {})))
