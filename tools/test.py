@@ -14,7 +14,7 @@ def test():
     if args.checkpoint is None and 'optim_wrapper' in cfg:
         raise InputError(f'{args.config} is a config of a trained model: name its checkpoint')
     cfg.load_from = args.checkpoint
-    run(cfg, lambda runner: runner.test())
+    run(cfg, lambda runner: runner.test(), ['test_dataloader'])
 
 
 if __name__ == '__main__':

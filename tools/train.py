@@ -21,7 +21,7 @@ def train():
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    run(cfg, lambda runner: runner.train())
+    run(cfg, lambda runner: runner.train(), ['train_dataloader', 'val_dataloader'])
 
 
 if __name__ == '__main__':
