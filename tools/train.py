@@ -1,7 +1,14 @@
 """Train an open-set recognizer: python tools/train.py CONFIG [--split N] [options]"""
-from hesp_mmaction import compat
-from hesp_mmaction.apis.running import main, parser, read_config, run
-from hesp_mmaction.errors import InputError
+import sys
+
+from first_look import first_look
+
+if __name__ == '__main__':
+    first_look(sys.argv[1:])
+
+from hesp_mmaction import compat  # noqa: E402
+from hesp_mmaction.apis.running import main, parser, read_config, run  # noqa: E402
+from hesp_mmaction.errors import InputError  # noqa: E402
 
 
 def train():
