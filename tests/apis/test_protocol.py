@@ -1,5 +1,8 @@
 """Whole tasks: which runs there are, where they run, what survives a kill, and the tables."""
 import json
+import multiprocessing
+import os
+import queue
 import re
 import signal
 import statistics
@@ -10,10 +13,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.config import Config
 from test_tools import CONFIG, ROOT, tool
 
-from hesp_mmaction.apis.parallel import run_on_cluster, run_side_by_side
+from hesp_mmaction.apis.parallel import run_guarded, run_on_cluster, run_side_by_side, take_gpu
 from hesp_mmaction.apis.report import (
     interval,
     latex_report,
@@ -144,6 +148,43 @@ def test_a_cluster_is_reached_through_submitit(tmp_path):
     pytest.importorskip('submitit')
     jobs = [dict(data=[2, 4]), dict(data=[9])]
     assert run_on_cluster(statistics.mean, jobs, str(tmp_path), 'local', timeout_min=2) == [3, 9]
+
+
+def test_a_failed_run_on_a_cluster_is_told_after_the_others(tmp_path):
+    pytest.importorskip('submitit')
+    jobs = [dict(data=[]), dict(data=[9])]
+    with pytest.raises(InputError, match=r'^1 of 2 runs failed; the first: mean requires at least '
+                       r'one data point \(its log: .*\.err\); the others are done'):
+        run_on_cluster(statistics.mean, jobs, str(tmp_path), 'local', timeout_min=2)
+    assert len(list(tmp_path.glob('*_result.pkl'))) == 2
+
+
+def test_processes_take_gpus_in_turn(monkeypatch):
+    taken, numbers = [], queue.SimpleQueue()
+    for number in range(5):
+        numbers.put(number)
+    monkeypatch.setattr(torch.cuda, 'set_device', taken.append)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    for _ in range(4):
+        take_gpu(numbers)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
+    take_gpu(numbers)
+    assert taken == [0, 1, 0, 1]
+
+
+def test_guarded_processes_leave_nothing_behind():
+    """Neither one that did not end in time nor those of a caller that goes away early."""
+    before = set(multiprocessing.active_children())
+    found = list(run_guarded(time.sleep, [30, 0], 2, timeout=1))
+    assert {item: trouble for item, _, trouble in found} == {30: 'not done after 1 s', 0: None}
+    early = run_guarded(time.sleep, [0, 30], 2, timeout=60)
+    next(early)
+    early.close()
+    children = Path(f'/proc/{os.getpid()}/task/{os.getpid()}/children')
+    if children.exists():  # a zombie would be among them
+        pids = children.read_text().split()
+        assert not [pid for pid in pids if '(zombie)' in Path(f'/proc/{pid}/status').read_text()]
+    assert set(multiprocessing.active_children()) <= before
 
 
 @pytest.mark.slow
