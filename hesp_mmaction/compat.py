@@ -49,9 +49,7 @@ _RANGES = [
     ('mmcv', '2.0.0rc4', '2.2.0', 'pip uninstall -y mmcv; pip install mmcv-lite==2.1.0'),
     ('mmcv-lite', '2.0.0rc4', '2.2.0', 'pip install --force-reinstall mmcv-lite==2.1.0'),
     ('mmaction2', '1.2.0', '2', 'pip install mmaction2==1.2.0'),
-] + [(name, '0', '5', 'pip install "opencv-python<5" "opencv-contrib-python<5"') for name in (
-    'opencv-python', 'opencv-contrib-python', 'opencv-python-headless',
-    'opencv-contrib-python-headless')]
+]
 
 
 def check_versions():

@@ -14,7 +14,7 @@ from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
 from tqdm import tqdm
 
 from ..datasets.clip_loading import BrokenClip
-from ..datasets.faces import DETECTORS, load_mtcnn
+from ..datasets.faces import DETECTORS, load_detector
 from ..datasets.seeding import seeded_rng, stable_seed
 from ..engine.hooks.open_set_hook import check_checkpoint
 from ..errors import InputError
@@ -67,9 +67,7 @@ class HESPInferencer(BaseInferencer):
             find_config(str(config)))
         if face is not None and face not in DETECTORS:
             raise InputError(f'face={face!r}: None or one of {", ".join(DETECTORS)}')
-        if face == 'mtcnn':
-            load_mtcnn()  # says at once what is missing
-        self.face = DETECTORS.get(face)
+        self.face = face and load_detector(face)
         init_default_scope('mmaction')
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         saved = None

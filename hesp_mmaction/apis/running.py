@@ -60,6 +60,7 @@ def read_config(args: argparse.Namespace) -> Config:
         cfg.randomness.seed = args.seed
     if args.deterministic:
         cfg.randomness.deterministic = True
+    if cfg.get('randomness', {}).get('deterministic'):
         # What PyTorch asks for on a GPU; read when the first matrices are multiplied.
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     if cfg.launcher != 'none':
@@ -71,8 +72,8 @@ def read_config(args: argparse.Namespace) -> Config:
 def run(cfg: Config, action: Callable[[Runner], Any], loaders: Sequence[str] = ()) -> Any:
     """Check the inputs, build the runner and call ``action(runner)``.
 
-    What a run has computed is never deleted. Only if it ends by an error of input before its first
-    step, the folder it has made (a log and a copy of the config) is taken away again.
+    What a run has computed is never deleted. Only if it ends by an error before its first step,
+    the folder it has made (a log and a copy of the config) is taken away again.
 
     Args:
         cfg (mmengine.Config): of :func:`read_config`.
@@ -94,7 +95,7 @@ def run(cfg: Config, action: Callable[[Runner], Any], loaders: Sequence[str] = (
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else QuietRunner.from_cfg(cfg)
         runner.register_hook(first, 'VERY_HIGH')
         return action(runner)
-    except USER_ERRORS:
+    except Exception:
         if new and not first.done and is_main_process():
             remove_start(work_dir)
         raise
