@@ -2,8 +2,15 @@
 FROM pytorch/pytorch:2.6.0-cuda12.4-cudnn9-devel
 RUN apt-get update && apt-get install -y --no-install-recommends git libgl1 libglib2.0-0 \
     && rm -rf /var/lib/apt/lists/*
+# Not root; where DATA or a folder for results is mounted, give the owner's: --build-arg UID=$(id -u)
+ARG UID=1000
+RUN useradd --create-home --non-unique --uid ${UID} hesp
 WORKDIR /hesp_mmaction
-COPY . .
-# torch stays the image's own; mmcv-lite is enough (README, "Good to know").
-RUN pip install --no-cache-dir -e .[lite,slurm,xlsx]
+COPY --chown=hesp . .
+# torch stays the image's own, all else has the versions of the tests; mmcv-lite is enough (README,
+# "Good to know").
+RUN grep -vE '^(torch|torchvision)==' requirements/tested.txt > /tmp/constraints.txt \
+    && pip install --no-cache-dir -e .[lite,slurm,xlsx] -c /tmp/constraints.txt \
+    && chown -R hesp /hesp_mmaction
+USER hesp
 CMD ["bash"]

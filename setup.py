@@ -26,7 +26,8 @@ REQUIRES = [
     'decord>=0.6.0',  # MMAction2's own video pipelines; ours read with PyAV
     'scikit-learn>=1.3',
     # mmengine asks for the one and mmaction2 for the other, both without a limit; OpenCV 5 has
-    # no Haar cascades. Both write the same folder, so they should have the same version.
+    # no Haar cascades (prepare_faces.py, infer.py --face). Both write the same folder, so they
+    # should have the same version.
     'opencv-python>=4.8,<5',
     'opencv-contrib-python>=4.8,<5',
     'importlib-metadata',  # mmaction2 imports it without declaring it
@@ -99,6 +100,7 @@ setup(
     classifiers=[
         'Development Status :: 4 - Beta',
         'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',  # worker processes are forked
         'Programming Language :: Python :: 3',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],

@@ -22,6 +22,7 @@ from packaging.version import Version
 def apply():
     """Check what is installed and mend what is broken; called by ``hesp_mmaction/__init__.py``."""
     check_versions()
+    silence_known_warnings()
     add_missing_drn()
     skip_broken_multimodal()
     register_checkpoint_loader()
@@ -48,9 +49,7 @@ _RANGES = [
     ('mmcv', '2.0.0rc4', '2.2.0', 'pip uninstall -y mmcv; pip install mmcv-lite==2.1.0'),
     ('mmcv-lite', '2.0.0rc4', '2.2.0', 'pip install --force-reinstall mmcv-lite==2.1.0'),
     ('mmaction2', '1.2.0', '2', 'pip install mmaction2==1.2.0'),
-] + [(name, '0', '5', 'pip install "opencv-python<5" "opencv-contrib-python<5"') for name in (
-    'opencv-python', 'opencv-contrib-python', 'opencv-python-headless',
-    'opencv-contrib-python-headless')]
+]
 
 
 def check_versions():
@@ -82,6 +81,26 @@ def check_versions():
     except ImportError as error:  # bare machines lack what its windows are drawn with
         raise ImportError(f'OpenCV cannot be imported ({error}); on Debian and Ubuntu run: '
                           'apt-get install libgl1 libglib2.0-0') from error
+
+
+# ---------------------------------------------------------------------------------- warnings
+# Of every run, and nobody who runs a tool can do anything about them: mmcv-lite lacks a module that
+# nothing here needs, and mmengine's own hook and MMAction2's transforms use its old file client.
+_MMCV_LITE = 'Fail to import ``MultiScaleDeformableAttention`` from ``mmcv.ops'
+_FILE_CLIENT = ('"FileClient" will be deprecated in future.',
+                '"HardDiskBackend" is the alias of "LocalBackend"')
+
+
+def keep_record(record):
+    """Whether a log record is worth reading (a filter for loggers)."""
+    return not record.getMessage().startswith(_FILE_CLIENT)
+
+
+def silence_known_warnings():
+    """Leave out the warnings above, by their text; all others are shown."""
+    from mmengine.logging import MMLogger
+    warnings.filterwarnings('ignore', re.escape(_MMCV_LITE))
+    MMLogger.get_current_instance().addFilter(keep_record)
 
 
 # ------------------------------------------------------------------------------ missing DRN

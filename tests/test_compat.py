@@ -2,6 +2,7 @@
 import importlib.machinery
 import importlib.metadata
 import io
+import logging
 import os
 import pickle
 import signal
@@ -10,15 +11,18 @@ import sys
 import textwrap
 import zipfile
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.config import config as config_module
-from mmengine.logging import HistoryBuffer
+from mmengine.fileio import FileClient
+from mmengine.logging import HistoryBuffer, MMLogger, print_log
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
 from hesp_mmaction import compat
+from hesp_mmaction.datasets import faces
 from hesp_mmaction.errors import InputError
 
 
@@ -55,13 +59,23 @@ def test_missing_module_names_its_remedy(monkeypatch, module):
 
 
 @pytest.mark.parametrize('name, found', [
-    ('mmcv', '2.2.0'), ('mmcv', '1.7.2'), ('mmcv-lite', '2.2.0'), ('mmaction2', '0.24.1'),
-    ('opencv-python', '5.0.0.93'), ('opencv-contrib-python-headless', '5.0.0.93')])
+    ('mmcv', '2.2.0'), ('mmcv', '1.7.2'), ('mmcv-lite', '2.2.0'), ('mmaction2', '0.24.1')])
 def test_version_out_of_range_names_its_remedy(monkeypatch, name, found):
     real = compat.version
     monkeypatch.setattr(compat, 'version', lambda n: found if n == name else real(n))
     with pytest.raises(ImportError, match=f'{name}>=.*{found} is installed; run: pip '):
         compat.check_versions()
+
+
+@pytest.mark.parametrize('name', ['opencv-python', 'opencv-python-headless'])
+def test_opencv_5_is_fine_but_for_haar_cascades(monkeypatch, name):
+    real = compat.version
+    monkeypatch.setattr(compat, 'version', lambda n: '5.0.0.93' if n == name else real(n))
+    compat.check_versions()
+    monkeypatch.delattr(cv2, 'CascadeClassifier')
+    faces._cascade.cache_clear()
+    with pytest.raises(InputError, match='no Haar cascades: pip install "opencv-python<5"'):
+        faces.load_detector('haar')
 
 
 def test_full_mmcv_of_the_right_version_is_fine(monkeypatch):
@@ -435,3 +449,19 @@ def test_package_imports_from_anywhere(tmp_path):
 def test_apply_twice():
     compat.apply()
     compat.apply()
+
+
+# ---------------------------------------------------------------------------------- warnings
+def test_warnings_about_the_file_client_are_left_out_and_others_shown():
+    """As mmengine's checkpoint hook and MMAction2's transforms call them forth."""
+    compat.silence_known_warnings()
+    logger, said = MMLogger.get_current_instance(), []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())
+    logger.handlers.append(handler)
+    try:
+        FileClient(backend='disk')
+        print_log('another warning', 'current', logging.WARNING)
+    finally:
+        logger.handlers.remove(handler)
+    assert said == ['another warning']

@@ -4,6 +4,8 @@
     python tools/run_protocol.py all --task afew --openness 3:4 --out work_dirs/all
     python tools/run_protocol.py configs/hesp_afew_o34.py configs/clip_arpl_afew_o34.py \\
         --task mafw --openness 6:5 5:6 --splits 0 1 --jobs 2 --out work_dirs/mafw
+    python tools/run_protocol.py configs/hesp_afew_o34.py --task afew --known-sets my_sets.txt \\
+        --out work_dirs/mine
 
 A second call with the same arguments goes on where the first was cut off: finished runs are
 taken over, a half-finished one is resumed from its checkpoint. OUT holds results.json, table.md
@@ -11,18 +13,26 @@ and table.tex in the paper's form, methods.md with accuracies and costs, and a f
 """
 import argparse
 import functools
+import sys
 from pathlib import Path
 
-import yaml
-from mmengine.config import Config, DictAction
+from first_look import first_look
 
-from hesp_mmaction.apis.parallel import run_here, run_on_cluster, run_side_by_side
-from hesp_mmaction.apis.protocol import run_split
-from hesp_mmaction.apis.report import latex_report, markdown_report, methods_table
-from hesp_mmaction.apis.running import main
-from hesp_mmaction.apis.tasks import TASKS, find_config, find_task
-from hesp_mmaction.errors import InputError
-from hesp_mmaction.files import write_json
+if __name__ == '__main__':
+    first_look(sys.argv[1:], configs=None)
+
+import yaml  # noqa: E402
+from mmengine.config import Config  # noqa: E402
+
+from hesp_mmaction.apis.configs import KeyValue  # noqa: E402
+from hesp_mmaction.apis.parallel import run_here, run_on_cluster, run_side_by_side  # noqa: E402
+from hesp_mmaction.apis.protocol import check_runs, run_split  # noqa: E402
+from hesp_mmaction.apis.report import latex_report, markdown_report, methods_table  # noqa: E402
+from hesp_mmaction.apis.running import main  # noqa: E402
+from hesp_mmaction.apis.tasks import TASKS, find_config, find_task  # noqa: E402
+from hesp_mmaction.datasets.splits import read_known_sets  # noqa: E402
+from hesp_mmaction.errors import InputError  # noqa: E402
+from hesp_mmaction.files import whole, write_json  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,6 +61,15 @@ def list_jobs(args):
     """Arguments of :func:`run_split` for every run, method by method."""
     task = find_task(args.task)
     jobs = []
+    if args.known_sets:
+        if args.openness != ['all']:
+            raise InputError('give --known-sets or --openness, not both: a set has its own '
+                             'openness')
+        sets = read_known_sets(args.known_sets)
+        numbers = chosen(args.splits, [str(n) for n in range(len(sets))], '--splits')
+        return [dict(config=config, split=int(n), known=sets[int(n)], task=args.task, resume=True,
+                     work_dir=str(Path(args.out) / Path(config).stem / f'known_split{n}'),
+                     cfg_options=args.cfg_options) for config in args.configs for n in numbers]
     for config in args.configs:
         for openness in chosen(args.openness, task.opennesses, '--openness'):
             there_are = [str(split) for split in task.splits(openness)]
@@ -81,18 +100,21 @@ def run_protocol():
     parser.add_argument('--task', required=True, help=', '.join(TASKS))
     parser.add_argument('--openness', nargs='+', default=['all'], metavar='KNOWN:UNKNOWN')
     parser.add_argument('--splits', nargs='+', default=['all'], metavar='N')
+    parser.add_argument('--known-sets', metavar='FILE', help='known sets of your own in place of '
+                        'the published splits: a line is a set, such as "anger, fear"')
     parser.add_argument('--out', required=True, help='folder of the results')
     parser.add_argument('--jobs', type=int, default=1, help='runs side by side on this machine')
     parser.add_argument('--cluster', choices=['slurm', 'local'],
                         help='submit every run through submitit')
-    parser.add_argument('--cluster-options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--cluster-options', nargs='+', action=KeyValue, default={},
                         help="submitit's, such as slurm_partition=gpu timeout_min=240")
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValue, default={},
                         help='overrides, for all runs')
     args = parser.parse_args()
     if args.configs == ['all']:
         args.configs = indexed_configs()
     jobs = list_jobs(args)
+    check_runs(jobs)
     if args.cluster:
         found = run_on_cluster(run_split, jobs, str(Path(args.out) / 'submitit'), args.cluster,
                                **args.cluster_options)
@@ -106,11 +128,14 @@ def run_protocol():
     data = data_and_weights(Config.fromfile(args.configs[0]), args.cfg_options)
     out = Path(args.out)
     write_json(dict(task=args.task, data=data, results=results), out / 'results.json')
-    table = markdown_report(results, args.task, data)
-    (out / 'table.md').write_text(table, encoding='utf-8')
-    (out / 'table.tex').write_text(latex_report(results, args.task, data), encoding='utf-8')
-    methods = methods_table(results)
-    (out / 'methods.md').write_text(methods + '\n', encoding='utf-8')
+    title = args.task  # by which the paper's figures are found
+    if args.known_sets:
+        title += f', known sets of {Path(args.known_sets).name}'
+    table, methods = markdown_report(results, title, data), methods_table(results)
+    for name, text in (('table.md', table), ('methods.md', methods + '\n'),
+                       ('table.tex', latex_report(results, title, data))):
+        with whole(out / name) as file:
+            file.write(text)
     print(f'{table}\n{methods}')
 
 

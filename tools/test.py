@@ -2,8 +2,15 @@
 
 CHECKPOINT may be left out for a model that is not trained (zero-shot CLIP).
 """
-from hesp_mmaction.apis.running import main, parser, read_config, run
-from hesp_mmaction.errors import InputError
+import sys
+
+from first_look import first_look
+
+if __name__ == '__main__':
+    first_look(sys.argv[1:], checkpoint=True)
+
+from hesp_mmaction.apis.running import main, parser, read_config, run  # noqa: E402
+from hesp_mmaction.errors import InputError  # noqa: E402
 
 
 def test():
@@ -14,7 +21,7 @@ def test():
     if args.checkpoint is None and 'optim_wrapper' in cfg:
         raise InputError(f'{args.config} is a config of a trained model: name its checkpoint')
     cfg.load_from = args.checkpoint
-    run(cfg, lambda runner: runner.test())
+    run(cfg, lambda runner: runner.test(), ['test_dataloader'])
 
 
 if __name__ == '__main__':

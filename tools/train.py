@@ -1,7 +1,14 @@
 """Train an open-set recognizer: python tools/train.py CONFIG [--split N] [options]"""
-from hesp_mmaction import compat
-from hesp_mmaction.apis.running import main, parser, read_config, run
-from hesp_mmaction.errors import InputError
+import sys
+
+from first_look import first_look
+
+if __name__ == '__main__':
+    first_look(sys.argv[1:])
+
+from hesp_mmaction import compat  # noqa: E402
+from hesp_mmaction.apis.running import main, parser, read_config, run  # noqa: E402
+from hesp_mmaction.errors import InputError  # noqa: E402
 
 
 def train():
@@ -21,7 +28,7 @@ def train():
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    run(cfg, lambda runner: runner.train())
+    run(cfg, lambda runner: runner.train(), ['train_dataloader', 'val_dataloader'])
 
 
 if __name__ == '__main__':

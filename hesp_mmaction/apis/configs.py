@@ -1,5 +1,8 @@
-"""Where the config files of this package are."""
+"""Config files: where ours are, how one is read, and what the command line says of it."""
+import argparse
 from pathlib import Path
+
+from mmengine.config import Config, DictAction
 
 from ..errors import InputError
 
@@ -26,3 +29,39 @@ def find_config(name):
             return str(path)
     raise InputError(f'no config {name!r}: give the path of a file, or the name of one in '
                      + ' or '.join(str(folder) for folder in FOLDERS if folder.is_dir()))
+
+
+def load_config(path):
+    """The config of a file.
+
+    Args:
+        path (str): of the file.
+
+    Returns:
+        mmengine.Config
+
+    Raises:
+        InputError: there is no such file, or Python cannot run it.
+    """
+    if not Path(path).is_file():
+        folders = ' or '.join(str(folder) for folder in FOLDERS if folder.is_dir())
+        raise InputError(f'no config {path}: give the path of a file, or the name of one in '
+                         f'{folders}')
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # whatever code of the user's raises
+        raise InputError(f'the config {path} cannot be read ({type(error).__name__}: {error})'
+                         ) from error
+
+
+class KeyValue(DictAction):
+    """The action of ``--cfg-options``: words ``key=value`` become a dict."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        for word in values:
+            if '=' not in word[1:]:
+                raise argparse.ArgumentError(self, f'{word!r} is not key=value')
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (AssertionError, ValueError) as error:  # of brackets that do not match
+            raise argparse.ArgumentError(self, f'{" ".join(values)}: {error}') from error

@@ -1,6 +1,5 @@
 """Predict on anything: the emotion of a clip, or ``unknown``."""
 import csv
-import json
 import logging
 import math
 import os
@@ -17,12 +16,12 @@ from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
 from tqdm import tqdm
 
-from ..datasets.faces import DETECTORS, load_mtcnn
+from ..datasets.faces import DETECTORS, load_detector
 from ..datasets.seeding import seeded_rng, stable_seed
 from ..datasets.video import BrokenClip
 from ..engine.hooks.open_set_hook import check_checkpoint
 from ..errors import InputError
-from ..files import whole
+from ..files import whole, write_json
 from ..models.hesp_zoo import CONFIG, WEIGHTS, read_weights
 from ..visualization.annotate import annotate, score_limits
 from ..visualization.video_writer import write_video
@@ -72,9 +71,7 @@ class HESPInferencer(BaseInferencer):
             find_config(str(config)))
         if face is not None and face not in DETECTORS:
             raise InputError(f'face={face!r}: None or one of {", ".join(DETECTORS)}')
-        if face == 'mtcnn':
-            load_mtcnn()  # says at once what is missing
-        self.face = DETECTORS.get(face)
+        self.face = face and load_detector(face)
         init_default_scope('mmaction')
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         saved = None
@@ -280,8 +277,7 @@ def _free_name(path, names):
 def write_results(predictions, json_path=None, csv_path=None):
     """Write results of :class:`HESPInferencer` as JSON (a list) or CSV (a column per emotion)."""
     if json_path is not None:
-        with whole(json_path) as file:
-            file.write(json.dumps(predictions, indent=2) + '\n')
+        write_json(predictions, json_path)
     if csv_path is not None:
         names = list(dict.fromkeys(
             name for row in predictions for name in row.get('probabilities', {})))

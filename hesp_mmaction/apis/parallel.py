@@ -2,6 +2,8 @@
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +16,7 @@ from tqdm import tqdm
 from ..errors import InputError
 
 T = TypeVar('T')
+GRACE = 60  # seconds in which a run whose parent is gone may save
 
 
 def run_here(function: Callable[..., T], jobs: Sequence[dict]) -> list[T]:
@@ -22,13 +25,26 @@ def run_here(function: Callable[..., T], jobs: Sequence[dict]) -> list[T]:
 
 
 def run_side_by_side(function: Callable[..., T], jobs: Sequence[dict], processes: int) -> list[T]:
-    """The same in several processes, each with its share of the cores.
+    """The same in several processes, each with its share of the cores and one GPU.
 
-    When one fails, those that run are waited for and the error is raised.
+    GPUs are dealt out in turn: with two of them, processes 0 and 2 share the first. When one run
+    fails, those that have begun are waited for and the error is raised.
+
+    Args:
+        function (Callable): what to call; it and the jobs are pickled.
+        jobs (Sequence[dict]): its arguments.
+        processes (int): how many at a time.
+
+    Returns:
+        list: its results, in the order of ``jobs``.
     """
+    context = multiprocessing.get_context('spawn')
     threads = max(1, torch.get_num_threads() // processes)
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context('spawn'),
-                               initializer=_begin, initargs=(threads,))
+    numbers = context.Queue()
+    for number in range(processes):
+        numbers.put(number)
+    pool = ProcessPoolExecutor(processes, context, initializer=_begin,
+                               initargs=(threads, numbers))
     with pool, tqdm(total=len(jobs), unit='run') as bar:
         futures = [pool.submit(function, **job) for job in jobs]
         for future in as_completed(futures):
@@ -39,14 +55,31 @@ def run_side_by_side(function: Callable[..., T], jobs: Sequence[dict], processes
     return [future.result() for future in futures]
 
 
-def _begin(threads: int) -> None:
-    """In a new process: its threads, and that it ends with the process that started it."""
+def take_gpu(numbers: Any) -> None:
+    """Work on the GPU whose turn it is, if there is one.
+
+    Not by ``CUDA_VISIBLE_DEVICES``: mmengine has asked for GPUs when it was imported, after which
+    that is no longer read.
+
+    Args:
+        numbers (Queue): of processes, from 0; one is taken out.
+    """
+    number, count = numbers.get(), torch.cuda.device_count()
+    if count:
+        torch.cuda.set_device(number % count)
+
+
+def _begin(threads: int, numbers: Any) -> None:
+    """In a new process: its threads, its GPU, and that it ends with the process that started it."""
+    take_gpu(numbers)
     torch.set_num_threads(threads)
     os.environ['OMP_NUM_THREADS'] = str(threads)
     parent: Any = multiprocessing.parent_process()
 
     def end_with_parent() -> None:
         parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)  # a training saves and ends, all else ends
+        time.sleep(GRACE)
         os._exit(1)
     threading.Thread(target=end_with_parent, daemon=True).start()
 
@@ -55,9 +88,21 @@ def run_on_cluster(function: Callable[..., T], jobs: Sequence[dict], folder: str
                    cluster: str = 'slurm', **parameters: Any) -> list[T]:
     """The same as SLURM jobs, through submitit; waits for them.
 
+    All are waited for, also when one fails: what the others compute is kept where they write it.
+
     Args:
-        folder (str): of submitit's logs. cluster (str): ``'slurm'``, or ``'local'`` to try it.
-        parameters: submitit's, such as ``slurm_partition='gpu'``, ``timeout_min=120``.
+        function (Callable): what to call; it and the jobs are pickled.
+        jobs (Sequence[dict]): its arguments.
+        folder (str): of submitit's logs.
+        cluster (str): ``'slurm'``, or ``'local'`` to try it. Defaults to ``'slurm'``.
+        **parameters: submitit's, such as ``slurm_partition='gpu'``, ``timeout_min=120``.
+
+    Returns:
+        list: its results, in the order of ``jobs``.
+
+    Raises:
+        InputError: submitit is not installed; or some runs failed: how many, the first one's
+            error and its log.
     """
     try:
         import submitit
@@ -67,7 +112,20 @@ def run_on_cluster(function: Callable[..., T], jobs: Sequence[dict], folder: str
     executor.update_parameters(**parameters)
     with executor.batch():
         submitted = [executor.submit(function, **job) for job in jobs]
-    return [job.result() for job in tqdm(submitted, unit='run')]
+    results, failed = [], []
+    for job in tqdm(submitted, unit='run'):
+        try:
+            results.append(job.result())
+        except Exception as error:  # whatever happened to it, the others go on
+            failed.append((job, error))
+    if failed:
+        job, error = failed[0]
+        # submitit puts the whole traceback into its message
+        said = re.findall(r'^[\w.]+: (.+)', str(error), re.MULTILINE) or [type(error).__name__]
+        raise InputError(f'{len(failed)} of {len(jobs)} runs failed; the first: {said[-1]} '
+                         f'(its log: {job.paths.stderr}); the others are done: give the same '
+                         'command again for those that are missing')
+    return results
 
 
 def run_guarded(function: Callable[[Any], T], items: Sequence, processes: int,
@@ -105,10 +163,17 @@ def run_guarded(function: Callable[[Any], T], items: Sequence, processes: int,
             for pipe in [p for p, (_, _, end) in busy.items() if end <= time.monotonic()]:
                 process, item, _ = busy.pop(pipe)
                 process.kill()
+                process.join()
+                pipe.close()
                 yield item, None, f'not done after {timeout} s'
     finally:
-        for process in [p for p, _, _ in busy.values()] + [p for _, p in idle]:
+        processes_left = [p for p, _, _ in busy.values()] + [p for _, p in idle]
+        for process in processes_left:
             process.kill()
+        for process in processes_left:
+            process.join()  # else they stay behind as zombies
+        for pipe in [*busy, *(pipe for pipe, _ in idle)]:
+            pipe.close()
 
 
 def _start(context: Any, function: Callable[[Any], Any]) -> tuple[Any, Any]:

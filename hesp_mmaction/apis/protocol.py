@@ -3,33 +3,94 @@ import gc
 import hashlib
 import json
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from ..engine import QuietRunner
+from ..errors import InputError
 from ..evaluation.openset_metric import intervals_from_dump, load_dump
 from ..files import write_json
+from .configs import load_config
+from .inputs import check_inputs
 from .tasks import find_task, set_task
 from .wiring import override
 
 
+def split_config(config: str, split: int, cfg_options: dict | None = None,
+                 openness: str | None = None, task: str | None = None,
+                 known: Sequence[str] | None = None) -> Config:
+    """The config of one run; the arguments are those of :func:`run_split`.
+
+    Returns:
+        mmengine.Config: of the config's method, on the task's data, with the split's known set.
+    """
+    cfg = load_config(config)
+    if cfg.get('optim_wrapper') is None:  # options of training do not concern it
+        cfg_options = {key: value for key, value in (cfg_options or {}).items()
+                       if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))}
+    if task is not None:
+        set_task(cfg, find_task(task))
+    if 'protocol' not in cfg:  # a closed set
+        if known is not None:
+            raise InputError(f'{config} is of a closed set, in which every class is known: known '
+                             'sets mean nothing to it')
+        override(cfg, dict(cfg_options or {}, fold=split))
+    elif known is not None:
+        override(cfg, cfg_options, known=known)
+    else:
+        override(cfg, cfg_options, split=split, openness=openness)
+    return cfg
+
+
+def check_runs(jobs: Sequence[Mapping[str, Any]]) -> None:
+    """Look at the inputs of all runs before the first one: every config and every known set once.
+
+    Args:
+        jobs (Sequence[dict]): arguments of :func:`run_split`.
+
+    Raises:
+        InputError, FileNotFoundError: of :func:`.inputs.check_inputs`.
+    """
+    looked_at: set[Any] = set()
+    names = 'config', 'split', 'cfg_options', 'openness', 'task', 'known'
+    for job in jobs:
+        new = {job['config'], tuple(job.get('known') or ())} - looked_at
+        if not new:
+            continue
+        looked_at |= new
+        cfg = split_config(**{name: job[name] for name in names if name in job})
+        try:
+            check_inputs(cfg, ['test_dataloader'])
+        except InputError as error:
+            if job.get('known') is None:
+                raise
+            raise InputError(f'known set {job["split"]} ({", ".join(job["known"])}): {error}'
+                             ) from error
+
+
 def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict | None = None,
               openness: str | None = None, resume: bool = False,
-              task: str | None = None) -> dict[str, Any]:
+              task: str | None = None, known: Sequence[str] | None = None) -> dict[str, Any]:
     """Train and test one split in ``work_dir``; a config without optimizer is only tested.
 
     The test builds the model anew from the saved checkpoint.
 
     Args:
-        config (str): path of the config. split (int): 0 to 4; of a closed set (a config without
-            ``protocol``) the fold, 1 to 5. work_dir (Path): may exist.
+        config (str): path of the config.
+        split (int): 0 to 4; of a closed set (a config without ``protocol``) the fold, 1 to 5; with
+            ``known`` only a number for the tables.
+        work_dir (Path): may exist.
         cfg_options (dict, optional): overrides, as of ``--cfg-options``.
         openness (str, optional): such as ``'5:2'``; by default the config's own.
         resume (bool): what an earlier call with the very same settings left in ``work_dir`` is
             taken over: its result, or the checkpoint it had come to.
         task (str, optional): put the config on the data of this task (:mod:`.tasks`).
+        known (Sequence[str], optional): a known set in place of a published split.
 
     Returns:
         dict: what ``metrics.json`` holds, ``intervals`` (of
@@ -38,17 +99,8 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
         the threshold apart) and ``trainable`` parameters.
     """
     start = time.time()
-    cfg = Config.fromfile(config)
-    if cfg.get('optim_wrapper') is None:  # options of training do not concern it
-        cfg_options = {key: value for key, value in (cfg_options or {}).items()
-                       if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))}
-    if task is not None:
-        set_task(cfg, find_task(task))
+    cfg = split_config(config, split, cfg_options, openness, task, known)
     closed_set = 'protocol' not in cfg
-    if closed_set:
-        override(cfg, dict(cfg_options or {}, fold=split))
-    else:
-        override(cfg, cfg_options, split=split, openness=openness)
     settings = hashlib.sha256(json.dumps(cfg.to_dict(), default=str).encode()).hexdigest()
     record, begun = Path(work_dir) / 'split.json', Path(work_dir) / 'settings.json'
     if resume and record.exists():
@@ -67,7 +119,7 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
         training = cfg.copy()  # the one evaluation is the one of the checkpoint, below
         training.val_cfg = training.val_dataloader = training.val_evaluator = None
         training.resume = resume and same and (Path(work_dir) / 'last_checkpoint').exists()
-        runner = Runner.from_cfg(training)
+        runner = QuietRunner.from_cfg(training)
         runner.train()
         costs = _costs(runner)
         _end_workers(runner.train_loop)
@@ -75,7 +127,7 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
         gc.collect()
         cfg.load_from = find_latest_checkpoint(cfg.work_dir)
     cfg.experiment_name = f'{name}_test'
-    runner = Runner.from_cfg(cfg)
+    runner = QuietRunner.from_cfg(cfg)
     runner.test()
     _end_workers(runner.test_loop)
     del runner
@@ -83,9 +135,11 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
     metrics = json.loads((Path(work_dir) / 'metrics.json').read_text(encoding='utf-8'))
     result = dict(metrics, **costs, split=split, seconds=time.time() - start, settings=settings)
     if not closed_set:
-        result.update(
-            intervals=intervals_from_dump(load_dump(Path(work_dir) / 'predictions.npz')),
-            protocol=openness or cfg.protocol.openness)
+        dump = load_dump(Path(work_dir) / 'predictions.npz')
+        protocol = openness or cfg.protocol.openness
+        if known is not None:  # as many unknown emotions as there are in the test part
+            protocol = f'{len(known)}:{len(np.unique(dump["emotion"][dump["label"] < 0]))}'
+        result.update(intervals=intervals_from_dump(dump), protocol=protocol)
     write_json(result, record)
     return result
 

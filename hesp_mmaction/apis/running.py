@@ -2,26 +2,29 @@
 import argparse
 import gc
 import os
-import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import torch.distributed as dist
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from .. import compat
+from ..engine import QuietRunner
 from ..errors import InputError
+from .configs import KeyValue, load_config
+from .inputs import check_inputs
 from .tasks import find_config
 from .wiring import override
 
 # Errors that mean "this input cannot be used": shown as one line, without a traceback.
-USER_ERRORS = (InputError, FileNotFoundError, UnpicklingError)
+USER_ERRORS = (InputError, OSError, UnpicklingError)
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -35,7 +38,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     result.add_argument('--seed', type=int, help='random seed')
     result.add_argument('--deterministic', action='store_true',
                         help='only deterministic algorithms')
-    result.add_argument('--cfg-options', nargs='+', action=DictAction,
+    result.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='override settings of the config: key=value, a.b=value')
     result.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     result.add_argument('--local_rank', '--local-rank', type=int, default=0)
@@ -46,7 +49,7 @@ def read_config(args: argparse.Namespace) -> Config:
     """The config of a command line, ready for mmengine's Runner."""
     if 'LOCAL_RANK' not in os.environ:
         os.environ['LOCAL_RANK'] = str(args.local_rank)
-    cfg = Config.fromfile(args.config)
+    cfg = load_config(args.config)
     override(cfg, args.cfg_options, args.known, args.split)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
@@ -57,26 +60,70 @@ def read_config(args: argparse.Namespace) -> Config:
         cfg.randomness.seed = args.seed
     if args.deterministic:
         cfg.randomness.deterministic = True
+    if cfg.get('randomness', {}).get('deterministic'):
+        # What PyTorch asks for on a GPU; read when the first matrices are multiplied.
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     if cfg.launcher != 'none':
         compat.init_dist(cfg.launcher)
         cfg.setdefault('model_wrapper_cfg', compat.ddp_wrapper_cfg())
     return cfg
 
 
-def run(cfg: Config, action: Callable[[Runner], Any]) -> Any:
-    """Build the runner and call ``action(runner)``.
+def run(cfg: Config, action: Callable[[Runner], Any], loaders: Sequence[str] = ()) -> Any:
+    """Check the inputs, build the runner and call ``action(runner)``.
 
-    A work dir that this run began and that holds no result when the input turns out unusable is
-    taken away again.
+    What a run has computed is never deleted. Only if it ends by an error before its first step,
+    the folder it has made (a log and a copy of the config) is taken away again.
+
+    Args:
+        cfg (mmengine.Config): of :func:`read_config`.
+        action (Callable): such as ``lambda runner: runner.train()``.
+        loaders (Sequence[str]): names of the loaders that it needs; their folders and lists are
+            looked at first. Defaults to none.
+
+    Returns:
+        what ``action`` returns.
+
+    Raises:
+        InputError: the input cannot be used; and whatever else ``action`` raises.
     """
-    new = not Path(cfg.work_dir).exists()
+    check_inputs(cfg, loaders)
+    work_dir, first = Path(cfg.work_dir), FirstStep()
+    new = not work_dir.exists()
     try:
         # mmengine's FlexibleRunner, for its strategies, where the config asks for it.
-        return action(RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg))
-    except USER_ERRORS:
-        if new and is_main_process() and not list(Path(cfg.work_dir).glob('*.pth')):
-            shutil.rmtree(cfg.work_dir, ignore_errors=True)
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else QuietRunner.from_cfg(cfg)
+        runner.register_hook(first, 'VERY_HIGH')
+        return action(runner)
+    except Exception:
+        if new and not first.done and is_main_process():
+            remove_start(work_dir)
         raise
+
+
+class FirstStep(Hook):
+    """Knows whether a first step of any loop has begun."""
+    done = False
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        self.done = True
+
+    before_val_iter = before_test_iter = before_train_iter
+
+
+def remove_start(folder: Path) -> None:
+    """Delete what mmengine writes before the first step, and the folders that are empty then.
+
+    Args:
+        folder (Path): a work dir; any other file in it stays, and so does its folder.
+    """
+    files = [*folder.glob('*.py'), *folder.glob('*/*.log'), *folder.glob('*/vis_data/*.py')]
+    files += [file for file in folder.glob('*/vis_data/*.json') if not file.stat().st_size]
+    for file in files:
+        file.unlink()
+    for place in (*folder.glob('*/vis_data'), *folder.glob('*'), folder):
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
 
 
 def main(command: Callable[[], Any]) -> None:
@@ -85,12 +132,27 @@ def main(command: Callable[[], Any]) -> None:
         # mmengine collects garbage for each data set: a quarter of a second for what is imported,
         # which never is any.
         gc.freeze()
+    if hasattr(sys.stdout, 'reconfigure'):  # names of files need not be text of any encoding
+        sys.stdout.reconfigure(errors='backslashreplace')
     try:
         command()
         if dist.is_available() and dist.is_initialized():
             dist.destroy_process_group()  # left to the end of Python, gloo's threads may abort it
     except USER_ERRORS as error:
-        message = str(error).strip()
-        if 'Traceback' in message:  # from a worker of a loader: the last line is the error itself
-            message = message.splitlines()[-1].partition(': ')[2]
-        sys.exit(f'error: {message}')
+        sys.exit(f'error: {one_line(error)}')
+    except (KeyError, TypeError) as error:
+        said = str(error.args[0]) if error.args else ''
+        if '__init__() got an unexpected keyword' not in said and ' registry.' not in said:
+            raise
+        # Of a part of the config: no class of that name, or an argument that it does not take.
+        sys.exit(f'error: in the config: {" ".join(said.split())}')
+
+
+def one_line(error: Exception) -> str:
+    """What an error of input says, without where in the code it was raised."""
+    message = str(error).strip()
+    if 'Traceback' in message:  # from a worker of a loader: the last line is the error itself
+        message = message.splitlines()[-1].partition(': ')[2]
+    elif isinstance(error, OSError) and error.filename is not None and error.strerror:
+        message = f'{error.filename}: {error.strerror}'
+    return message

@@ -6,8 +6,10 @@ afterwards, they would change nothing: this does it again.
 """
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from difflib import get_close_matches
 from functools import partial
 from importlib.util import find_spec
+from inspect import signature
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from mmaction.registry import DATASETS, MODELS, VISBACKENDS
 from mmengine.config import Config
 from mmengine.registry import VISBACKENDS as ALL_BACKENDS
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 
 from ..datasets.emotions import canonical
 from ..datasets.splits import known_names
@@ -41,7 +44,11 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     """
     options = cfg_options or {}
     image_size = cfg.get('image_size')
-    cfg.merge_from_dict(deepcopy(options))  # merging takes `_delete_` out of what it is given
+    check_keys(cfg, options)
+    try:
+        cfg.merge_from_dict(deepcopy(options))  # merging takes `_delete_` out of what it is given
+    except (KeyError, TypeError) as error:
+        raise InputError(f'--cfg-options {" ".join(options)}: {error.args[0]}') from error
     changed = {key.split('.')[0] for key in options} & set(VARIABLES)
     if known is not None and split is not None:
         raise InputError('give --known or --split, not both')
@@ -63,6 +70,27 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     for name in DATALOADERS:
         if cfg.get(name):  # faster copies to a GPU; a warning without one
             cfg[name].setdefault('pin_memory', torch.cuda.is_available())
+
+
+def check_keys(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Stop at a setting that nobody reads, such as a misspelt one.
+
+    Deeper names need no look: a class refuses an argument that it does not know.
+
+    Args:
+        cfg (mmengine.Config): the config.
+        options (dict): of ``--cfg-options``, dotted keys.
+
+    Raises:
+        InputError: the config has no such key; the message says which is nearest.
+    """
+    read = {*cfg, *VARIABLES, *signature(Runner).parameters, 'model_wrapper_cfg', 'compile'}
+    for key in options:
+        name = key.split('.')[0]
+        if name not in read:
+            near = get_close_matches(name, read, 1)
+            raise InputError(f'--cfg-options {key}: this config has no {name!r}'
+                             + (f'; did you mean {near[0]!r}?' if near else ''))
 
 
 def _expect_short_epochs(cfg: Config, options: Mapping[str, Any]) -> None:

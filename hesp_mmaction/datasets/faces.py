@@ -150,6 +150,9 @@ def _pupil(grey, centre, reach):
 
 @functools.lru_cache
 def _cascade(name):
+    if not hasattr(cv2, 'CascadeClassifier'):  # nothing else here needs it
+        raise InputError(f'OpenCV {cv2.__version__} has no Haar cascades: pip install '
+                         '"opencv-python<5" "opencv-contrib-python<5"; or use --detector mtcnn')
     return cv2.CascadeClassifier(os.path.join(cv2.data.haarcascades, f'haarcascade_{name}.xml'))
 
 
@@ -173,6 +176,19 @@ def load_mtcnn():
 
 
 DETECTORS = dict(haar=find_haar, mtcnn=find_mtcnn)
+
+
+def load_detector(name):
+    """The function of a name in :data:`DETECTORS`, ready for its first frame.
+
+    Raises:
+        InputError: what it needs is not installed.
+    """
+    if name == 'haar':
+        _cascade('eye')
+    elif name == 'mtcnn':
+        load_mtcnn()
+    return DETECTORS[name]
 
 
 def aligned_faces(frames, find):

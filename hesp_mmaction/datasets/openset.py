@@ -133,6 +133,19 @@ class OpenSetVideoDataset(BaseActionDataset):
         """Tells the data set, and workers that already run, which epoch (from 0) begins."""
         self.epoch.fill_(epoch)
 
+    def check_lists(self):
+        """Reads the folders or lists of the part and opens no clip.
+
+        Raises:
+            FileNotFoundError: the data are not there.
+            InputError: labels that cannot be used.
+        """
+        if not os.path.isdir(self.data_root):
+            raise missing(type(self).__name__, self.data_root, self.HOW_TO_GET)
+        _, wrong = self._listed(self.part)
+        if wrong:
+            raise InputError(self._complaint())
+
     def load_data_list(self):
         """Lists the clips of the part, without bad ones, sorted by path."""
         if not os.path.isdir(self.data_root):

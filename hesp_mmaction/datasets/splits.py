@@ -62,6 +62,47 @@ def num_splits(dataset: str, openness: str) -> int:
                      f'{dataset} openness'))
 
 
+def read_known_sets(path: str | Path) -> list[tuple[str, ...]]:
+    """Known sets of one's own, from a text file.
+
+    A line is a set: names separated by commas, or by spaces if it has no comma. Empty lines and
+    what follows a ``#`` do not count. Set 0 is the first.
+
+    Args:
+        path (str | Path): of the file, in UTF-8.
+
+    Returns:
+        list[tuple[str]]: canonical names, in the order of the file: label k of a model is the k-th.
+
+    Raises:
+        InputError: there is no such file or no set in it; or a line that is no set of two
+            emotions or more, with its number.
+    """
+    try:
+        text = Path(path).read_text(encoding='utf-8-sig')
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f'known sets: {path} cannot be read: {error}') from error
+    sets: dict[tuple[str, ...], int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.partition('#')[0].strip()
+        if not line:
+            continue
+        words = line.split(',') if ',' in line else line.split()
+        try:
+            names = tuple(canonical(word) for word in words if word.strip())
+        except InputError as error:
+            raise InputError(f'{path}:{number}: {error}') from error
+        if len(set(names)) != len(names) or len(names) < 2:
+            raise InputError(f'{path}:{number}: a known set is two different emotions or more, '
+                             f'not {", ".join(names)}')
+        if names in sets:
+            raise InputError(f'{path}:{number}: this set is in line {sets[names]} already')
+        sets[names] = number
+    if not sets:
+        raise InputError(f'{path} holds no known set: a line is one, such as "anger, fear"')
+    return list(sets)
+
+
 def resolve_known(names: Sequence[str], all_names: Sequence[str],
                   closed_set: bool = False) -> tuple[str, ...]:
     """Checks a user's list of known classes and writes them canonically, in the given order.

@@ -15,9 +15,10 @@ from .hooks import (
 )
 from .normalised_sgd import NormalisedSGD
 from .optim import TrainableOptimWrapperConstructor
+from .quiet_runner import QuietRunner
 from .resumable_loop import ResumableTrainLoop
 
 __all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FiniteLossHook', 'FitHook',
-           'NormalisedSGD', 'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook',
-           'RegionHook', 'ResultsHook', 'ResumableTrainLoop', 'ThresholdHook',
+           'NormalisedSGD', 'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'QuietRunner',
+           'RandomStateHook', 'RegionHook', 'ResultsHook', 'ResumableTrainLoop', 'ThresholdHook',
            'TrainableOptimWrapperConstructor', 'WeightPatchHook']

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from numpy.typing import ArrayLike
 
 from ..datasets.emotions import UNDECODABLE
+from ..datasets.frame_store import some
 from ..errors import InputError
 from ..files import whole
 from .closed_set import closed_set_metrics
@@ -212,11 +213,17 @@ class OpenSetMetric(BaseMetric):
         dump = dump_of_rows(results, self.dataset_meta['classes'])
         if self.dump and is_main_process():
             save_dump(dump, self.dump)
-        if self.dataset_meta.get('closed_set'):
-            print_log('closed set: every class is known, so there is no AUROC and no OSCR',
-                      'current')
-            return closed_set_metrics(dump)
-        return metrics_from_dump(dump)
+        try:
+            if self.dataset_meta.get('closed_set'):
+                print_log('closed set: every class is known, so there is no AUROC and no OSCR',
+                          'current')
+                return closed_set_metrics(dump)
+            return metrics_from_dump(dump)
+        except InputError as error:
+            wrong = dump['sample_id'][~np.isfinite(dump['score'])].tolist()
+            clips = f' (the clips: {some(wrong)})' if wrong else ''
+            kept = f'; all that was computed is in {self.dump}' if self.dump else ''
+            raise InputError(f'{error}{clips}{kept}') from error
 
 
 def _array(values: Any) -> np.ndarray:

@@ -2,19 +2,36 @@
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+import torch
 from mmaction.registry import HOOKS, MODELS
 from mmengine.hooks import Hook
-from test_tools import CONFIG, ROOT, NoisyMean, command, config, metrics, run, same, trained_state
+from test_tools import (
+    CONFIG,
+    ROOT,
+    NoisyMean,
+    command,
+    config,
+    metrics,
+    run,
+    same,
+    tool,
+    trained_state,
+)
 
+from hesp_mmaction.apis.running import remove_start
+from hesp_mmaction.compat import load_from_local
 from hesp_mmaction.engine.hooks.preemption_hook import PreemptionHook
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.evaluation import load_dump
 
 
 class AskToStop(Hook):
@@ -127,6 +144,38 @@ def test_a_loss_that_is_no_number_names_the_clips(options, tmp_path):
         run(cfg, lambda runner: runner.train())
     assert signal.getsignal(signal.SIGTERM) is before
     assert not list(tmp_path.glob('**/*.pth'))
+    log, = (tmp_path / 'run').glob('*/*.log')  # what was logged on the way there stays
+    assert 'known: disgust, fear, happiness' in log.read_text()
+
+
+def test_what_a_test_has_computed_stays_when_its_metrics_cannot_be_computed(
+        straight, options, tmp_path):
+    """NaN in a checkpoint, tested in a new folder."""
+    checkpoint = load_from_local(straight / 'epoch_3.pth', 'cpu')
+    checkpoint['state_dict']['cls_head.prompts.contexts'][0] = float('nan')
+    torch.save(checkpoint, tmp_path / 'nan.pth')
+    done = tool('tools/test.py', CONFIG, tmp_path / 'nan.pth', '--work-dir', tmp_path / 'new',
+                *command(options), 'model.neck.type=TemporalMean', check=False)
+    said = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and re.match(r'error: known scores hold \d NaN', said)
+    assert 'the clips: Val_AFEW/Angry/000.avi, ' in said
+    assert said.endswith(f'all that was computed is in {tmp_path}/new/predictions.npz')
+    dump = load_dump(tmp_path / 'new/predictions.npz')
+    assert len(dump['score']) == 14 and not np.isfinite(dump['score']).all()
+    assert list((tmp_path / 'new').glob('*/*.log')) and list((tmp_path / 'new').glob('*.py'))
+
+
+@pytest.mark.parametrize('late', [False, True])
+def test_only_an_empty_start_is_taken_away(tmp_path, late):
+    """The files of mmengine before the first step; anything else keeps itself and its folder."""
+    for name in ('config.py', 't/t.log', 't/vis_data/config.py'):
+        (tmp_path / 'run' / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / 'run' / name).write_text('x')
+    (tmp_path / 'run/t/vis_data/t.json').write_text('{"loss": 1}' if late else '')
+    remove_start(tmp_path / 'run')
+    left = [path for path in (tmp_path / 'run').rglob('*') if path.is_file()]
+    assert left == ([tmp_path / 'run/t/vis_data/t.json'] if late else [])
+    assert (tmp_path / 'run').exists() == late
 
 
 @pytest.mark.slow

@@ -1,5 +1,8 @@
 """Whole tasks: which runs there are, where they run, what survives a kill, and the tables."""
 import json
+import multiprocessing
+import os
+import queue
 import re
 import signal
 import statistics
@@ -10,10 +13,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.config import Config
 from test_tools import CONFIG, ROOT, tool
 
-from hesp_mmaction.apis.parallel import run_on_cluster, run_side_by_side
+from hesp_mmaction.apis.parallel import run_guarded, run_on_cluster, run_side_by_side, take_gpu
 from hesp_mmaction.apis.report import (
     interval,
     latex_report,
@@ -33,7 +37,7 @@ from run_protocol import list_jobs  # noqa: E402
 def arguments(**changes):
     return SimpleNamespace(**dict(dict(
         configs=['a/x.py', 'a/y.py'], task='afew', openness=['all'], splits=['all'], out='o',
-        cfg_options={}), **changes))
+        cfg_options={}, known_sets=None), **changes))
 
 
 def test_a_task_has_all_its_runs_each_in_its_own_folder():
@@ -146,6 +150,43 @@ def test_a_cluster_is_reached_through_submitit(tmp_path):
     assert run_on_cluster(statistics.mean, jobs, str(tmp_path), 'local', timeout_min=2) == [3, 9]
 
 
+def test_a_failed_run_on_a_cluster_is_told_after_the_others(tmp_path):
+    pytest.importorskip('submitit')
+    jobs = [dict(data=[]), dict(data=[9])]
+    with pytest.raises(InputError, match=r'^1 of 2 runs failed; the first: mean requires at least '
+                       r'one data point \(its log: .*\.err\); the others are done'):
+        run_on_cluster(statistics.mean, jobs, str(tmp_path), 'local', timeout_min=2)
+    assert len(list(tmp_path.glob('*_result.pkl'))) == 2
+
+
+def test_processes_take_gpus_in_turn(monkeypatch):
+    taken, numbers = [], queue.SimpleQueue()
+    for number in range(5):
+        numbers.put(number)
+    monkeypatch.setattr(torch.cuda, 'set_device', taken.append)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    for _ in range(4):
+        take_gpu(numbers)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
+    take_gpu(numbers)
+    assert taken == [0, 1, 0, 1]
+
+
+def test_guarded_processes_leave_nothing_behind():
+    """Neither one that did not end in time nor those of a caller that goes away early."""
+    before = set(multiprocessing.active_children())
+    found = list(run_guarded(time.sleep, [30, 0], 2, timeout=1))
+    assert {item: trouble for item, _, trouble in found} == {30: 'not done after 1 s', 0: None}
+    early = run_guarded(time.sleep, [0, 30], 2, timeout=60)
+    next(early)
+    early.close()
+    children = Path(f'/proc/{os.getpid()}/task/{os.getpid()}/children')
+    if children.exists():  # a zombie would be among them
+        pids = children.read_text().split()
+        assert not [pid for pid in pids if '(zombie)' in Path(f'/proc/{pid}/status').read_text()]
+    assert set(multiprocessing.active_children()) <= before
+
+
 @pytest.mark.slow
 def test_killed_twice_and_called_again_gives_the_same_table(options, tmp_path):
     flags = ['--task', 'afew', '--openness', '3:4', '--splits', '0', '2', '--cfg-options',
@@ -171,3 +212,50 @@ def test_killed_twice_and_called_again_gives_the_same_table(options, tmp_path):
     no_times = dict(seconds=0, seconds_per_epoch=0)
     for one, other in zip(a, b, strict=True):
         assert {**one, **no_times} == {**other, **no_times}
+
+
+@pytest.fixture
+def sets(tmp_path):
+    """Two known sets of one's own, of different sizes."""
+    file = tmp_path / 'my sets.txt'
+    file.write_text('# the first\nHappy sad angry\n\nfear, disgust  # the second\n')
+    return file
+
+
+def test_known_sets_of_ones_own_are_runs_of_their_own(sets):
+    jobs = list_jobs(arguments(known_sets=sets))
+    assert [(Path(job['config']).stem, job['split'], job['known']) for job in jobs] == [
+        (name, n, known) for name in 'xy'
+        for n, known in enumerate((('happiness', 'sadness', 'anger'), ('fear', 'disgust')))]
+    assert [job['split'] for job in list_jobs(arguments(known_sets=sets, splits=['1']))] == [1, 1]
+    for changes, said in ((dict(openness=['3:4']), 'not both'), (dict(splits=['2']), '--splits 2')):
+        with pytest.raises(InputError, match=said):
+            list_jobs(arguments(known_sets=sets, **changes))
+
+
+def test_run_splits_on_known_sets_of_ones_own(options, sets, tmp_path):
+    small = options | {'train_cfg.max_epochs': 1}
+    words = ['tools/run_splits.py', CONFIG, '--work-dir', tmp_path / 'out', '--known-sets', sets]
+    done = tool(*words, *[str(w) for w in ['--cfg-options', *(
+        f'{k}={v}' for k, v in small.items())]])
+    found = json.loads((tmp_path / 'out/splits.json').read_text())['hesp_afew_o34']
+    assert [run['known'] for run in found] == [['happiness', 'sadness', 'anger'],
+                                               ['fear', 'disgust']]
+    assert [run['protocol'] for run in found] == ['3:4', '2:5']
+    assert '| happiness, sadness, anger |' in done.stdout and 'O(2:5) AUROC' in done.stdout
+    record = tmp_path / 'out/hesp_afew_o34_known/split1/split.json'
+    before = record.stat().st_mtime_ns
+    tool(*words, '--splits', '1', '--resume', *[str(w) for w in ['--cfg-options', *(
+        f'{k}={v}' for k, v in small.items())]])
+    assert record.stat().st_mtime_ns == before  # taken over
+
+
+def test_known_sets_are_checked_before_the_first_run(options, sets, tmp_path):
+    sets.write_text('happy sad\nhappy contempt\n')  # AFEW has no contempt
+    done = tool('tools/run_protocol.py', CONFIG, '--task', 'afew', '--out', tmp_path / 'out',
+                '--known-sets', sets, '--cfg-options', *(f'{k}={v}' for k, v in options.items()),
+                check=False)
+    assert done.returncode == 1 and not (tmp_path / 'out').exists()
+    said, = done.stderr.strip().splitlines()
+    assert said.startswith("error: known set 1 (happiness, contempt): known class 'contempt' is "
+                           'not in the data set')

@@ -17,13 +17,15 @@ from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from hesp_mmaction.apis.inputs import inner_datasets
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import table
+from hesp_mmaction.apis.running import main, read_config, run
 from hesp_mmaction.apis.running import parser as make_parser
-from hesp_mmaction.apis.running import read_config, run
 from hesp_mmaction.apis.wiring import DATALOADERS, override
 from hesp_mmaction.compat import load_from_local
 from hesp_mmaction.datasets import known_names
+from hesp_mmaction.engine import QuietRunner
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import fit_temperature, load_dump, metrics_from_dump
 from hesp_mmaction.evaluation.scores import SCORES
@@ -465,8 +467,94 @@ def test_command_line_error_is_one_line_and_exit_code_1(options, tmp_path):
     result = subprocess.run([sys.executable, 'tools/train.py', CONFIG, '--work-dir', tmp_path / 'w',
                              '--known', 'anger', 'boredom', *command(options)], cwd=ROOT,
                             text=True, capture_output=True)
-    assert result.returncode == 1 and 'Traceback' not in result.stderr
-    assert result.stderr.strip().splitlines()[-1].startswith("error: unknown emotion 'boredom'")
+    assert result.returncode == 1 and result.stdout == ''  # nothing of mmcv-lite either
+    said, = result.stderr.splitlines()
+    assert said.startswith("error: unknown emotion 'boredom'") and not (tmp_path / 'w').exists()
+
+
+@pytest.mark.parametrize('words, said', [
+    (['train.py', 'nowhere.py'], 'no config nowhere.py: give the path of a file'),
+    (['test.py', CONFIG, 'nowhere.pth', '--split', '1'], 'The checkpoint nowhere.pth does not'),
+    (['run_splits.py', CONFIG, 'nowhere.py'], 'no config nowhere.py'),
+    (['run_protocol.py', 'all', 'nowhere.py', '--task', 'afew'], 'no config nowhere.py')])
+def test_files_that_are_not_there_are_said_before_torch_is_imported(tmp_path, words, said):
+    (tmp_path / 'torch.py').write_text('raise SystemExit("torch was imported")')
+    result = subprocess.run([sys.executable, ROOT / 'tools' / words[0], *words[1:]], text=True,
+                            capture_output=True, cwd=tmp_path,
+                            env=os.environ | dict(PYTHONPATH=str(tmp_path)))
+    assert result.returncode == 1 and result.stderr.startswith(f'error: {said}')
+
+
+def test_the_start_of_a_run_is_a_screen_and_its_log_is_whole(straight, options, tmp_path):
+    done = tool('tools/train.py', CONFIG, '--work-dir', tmp_path, *command(options | {
+        'train_cfg.max_epochs': 1}))
+    lines = done.stdout.splitlines()
+    first = next(i for i, line in enumerate(lines) if 'Epoch(train)' in line)
+    assert first < 20 and not any(word in done.stdout for word in (
+        'FileClient', 'HardDiskBackend', 'System environment', 'before_train', 'cls_head'))
+    log, = tmp_path.glob('*/*.log')
+    assert str(log) in lines[0]
+    text = log.read_text()
+    for word in ('System environment', 'before_train:', 'cls_head=dict(', 'known: disgust, fear'):
+        assert word in text
+    assert 'FileClient' not in text
+
+
+@pytest.mark.parametrize('word, said', [
+    ('a', "'a' is not key=value"), ('a=[1,2', 'a=[1,2: '), ('optim_wraper.optimizer.lr=1',
+     "this config has no 'optim_wraper'; did you mean 'optim_wrapper'?"),
+    ('model.cls_head.type=Nothing', 'error: in the config: Nothing is not in the mmaction::model'),
+    ('model.cls_head.nothing=1', "unexpected keyword argument 'nothing'"),
+    ('randomness.seed.deep=1', "--cfg-options "), ('load_from=a.pth', 'The checkpoint a.pth')])
+def test_a_wrong_setting_is_one_line(options, tmp_path, word, said):
+    own = {'experiment_name': tmp_path.name}  # several within one second
+    done = tool('tools/train.py', CONFIG, '--work-dir', tmp_path / 'w', *command(options | own),
+                word, check=False)
+    assert done.returncode in (1, 2) and said in done.stderr.splitlines()[-1]
+    assert not (tmp_path / 'w').exists()
+
+
+@pytest.mark.parametrize('text, said', [
+    ('a = (', 'SyntaxError'), ("_base_ = ['nothing.py']", 'FileNotFoundError'),
+    ('a = b', "NameError: name 'b' is not defined")])
+def test_a_config_that_python_cannot_read_is_one_line(tmp_path, text, said):
+    (tmp_path / 'mine.py').write_text(text)
+    done = tool('tools/train.py', tmp_path / 'mine.py', check=False)
+    assert done.returncode == 1
+    line, = done.stderr.splitlines()
+    assert said in line
+    assert line.startswith(f'error: the config {tmp_path}/mine.py cannot be read (')
+
+
+def test_errors_of_the_system_are_one_line(options, tmp_path, monkeypatch):
+    """A disk that is full while a checkpoint is written, a folder of another's."""
+    for error, said in ((OSError(28, 'No space left on device', '/disk/epoch_1.pth'),
+                         'error: /disk/epoch_1.pth: No space left on device'),
+                        (PermissionError(13, 'Permission denied', '/theirs'),
+                         'error: /theirs: Permission denied')):
+        def fail(error=error):
+            raise error
+        with pytest.raises(SystemExit) as ended:
+            main(fail)
+        assert str(ended.value) == said
+
+
+def test_a_name_that_is_not_text_is_printed_and_logged(options, tmp_path, monkeypatch):
+    """On a terminal without such letters, and in the log of a run."""
+    name = os.fsdecode(b'a\xff.avi')
+    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(io.BytesIO(), 'ascii'))
+    main(lambda: print(name))
+    sys.stdout.flush()
+    assert sys.stdout.buffer.getvalue() == b'a\\udcff.avi\n'
+    QuietRunner.from_cfg(config(options, tmp_path / 'w')).logger.info(name)
+    log, = tmp_path.glob('w/*/*.log')
+    assert log.read_text().endswith('a\\udcff.avi\n')
+
+
+def test_inputs_of_wrapped_data_sets_are_found():
+    one, two = dict(type='A', data_root='a'), dict(type='B', data_root='b')
+    joined = dict(type='ConcatDataset', datasets=[dict(type='RepeatDataset', dataset=one), two])
+    assert list(inner_datasets(joined)) == [one, two] and not list(inner_datasets(None))
 
 
 def test_two_processes_evaluate_like_one_with_an_odd_number_of_clips(

@@ -3,7 +3,8 @@ import re
 import pytest
 
 from hesp_mmaction.datasets import BASIC, COMPOUNDS, MAFW, known_names, resolve_known
-from hesp_mmaction.datasets.splits import _SPLITS
+from hesp_mmaction.datasets.splits import _SPLITS, read_known_sets
+from hesp_mmaction.errors import InputError
 
 
 @pytest.mark.parametrize('dataset, names, total', [
@@ -49,3 +50,26 @@ def test_resolve_known_understands_aliases_and_keeps_the_order():
 def test_resolve_known_refuses(names, message):
     with pytest.raises(ValueError, match=message):
         resolve_known(names, BASIC)
+
+
+def test_known_sets_are_read_from_a_file(tmp_path):
+    file = tmp_path / 'sets.txt'
+    file.write_text('\ufeffHappy, angry\n# a comment\n\n  sad fear\tsurprised # another\r\n'
+                    'fear,happily_surprised,\n'.replace('happily_surprised', 'surprise_happy'),
+                    encoding='utf-8')
+    assert read_known_sets(file) == [
+        ('happiness', 'anger'), ('sadness', 'fear', 'surprise'), ('fear', 'happiness_surprise')]
+
+
+@pytest.mark.parametrize('text, said', [
+    ('happy sad\n\nhappy bored\n', r"sets.txt:3: unknown emotion 'bored'"),
+    ('happy\n', r'sets.txt:1: a known set is two .* not happiness$'),
+    ('happy joy sad\n', r'sets.txt:1: .* not happiness, happiness, sadness$'),
+    ('happy sad\nhappiness, sadness\n', r'sets.txt:2: this set is in line 1 already'),
+    ('# nothing\n', r'sets.txt holds no known set'), (None, r'sets.txt cannot be read: .*No such')])
+def test_known_sets_that_cannot_be_read_name_file_and_line(tmp_path, text, said):
+    file = tmp_path / 'sets.txt'
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_known_sets(file)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import main
-from hesp_mmaction.datasets.faces import DETECTORS, aligned_faces, load_mtcnn
+from hesp_mmaction.datasets.faces import DETECTORS, aligned_faces, load_detector
 from hesp_mmaction.datasets.integrity import undecodable
 from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.video import Video
@@ -120,9 +120,7 @@ def command():
                         help='mtcnn is better and needs facenet-pytorch (default: haar)')
     parser.add_argument('--processes', type=int, default=os.cpu_count())
     args = parser.parse_args()
-    if args.detector == 'mtcnn':
-        load_mtcnn()  # says at once what is missing
-    rows = prepare(args.source, args.out, DETECTORS[args.detector], args.processes)
+    rows = prepare(args.source, args.out, load_detector(args.detector), args.processes)
     without = [f'{row["clip"]} ({row["problem"]})' for row in rows.values() if row['problem']]
     print(''.join(f'{text}\n' for text in without)
           + f'{args.out}: {len(rows) - len(without)} clips, {len(without)} without a face; '

@@ -1,0 +1,33 @@
+"""mmengine's Runner with a start that fits a screen."""
+import logging
+
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from ..compat import keep_record
+
+
+def is_short(record):
+    """Whether a log record is for the console: lists of many lines are for the log file."""
+    return record.levelno > logging.INFO or record.getMessage().count('\n') < 4
+
+
+@RUNNERS.register_module()
+class QuietRunner(Runner):
+    """A Runner whose console leaves out what fills pages.
+
+    Environment, config and the order of hooks (400 lines) go to the log file only; warnings and
+    everything short are on the console too. Our tools use it; with mmengine's Runner, as in
+    MMAction2's own tools, nothing but the console differs.
+    """
+
+    def build_logger(self, log_level='INFO', log_file=None, **kwargs):
+        logger = super().build_logger(log_level, log_file, **kwargs)
+        logger.addFilter(keep_record)
+        for handler in logger.handlers:
+            if isinstance(handler, logging.FileHandler):  # names of files need not be UTF-8
+                handler.stream.reconfigure(errors='backslashreplace')
+            else:
+                handler.addFilter(is_short)
+        logger.info(f'environment, config and all that follows: {logger.log_file}')
+        return logger
