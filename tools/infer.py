@@ -18,6 +18,7 @@ from mmengine.logging import MMLogger
 
 from hesp_mmaction.apis import HESPInferencer, write_results
 from hesp_mmaction.apis.running import main
+from hesp_mmaction.visualization.annotate import shown_probabilities
 from hesp_mmaction.datasets.faces import DETECTORS
 
 
@@ -68,7 +69,7 @@ def table(predictions):
         limit = '-' if row['threshold'] is None else f'{row["threshold"]:.3f}'
         best = row['best_known']
         lines.append(f'{line}{row["emotion"]:12}{row["score"]:8.3f}{limit:>11}  '
-                     f'{best} {row["probabilities"][best]:.0%}')
+                     f'{best} {shown_probabilities(row)[best]:.0%}')
     return lines
 
 

@@ -96,7 +96,7 @@ def forward(model, frames):
 
 def has_region(model):
     """Whether a model's visual prompt acts in a window (a border has none)."""
-    return model.visual_prompt is not None and model.visual_prompt.region != 'border'
+    return model.visual_prompt is not None and model.visual_prompt.has_window
 
 
 def check_model(model):
