@@ -176,3 +176,18 @@ def test_a_clip_that_breaks_later_and_uneven_frames(cache, data_root, tmp_path, 
         cv2.imwrite(str(uneven / f'{size}.png'), np.zeros((size, 8, 3), np.uint8))
     with pytest.raises(InputError, match='frames of .*uneven differ in size'):
         cache.build(str(tmp_path / 'cache'), dict(paths, uneven=str(uneven)))
+
+
+def test_a_store_stays_until_the_next_one_is_complete(cache, tiny_afew, tmp_path, monkeypatch):
+    clips = {path.name: str(path) for path in (tiny_afew / 'Val_AFEW/Fear').iterdir()}
+    cache.build(str(tmp_path), clips, processes=1)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(cache, 'write_frames', interrupted)
+    monkeypatch.setattr(cache, 'run_guarded', lambda function, items, *_: (
+        (item, function(item), None) for item in items))  # in this process
+    with pytest.raises(KeyboardInterrupt):
+        cache.build(str(tmp_path), clips, processes=1)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -9,7 +9,6 @@ never suggested, but for "zero-shot CLIP over all names", which nobody told what
 """
 import argparse
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,7 @@ from hesp_mmaction.evaluation.naming import (
     readable,
     similarities,
 )
-from hesp_mmaction.files import whole
+from hesp_mmaction.files import whole, write_json
 from hesp_mmaction.models.prompts.text import CLIPTextTower
 
 TOP = (1, 3)
@@ -243,8 +242,7 @@ def name_unknown():
         figures.append(figures_of_run(dump, train, zero_shot, closed, wide, k))
         rows += rows_of_run(name, dump, train, wide, k)
     out = Path(args.out or args.work_dirs[0])
-    with whole(out / 'naming.json') as file:
-        json.dump(dict(zip(names, figures, strict=True)), file, indent=2)
+    write_json(dict(zip(names, figures, strict=True)), out / 'naming.json')
     with whole(out / 'naming.csv') as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()

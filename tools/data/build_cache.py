@@ -33,6 +33,7 @@ from hesp_mmaction.datasets.clip_loading import (
 from hesp_mmaction.datasets.frame_store import INDEX, first_resize, signature, write_index
 from hesp_mmaction.datasets.integrity import unreadable
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.files import whole_path
 
 BLOCK = 32  # frames that are in memory at a time
 
@@ -126,13 +127,12 @@ def build(folder, paths, resize_cfg=None, processes=2, timeout=600):
         raise InputError(f'{size / 1e9:.3f} GB do not fit on the disk of {folder}: choose another '
                          'one or a smaller image_size')
     index, file = (os.path.join(folder, name) for name in (INDEX, FRAMES))
-    if os.path.exists(index):
-        os.remove(index)  # until the new one is written, there is no store
-    np.lib.format.open_memmap(f'{file}.part', 'w+', np.uint8, (size,)).flush()
-    written, more = run(
-        lambda name: write_frames(f'{file}.part', paths[name], clips[name], resize),
-        sorted(clips), 'decoded')
-    os.replace(f'{file}.part', file)
+    with whole_path(file) as part:
+        np.lib.format.open_memmap(part, 'w+', np.uint8, (size,)).flush()
+        written, more = run(lambda name: write_frames(part, paths[name], clips[name], resize),
+                            sorted(clips), 'decoded')
+        if os.path.exists(index):
+            os.remove(index)  # from here until the new one is written, there is no store
     open_frames.cache_clear()
     clips = {name: entry for name, entry in clips.items() if name in written}
     bad = {name: why.partition(': ')[2] or why for name, why in (bad | more).items()}

@@ -31,6 +31,7 @@ from hesp_mmaction.datasets.feature_store import (
     write_index,
 )
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.files import whole_path
 
 
 def every_clip(dataset_cfg, part, pipeline, test_mode, seed):
@@ -72,8 +73,6 @@ def build(cfg, out, views, batch_size=16, workers=0):
     check_model(model)
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
     os.makedirs(out, exist_ok=True)
-    if os.path.exists(os.path.join(out, INDEX)):
-        os.remove(os.path.join(out, INDEX))  # until the new one is written, there is no store
     train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
     seed = cfg.randomness.seed
     passes = [(f'view{view}', train, 'train', train.pipeline, False, view) for view in range(views)]
@@ -92,9 +91,14 @@ def build(cfg, out, views, batch_size=16, workers=0):
     if not plain:
         raise InputError('none of the clips can be decoded; check data_root')
     bad |= {name: 'cannot be decoded' for name in listed if name not in plain}
-    path = os.path.join(out, ROWS)
-    np.save(f'{path}.part.npy', np.stack(features))
-    os.replace(f'{path}.part.npy', path)
+    with whole_path(os.path.join(out, ROWS)) as part:
+        shape = len(features), *features[0].shape
+        file = np.lib.format.open_memmap(part, 'w+', features[0].dtype, shape)
+        for place, feature in zip(file, features, strict=True):  # one by one: not twice in memory
+            place[:] = feature
+        file.flush()
+        if os.path.exists(os.path.join(out, INDEX)):
+            os.remove(os.path.join(out, INDEX))  # from here to the new one, there is no store
     open_rows.cache_clear()
     write_index(out, made=made, views=views, rows=rows, bad=bad)
     return dict(views=views, rows=rows, bad=bad)

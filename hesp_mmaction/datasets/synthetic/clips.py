@@ -1,10 +1,9 @@
 """One clip: a subject acts an emotion in front of a camera, and the film becomes a video file."""
-import os
-
 import cv2
 import numpy as np
 
 from hesp_mmaction.datasets.emotions import MAFW
+from hesp_mmaction.files import whole_path
 
 from .actions import sample_clip
 from .face import draw_face
@@ -39,13 +38,12 @@ def make_clip(emotion, person, number, seed=0, size=SIZE):
 def write_video(path, frames):
     """Write RGB frames to ``path`` (.avi or .mp4); a half-written file never has that name."""
     codec = {'.avi': 'MJPG', '.mp4': 'mp4v'}[path.suffix]
-    part = path.with_name(f'.part-{path.name}')
     height, width = frames[0].shape[:2]
-    writer = cv2.VideoWriter(str(part), cv2.VideoWriter_fourcc(*codec), FPS, (width, height))
-    if not writer.isOpened():
-        raise RuntimeError(f'OpenCV cannot write {part}: is the folder writable, and does this '
-                           f'OpenCV have the {codec} codec (pip install opencv-python)?')
-    for frame in frames:
-        writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-    writer.release()
-    os.replace(part, path)
+    with whole_path(path) as part:
+        writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*codec), FPS, (width, height))
+        if not writer.isOpened():
+            raise RuntimeError(f'OpenCV cannot write {path}: is the folder writable, and does this '
+                               f'OpenCV have the {codec} codec (pip install opencv-python)?')
+        for frame in frames:
+            writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        writer.release()

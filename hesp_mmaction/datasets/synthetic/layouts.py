@@ -1,6 +1,5 @@
 """Data sets of drawn clips on disk, in the folder layouts of AFEW and MAFW."""
 import json
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from tqdm import tqdm
 
 from hesp_mmaction.datasets.emotions import BASIC, COMPOUNDS, MAFW
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.files import whole
 
 from .clips import make_clip, write_video
 from .subject import ROLES
@@ -135,6 +135,5 @@ def _is_finished(out, description):
 
 
 def _write_text(path, text):
-    part = path.with_name(f'.part-{path.name}')
-    part.write_text(text)
-    os.replace(part, path)
+    with whole(path) as file:
+        file.write(text)
