@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -27,6 +26,7 @@ from hesp_mmaction.apis.demo import (
     MOST_BYTES,
     look,
     with_threshold,
+    without_proxies,
     write_samples,
     zero_shot,
     zero_shot_threshold,
@@ -38,9 +38,13 @@ from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.answer import STYLE, answer, problem
 
 try:
-    import gradio as gr
+    with without_proxies():  # a SOCKS proxy would need a package more
+        import gradio as gr
 except ImportError as error:
     raise SystemExit('error: this page needs Gradio: pip install "hesp-mmaction[demo]"') from error
+except ValueError as error:
+    raise SystemExit(f'error: Gradio cannot be loaded ({error}): see GRADIO_SERVER_PORT and the '
+                     'other GRADIO_ variables of the environment') from error
 
 FREE = 'zero-shot CLIP'
 FIRST = 'happiness'  # the sample that is shown at the beginning
@@ -90,17 +94,6 @@ def warn_of_strangers(args):
         print(f'warning: with --host {args.host} everyone who reaches this machine can use the '
               'page and have it read their files; --auth USER:PASSWORD asks for a password',
               file=sys.stderr)
-
-
-@contextmanager
-def without_proxies():
-    """For the start of the page, which Gradio asks for itself, whatever proxy leads outside."""
-    kept = {name: os.environ.pop(name) for name in list(os.environ)
-            if name.lower() in ('http_proxy', 'https_proxy', 'all_proxy')}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)
 
 
 class Page:

@@ -1,4 +1,6 @@
 """What the demo page shows, without the page: models, sample clips and what they make of a clip."""
+import os
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -84,6 +86,20 @@ def make_features(folder, path=FEATURES):
             sample, = inferencer.model.test_step(inferencer.collate_fn([data]))
             feats[entry.emotion].append(sample.pred_feature.half().cpu())
     save_file({name: torch.stack(rows) for name, rows in feats.items()}, path)
+
+
+@contextmanager
+def without_proxies():
+    """Takes the proxies out of the environment for a while.
+
+    Gradio asks its own page whether it has started, which no proxy that leads outside can answer.
+    """
+    kept = {name: os.environ.pop(name) for name in list(os.environ)
+            if name.lower() in ('http_proxy', 'https_proxy', 'all_proxy')}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def with_threshold(result, threshold):

@@ -230,8 +230,9 @@ def address(tmp_path_factory):
     log = tmp_path_factory.mktemp('demo') / 'log.txt'
     folder = log.parent / 'tmp'
     folder.mkdir()
-    environment = os.environ | dict(OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore',
-                                    TMPDIR=str(folder))
+    environment = os.environ | dict(
+        OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore', TMPDIR=str(folder),
+        http_proxy='http://127.0.0.1:9', ALL_PROXY='socks5://127.0.0.1:9')  # nobody is there
     with open(log, 'w') as file:
         tool = subprocess.Popen(
             [sys.executable, 'tools/demo.py', '--port', str(free_port())], cwd=ROOT,
