@@ -18,8 +18,8 @@ from mmengine.logging import MMLogger
 
 from hesp_mmaction.apis import HESPInferencer, write_results
 from hesp_mmaction.apis.running import main
-from hesp_mmaction.visualization.annotate import shown_probabilities
 from hesp_mmaction.datasets.faces import DETECTORS
+from hesp_mmaction.visualization.annotate import shown_probabilities
 
 
 def parse_args():

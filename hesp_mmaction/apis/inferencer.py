@@ -251,9 +251,9 @@ def write_results(predictions, json_path=None, csv_path=None):
 
     Args:
         predictions (list[dict]): the results.
-        json_path (str | Path, optional): for a list of them; NaN and infinite numbers become null.
-        csv_path (str | Path, optional): for a table; ``p_x`` are the probabilities, ``calibrated_x``
-            the calibrated ones, where there are any.
+        json_path (str | Path, optional): for a list of them; what is NaN or infinite is null there.
+        csv_path (str | Path, optional): for a table; ``p_x`` is the probability of x,
+            ``calibrated_x`` the calibrated one, where there are any.
     """
     if json_path is not None:
         write_json(predictions, json_path)

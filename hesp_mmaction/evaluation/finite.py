@@ -51,5 +51,5 @@ def check_finite(dump: Mapping[str, np.ndarray]) -> None:
         wrong = not_finite(dump, key) if key in dump else np.zeros(0, bool)
         if wrong.any():
             raise InputError(
-                f'there are no figures: {key} is NaN or infinite for {named(dump, wrong)}. If that is '
-                'all of them, the weights are spoilt; if some, look at these')
+                f'there are no figures: {key} is NaN or infinite for {named(dump, wrong)}. If that '
+                'is all of them, the weights are spoilt; if some, look at these')

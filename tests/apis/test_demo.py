@@ -331,9 +331,9 @@ def test_one_clip_at_a_time(page_tool, embedded, monkeypatch):
     monkeypatch.setattr(page_tool, 'look', work('look'))
     monkeypatch.setattr(page_tool, 'zero_shot_threshold', work('fit'))
     page = page_tool.Page(embedded, 'embedded', 'cpu', {})
-    threads = [threading.Thread(target=call, args=arguments) for _ in range(3) for call, arguments in (
-        (page.show, ('a.avi', 'embedded', (), 0, 1, False)),
-        (page.fit, (page_tool.FREE, ('fear', 'anger'))))]
+    calls = (page.show, 'a.avi', 'embedded', (), 0, 1, False), (page.fit, page_tool.FREE,
+                                                                 ('fear', 'anger'))
+    threads = [threading.Thread(target=call, args=arguments) for call, *arguments in 3 * calls]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -161,7 +161,8 @@ def test_another_score_that_is_not_finite_costs_its_own_figures_alone(tmp_path):
 
 @pytest.mark.parametrize('known, unknown', [(5, 1), (1, 5), (1, 1)])
 def test_figures_of_a_single_clip_have_no_interval(known, unknown):
-    ids = [i for i in range(50) if i % 5 < 3][:known] + [i for i in range(50) if i % 5 > 2][:unknown]
+    ids = [i for i in range(50) if i % 5 < 3][:known]
+    ids += [i for i in range(50) if i % 5 > 2][:unknown]
     metric = OpenSetMetric()
     metric.dataset_meta = dict(classes=CLASSES)
     rows = [dump_row(sample(i).to_dict()) for i in ids]

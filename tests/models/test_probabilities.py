@@ -1,4 +1,4 @@
-"""Which heads' probabilities are a softmax of their logits, so that a temperature calibrates them."""
+"""Which heads' probabilities are a softmax of the logits, so that a temperature calibrates them."""
 import pytest
 import torch
 

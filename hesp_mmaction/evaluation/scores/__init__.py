@@ -9,5 +9,5 @@ from .vim import vim
 
 __all__ = ['SCORES', 'compute_score', 'compute_scores', 'energy', 'entropy',
            'generalised_entropy', 'hesp_centred', 'hesp_logit', 'hesp_mean_softmax', 'knn',
-           'mahalanobis', 'margin', 'max_logit', 'max_softmax', 'mcm', 'not_x_of_all', 'not_x_of_predicted',
-           'register_score', 'relative_mahalanobis', 'vim']
+           'mahalanobis', 'margin', 'max_logit', 'max_softmax', 'mcm', 'not_x_of_all',
+           'not_x_of_predicted', 'register_score', 'relative_mahalanobis', 'vim']

@@ -1,7 +1,7 @@
 """HESP's scores, from its known and its negative branch.
 
-``hesp_logit`` and ``hesp_centred`` are what :meth:`HESPHead.scores` calls ``logit`` and ``centred``.
-What it calls ``prob`` is ``max_softmax``: the largest of the probabilities that the head gives.
+``hesp_logit`` and ``hesp_centred`` are ``logit`` and ``centred`` of :meth:`HESPHead.scores`. Its
+``prob`` is ``max_softmax``: the largest of the probabilities that the head gives.
 """
 from .registry import register_score
 

@@ -139,8 +139,9 @@ def test_the_covariance_within_the_classes_is_fitted_once(dump, train, monkeypat
 def test_training_features_that_are_not_finite_are_a_reason(dump, train):
     train['feature'][0, 0] = np.nan
     found, reasons = compute_scores(dump, train)
+    said = '`feature` of the training features holds values that are not finite'
     for name in ('knn', 'mahalanobis', 'relative_mahalanobis', 'vim'):
-        assert reasons[name] == '`feature` of the training features holds values that are not finite'
+        assert reasons[name] == said
     assert 'max_logit' in found
 
 
