@@ -51,13 +51,14 @@ EXTRAS = {
     'faces': ['requests'],
     'demo': ['gradio>=6'],
     'docs': ['mkdocs-material', 'mkdocstrings[python]'],
-    'onnx': ['onnx', 'onnxruntime', 'onnxscript'],  # tools/deployment
+    # tools/deployment; the files have IR version 10, which older ones do not read.
+    'onnx': ['onnx', 'onnxruntime>=1.18.1', 'onnxscript'],
     'slurm': ['submitit'],  # tools/run_protocol.py --cluster slurm
     'tensorboard': ['tensorboard'],
     # MAFW's labels as Excel sheets; its list files need no package.
     'xlsx': ['openpyxl'],
     'dev': ['build', 'gradio>=6', 'mkdocs-material', 'mkdocstrings[python]', 'mypy', 'onnx',
-            'onnxruntime', 'onnxscript', 'openpyxl', 'playwright', 'pre-commit', 'pytest',
+            'onnxruntime>=1.18.1', 'onnxscript', 'openpyxl', 'playwright', 'pre-commit', 'pytest',
             'pytest-cov', 'ruff', 'submitit', 'tensorboard'],
 }
 

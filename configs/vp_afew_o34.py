@@ -1,6 +1,6 @@
 # VP (Bahng et al., 2022): pixels learned around the image, frozen CLIP, fixed texts.
 _base_ = './linear_probe_afew_o34.py'
-prompt_size = 224  # a border of an eighth of it
+prompt_size = 148  # of 224: a border with its pixels is an eighth of the side wide
 model = dict(
     visual_prompt=dict(
         type='VisualPrompt', image_size=_base_.image_size, size=prompt_size, mode='add',

@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from threading import Lock
 
 os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'  # read at its import: it would call home
 from mmengine.logging import MMLogger
@@ -21,8 +22,10 @@ from hesp_mmaction.apis import HESPInferencer
 from hesp_mmaction.apis.demo import (
     JOINED,
     LONGEST,
+    MOST_BYTES,
     look,
     with_threshold,
+    without_proxies,
     write_samples,
     zero_shot,
     zero_shot_threshold,
@@ -34,9 +37,13 @@ from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.answer import STYLE, answer, problem
 
 try:
-    import gradio as gr
+    with without_proxies():  # a SOCKS proxy would need a package more
+        import gradio as gr
 except ImportError as error:
     raise SystemExit('error: this page needs Gradio: pip install "hesp-mmaction[demo]"') from error
+except ValueError as error:
+    raise SystemExit(f'error: Gradio cannot be loaded ({error}): see GRADIO_SERVER_PORT and the '
+                     'other GRADIO_ variables of the environment') from error
 
 FREE = 'zero-shot CLIP'
 FIRST = 'happiness'  # the sample that is shown at the beginning
@@ -55,10 +62,37 @@ def parse_args():
     parser.add_argument('--config', help='config file; default: the embedded model')
     parser.add_argument('--checkpoint', help='its weights (.pth or .safetensors)')
     parser.add_argument('--device', help='default: cuda where there is one')
-    parser.add_argument('--host', default='127.0.0.1',
-                        help='0.0.0.0 lets other machines see the page (default: %(default)s)')
-    parser.add_argument('--port', type=int, help='default: the first free one from 7860 on')
+    parser.add_argument('--host', default=os.environ.get('GRADIO_SERVER_NAME') or '127.0.0.1',
+                        help='0.0.0.0 lets other machines see the page (default: '
+                             'GRADIO_SERVER_NAME of the environment, else 127.0.0.1)')
+    parser.add_argument('--port', type=int, help='default: the first free one from '
+                        'GRADIO_SERVER_PORT of the environment on, else from 7860')
+    parser.add_argument('--auth', metavar='USER:PASSWORD', help='ask for these before the page')
+    parser.add_argument('--root-path', metavar='PATH',
+                        help='where a web server in front of the page has it, such as /faces '
+                             '(default: GRADIO_ROOT_PATH of the environment)')
     return parser.parse_args()
+
+
+def launch_options(args):
+    """What Gradio is to be told (dict) of the command line.
+
+    Raises:
+        InputError: ``--auth`` is no user and password.
+    """
+    user, colon, password = (args.auth or '').partition(':')
+    if args.auth is not None and not (user and colon and password):
+        raise InputError('--auth wants a user and a password, as in --auth me:secret')
+    return dict(server_name=args.host, server_port=args.port, root_path=args.root_path,
+                auth=(user, password) if args.auth else None, max_file_size=MOST_BYTES)
+
+
+def warn_of_strangers(args):
+    """Prints a warning where other machines see the page and it has no password."""
+    if args.auth is None and args.host not in ('127.0.0.1', 'localhost', '::1'):
+        print(f'warning: with --host {args.host} everyone who reaches this machine can use the '
+              'page and have it read their files; --auth USER:PASSWORD asks for a password',
+              file=sys.stderr)
 
 
 class Page:
@@ -71,6 +105,9 @@ class Page:
 
     def __init__(self, trained, name, device, samples):
         self.trained, self.name, self.device, self.samples = trained, name, device, samples
+        # Gradio calls `fit` and `show` in threads of their own, and what draws random numbers for a
+        # clip puts the generators of the whole process back afterwards.
+        self.lock = Lock()
 
     def free(self, known):
         return zero_shot(tuple(name for name in BASIC if name in known), self.device)
@@ -95,7 +132,8 @@ class Page:
         if model != FREE:
             return gr.Slider(0, 1, 0, visible=False)  # no number out of range is left behind
         try:
-            threshold, low, high = zero_shot_threshold(self.free(known))
+            with self.lock:
+                threshold, low, high = zero_shot_threshold(self.free(known))
         except InputError:
             return gr.Slider(visible=False)  # `show` says why
         return gr.Slider(round(low - 0.5, 1), round(high + 0.5, 1), round(threshold, 2),
@@ -105,8 +143,9 @@ class Page:
         if not clip:
             return problem('Choose one of the sample clips, or a video file of your own.')
         try:
-            inferencer = self.free(known) if model == FREE else self.trained
-            seen = look(inferencer, clip, window, find_face)
+            with self.lock:
+                inferencer = self.free(known) if model == FREE else self.trained
+                seen = look(inferencer, clip, window, find_face)
         except InputError as error:
             return problem(str(error))
         if model == FREE:
@@ -132,7 +171,8 @@ class Page:
                         show_label=False, columns=4, allow_preview=False, object_fit='cover',
                         height='auto', buttons=[], interactive=False, container=False,
                         elem_id='samples', selected_index=list(self.samples).index(FIRST))
-                    upload = gr.File(label=f'Or a video of your own (up to {LONGEST} s)',
+                    upload = gr.File(label=f'Or a video of your own (up to {LONGEST} s, '
+                                     f'{MOST_BYTES // 2 ** 20} MB)',
                                      height=150, elem_id='upload')
                     find_face = gr.Checkbox(
                         False, label='Find and follow the face first',
@@ -170,6 +210,7 @@ class Page:
 
 def command():
     args = parse_args()
+    options = launch_options(args)
     MMLogger.get_instance('demo', log_level='ERROR')
     trained = HESPInferencer(args.config, args.checkpoint, args.device)
     name = 'HESP, embedded' if args.config is None else Path(args.config).stem
@@ -178,15 +219,16 @@ def command():
         os.environ['GRADIO_TEMP_DIR'] = os.path.join(folder, 'uploads')  # gone when we end
         page = Page(trained, name, args.device, write_samples(folder)).build()
         try:
-            _, address, _ = page.launch(
-                server_name=args.host, server_port=args.port, share=False, ssr_mode=False,
-                quiet=True, prevent_thread_lock=True, footer_links=[], css=CSS,
-                theme=gr.themes.Default(
-                    primary_hue='blue', font=['system-ui', 'sans-serif'],
-                    font_mono=['monospace']).set(block_info_text_color='*neutral_500'))
+            with without_proxies():
+                _, address, _ = page.launch(
+                    **options, share=False, ssr_mode=False, quiet=True, prevent_thread_lock=True,
+                    footer_links=[], css=CSS, theme=gr.themes.Default(
+                        primary_hue='blue', font=['system-ui', 'sans-serif'],
+                        font_mono=['monospace']).set(block_info_text_color='*neutral_500'))
         except OSError as error:
             raise InputError(f'no page on {args.host}, port {args.port or "7860 to 7959"}: taken '
                              'already? Choose another --port') from error
+        warn_of_strangers(args)
         print(f'Open {address} in a browser; Ctrl+C ends the page.', flush=True)
         page.block_thread()
 

@@ -20,6 +20,7 @@ from hesp_mmaction.apis.clip_sources import find_clips
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.faces import DETECTORS
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.visualization.annotate import shown_probabilities
 
 
 def parse_args():
@@ -69,7 +70,7 @@ def table(predictions):
         limit = '-' if row['threshold'] is None else f'{row["threshold"]:.3f}'
         best = row['best_known']
         lines.append(f'{line}{row["emotion"]:12}{row["score"]:8.3f}{limit:>11}  '
-                     f'{best} {row["probabilities"][best]:.0%}')
+                     f'{best} {shown_probabilities(row)[best]:.0%}')
     return lines
 
 

@@ -1,7 +1,11 @@
 """What the demo page shows, without the page: models, sample clips and what they make of a clip."""
+import os
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+import av
+import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
@@ -22,7 +26,11 @@ FEATURES_SEED, PER_CLASS = 3, 40  # drawn training clips of no other use
 # Clips to pick from: of persons that no model has seen, one after the other, not chosen by result.
 SAMPLES_SEED, FIRST_PERSON = 4, 301
 JOINED = ('happiness', 'surprise', 'sadness')
-LONGEST = 120  # seconds; more is for tools/infer.py
+# What the page takes; more is for tools/infer.py.
+LONGEST = 120  # seconds
+MOST_FRAMES = 30_000  # LONGEST at 250 frames a second
+MOST_PIXELS = 9_000_000  # of a frame; 4096 x 2160 are 8.8 million
+MOST_BYTES = 500 * 2 ** 20  # of an upload
 SHOWN = 8  # frames of a clip
 
 
@@ -80,11 +88,65 @@ def make_features(folder, path=FEATURES):
     save_file({name: torch.stack(rows) for name, rows in feats.items()}, path)
 
 
+@contextmanager
+def without_proxies():
+    """Takes the proxies out of the environment for a while.
+
+    Gradio asks its own page whether it has started, which no proxy that leads outside can answer.
+    """
+    kept = {name: os.environ.pop(name) for name in list(os.environ)
+            if name.lower() in ('http_proxy', 'https_proxy', 'all_proxy')}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
 def with_threshold(result, threshold):
     """A result decided by another threshold."""
     rejected = threshold is not None and result['score'] < threshold
     return dict(result, threshold=threshold,
                 emotion='unknown' if rejected else result['best_known'])
+
+
+def check_size(path):
+    """Stops for a video that is too much for the page, before a picture of it is decoded.
+
+    The size of the frames is that of the header. The length is that of the packets, which are read
+    but not decoded: headers of recordings often hold none.
+
+    Args:
+        path (str | Path): of a video. One that cannot be opened passes: its error is found later.
+
+    Raises:
+        InputError: it is longer than ``LONGEST`` seconds or ``MOST_FRAMES`` frames, or its frames
+            have more than ``MOST_PIXELS`` pixels.
+    """
+    name, seconds, count = Path(path).name, 0.0, 0
+    try:
+        with av.open(str(path)) as container:
+            stream = next(iter(container.streams.video), None)
+            if stream is None:
+                return
+            width, height = stream.codec_context.width, stream.codec_context.height
+            if width * height > MOST_PIXELS:
+                raise InputError(f'{name} has frames of {width} x {height} pixels and this page '
+                                 f'takes {MOST_PIXELS / 1e6:g} million: make them smaller, or use '
+                                 'tools/infer.py.')
+            for packet in container.demux(stream):
+                count += packet.size > 0
+                begin = packet.dts if packet.pts is None else packet.pts
+                if begin is not None:
+                    end = begin + (packet.duration or 0) - (stream.start_time or 0)
+                    seconds = max(seconds, float(end * packet.time_base))
+    except (av.FFmpegError, OSError):
+        return
+    if seconds > LONGEST:
+        raise InputError(f'{name} is {seconds:.0f} seconds long and this page takes '
+                         f'{LONGEST}: cut it, or use tools/infer.py.')
+    if count > MOST_FRAMES:
+        raise InputError(f'{name} has {count:,} frames and this page takes {MOST_FRAMES:,}: cut '
+                         'it, or use tools/infer.py.')
 
 
 def look(inferencer, path, window=1.0, find_face=False):
@@ -108,16 +170,13 @@ def look(inferencer, path, window=1.0, find_face=False):
     name = Path(path).name
     if not name.lower().endswith(EXTENSIONS):  # FFmpeg would play a text
         raise InputError(f'{name} is not a video: its name should end in {", ".join(EXTENSIONS)}.')
+    check_size(path)
     clip.check()
     if clip.problem is None and find_face:
         clip.follow_face(DETECTORS['haar'])
     if clip.problem is not None:
         raise InputError(f'{name} cannot be used as a video: {clip.problem}.')
-    seconds = len(clip.frames) / clip.fps
-    if seconds > LONGEST:
-        raise InputError(f'{name} is {seconds:.0f} seconds long and this page takes '
-                         f'{LONGEST}: cut it, or use tools/infer.py.')
-    thumbnails = [clip.frames[i] for i in spread(len(clip.frames), 40)]
+    thumbnails = [reduced(clip.frames[i]) for i in spread(len(clip.frames), 40)]
     if find_face:
         clip = Clip(name, np.stack(list(clip.seen())), clip.fps)
     (whole, data), = next(inferencer.preprocess([clip]))
@@ -129,6 +188,15 @@ def look(inferencer, path, window=1.0, find_face=False):
     frames = shown_frames(data['inputs'])
     return dict(result=inferencer.forward([(whole, data)])[0], windows=windows, frames=frames,
                 maps=activation_maps(inferencer.model, frames), thumbnails=thumbnails)
+
+
+def reduced(frame, side=640):
+    """A frame (H, W, 3) whose longer side is ``side`` pixels at most."""
+    scale = side / max(frame.shape[:2])
+    if scale >= 1:
+        return frame
+    size = tuple(max(1, round(scale * v)) for v in frame.shape[1::-1])
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
 def spread(number, at_most):

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import CheckpointLoader
+from packaging.version import Version
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
@@ -24,6 +25,7 @@ from ..models.recognizers import PromptedRecognizer
 from .wiring import override
 
 aten = torch.ops.aten
+OLDEST_RUNTIME = '1.18.1'  # of ONNX Runtime: it reads IR version 10
 OUTPUTS = ('logits', 'logits_known', 'score', 'probabilities')
 # What the runtime example does between a file and the frames.
 PLAIN_STEPS = ('ClipInit', 'SampleFrames', 'ClipDecode', 'Resize', 'FormatShape',
@@ -96,7 +98,7 @@ def forward(model, frames):
 
 def has_region(model):
     """Whether a model's visual prompt acts in a window (a border has none)."""
-    return model.visual_prompt is not None and model.visual_prompt.region != 'border'
+    return model.visual_prompt is not None and model.visual_prompt.has_window
 
 
 def check_model(model):
@@ -264,6 +266,9 @@ def differences(model, cfg, path, clips):
         dict[str, float]: per output the largest absolute difference; of ``region`` in pixels.
     """
     import onnxruntime
+    if Version(onnxruntime.__version__) < Version(OLDEST_RUNTIME):
+        raise InputError(f'onnxruntime {onnxruntime.__version__} is too old for these models: pip '
+                         f'install "onnxruntime>={OLDEST_RUNTIME}"')
     if not clips or not all(Path(clip).exists() for clip in clips):
         gone = next((clip for clip in clips if not Path(clip).exists()), None)
         raise InputError(f'{gone} does not exist' if gone else 'no clip to check with')

@@ -125,9 +125,11 @@ class HESPInferencer(BaseInferencer):
             ``visualization``, the paths of the annotated videos. A prediction has ``file``;
             ``start`` and ``end`` (seconds); ``emotion``, a known name or ``'unknown'``;
             ``best_known``, the most likely known one; ``score``, bigger is more known;
-            ``threshold`` (None if there is none); ``probabilities`` of the known emotions,
-            calibrated, see :func:`fit_temperature`; ``region``, [top, left, size] of the visual
-            prompt in the square of ``image_size`` pixels that the model sees, or None; ``face``,
+            ``threshold`` (None if there is none); ``probabilities`` of the known emotions, the
+            model's, as in a test's dump and an exported model; ``calibrated``, the same at the
+            temperature of :func:`fit_temperature`, or None, see :meth:`OpenSetHead.calibrated`;
+            ``region``, [top, left, size] of the visual prompt in the square of ``image_size``
+            pixels that the model sees, or None (a border is no such square); ``face``,
             [x, y, width, height] in the frame, or None where no face was looked for. Instead, a
             clip that cannot be used has ``error``, a text, and so has a window without a face.
         """
@@ -208,16 +210,20 @@ class HESPInferencer(BaseInferencer):
     def _result(self, result, sample):
         head = self.model.cls_head
         threshold = float(head.threshold)
-        p = (sample.logits.double() / head.temperature).softmax(0).tolist()
+        calibrated = head.calibrated(sample.logits)
         region = sample.get('region')
         return dict(
             file=result['file'], start=result['start'], end=result['end'],
             emotion=sample.pred_emotion, best_known=self.known[int(sample.pred_label)],
             score=float(sample.pred_knownness),
             threshold=None if math.isnan(threshold) else threshold,
-            probabilities=dict(zip(self.known, p, strict=True)),
+            probabilities=self._named(sample.pred_score),
+            calibrated=None if calibrated is None else self._named(calibrated),
             region=None if region is None else list(region),
             image_size=int(sample.img_shape[0]), face=result.get('face'))
+
+    def _named(self, values):
+        return dict(zip(self.known, values.tolist(), strict=True))
 
     def visualize(self, inputs, preds, show=False, out_dir=None, video=None):
         """Write the annotated videos that are asked for; one that fails is logged, not raised.
@@ -275,17 +281,29 @@ def _free_name(path, names):
 
 
 def write_results(predictions, json_path=None, csv_path=None):
-    """Write results of :class:`HESPInferencer` as JSON (a list) or CSV (a column per emotion)."""
+    """Write results of :class:`HESPInferencer`.
+
+    Args:
+        predictions (list[dict]): the results.
+        json_path (str | Path, optional): for a list of them; what is NaN or infinite is null there.
+        csv_path (str | Path, optional): for a table; ``p_x`` is the probability of x,
+            ``calibrated_x`` the calibrated one, where there are any.
+    """
     if json_path is not None:
         write_json(predictions, json_path)
     if csv_path is not None:
         names = list(dict.fromkeys(
             name for row in predictions for name in row.get('probabilities', {})))
         columns = ['file', 'start', 'end', 'emotion', 'best_known', 'score', 'threshold',
-                   *(f'p_{name}' for name in names), 'error']
+                   *(f'p_{name}' for name in names)]
+        if any(row.get('calibrated') for row in predictions):
+            columns += [f'calibrated_{name}' for name in names]
+        columns.append('error')
         with whole(csv_path) as file:
             writer = csv.DictWriter(file, columns, extrasaction='ignore', lineterminator='\n')
             writer.writeheader()
             for row in predictions:
-                values = {f'p_{name}': p for name, p in row.get('probabilities', {}).items()}
+                values = {f'{kind}_{name}': p for kind, key in (
+                    ('p', 'probabilities'), ('calibrated', 'calibrated'))
+                    for name, p in (row.get(key) or {}).items()}
                 writer.writerow(row | values)

@@ -10,6 +10,8 @@ COLUMNS = ('AUROC', 'OSCR', 'ACC')
 # Runs of every method; mean, standard deviation and interval of one cell.
 Results = Mapping[str, Sequence[dict]]
 Cell = tuple[float, float | None, tuple[float, float] | None]
+LATEX = str.maketrans({character: f'\\{character}' for character in '&%$#_{}'} | {
+    '\\': r'\textbackslash{}', '~': r'\textasciitilde{}', '^': r'\textasciicircum{}'})
 PUBLISHED = Path(__file__).parents[1] / 'evaluation' / 'published.json'
 
 
@@ -230,6 +232,5 @@ def latex_report(results: Results, task: str, data: str) -> str:
 
 
 def _escape(text: str) -> str:
-    for character in '&%_#':
-        text = text.replace(character, '\\' + character)
-    return text
+    """Text as LaTeX prints it."""
+    return text.translate(LATEX)

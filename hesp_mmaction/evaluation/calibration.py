@@ -1,5 +1,8 @@
 """Temperature scaling: probabilities that mean what they say (Guo et al., ICML 2017)."""
+import logging
+
 import numpy as np
+from mmengine.logging import print_log
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
@@ -34,13 +37,24 @@ def fit_temperature(logits, labels):
     the probabilities stay over-confident on new clips, more so the longer it was trained. Of clips
     of unknown emotions they say nothing: they are spread over the known emotions alone.
 
+    Samples with a logit that is NaN or infinite are left out, with a warning: at -inf the
+    likelihood is 0 at every temperature.
+
     Args:
-        logits (np.ndarray): (n, K). labels (np.ndarray): (n,) integers, 0 to K - 1.
+        logits (np.ndarray): (n, K).
+        labels (np.ndarray): (n,) integers, 0 to K - 1.
 
     Returns:
-        float
+        float: 1 where no sample is left.
     """
-    logits = np.asarray(logits, dtype=np.float64)
+    logits, labels = np.asarray(logits, dtype=np.float64), np.asarray(labels)
+    finite = np.isfinite(logits).all(1)
+    if not finite.all():
+        print_log(f'{(~finite).sum()} of {len(finite)} samples have logits that are not finite and '
+                  'take no part in the fit of the temperature', 'current', logging.WARNING)
+        logits, labels = logits[finite], labels[finite]
+    if not len(logits):
+        return 1.0
     low, high = np.log(LIMITS)
     # Convex in 1 / T, so there is one minimum, in log T too.
     found = minimize_scalar(lambda log_t: smooth_nll(logits, labels, np.exp(log_t)),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .decision import uar, war
+from .finite import check_finite
 
 
 def closed_set_metrics(dump: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -14,7 +15,11 @@ def closed_set_metrics(dump: Mapping[str, np.ndarray]) -> dict[str, float]:
 
     Returns:
         dict: ``ACC``, ``WAR`` (the same) and ``UAR`` in percent, ``num_known`` samples.
+
+    Raises:
+        InputError: the model gave values that are not finite; names the clips.
     """
+    check_finite(dump)
     accuracy = 100 * war(dump['label'], dump['pred'])
     return dict(ACC=accuracy, WAR=accuracy, UAR=100 * uar(dump['label'], dump['pred']),
                 num_known=len(dump['label']))

@@ -19,6 +19,7 @@ from ..errors import InputError
 from ..files import whole
 from .closed_set import closed_set_metrics
 from .decision import calibration_error, open_set_f1, openness, uar
+from .finite import check_finite, named, not_finite
 from .ranking import aupr, auroc, ccr_at_fpr, detection_accuracy, fpr_at_tpr, oscr
 from .uncertainty import bootstrap_interval
 
@@ -78,11 +79,14 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
         samples, ``ECE`` of them if there are probabilities, ``open_F1`` (macro, the unknown being
         one class) if there is a threshold; ``num_known`` and ``num_unknown`` samples, and
         ``openness`` in [0, 1], from the K known classes and the unknown emotions that occur;
-        ``AUROC_x`` and ``OSCR_x`` for every other score ``score_x`` (N,) in the dump.
+        ``AUROC_x`` and ``OSCR_x`` for every other score ``score_x`` (N,) in the dump; one that is
+        not finite everywhere is left out, with a warning.
 
     Raises:
-        InputError: no known or no unknown sample, or a score that is not finite.
+        InputError: no known or no unknown sample, or the model gave a score or a probability that
+            is not finite; names the clips.
     """
+    check_finite(dump)
     known, correct, unknown = split_dump(dump, dump['score'])
     is_known = dump['label'] >= 0
     num_unknown_classes = len(np.unique(dump['emotion'][~is_known]))
@@ -99,18 +103,35 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
                                                float(dump['threshold']))
     for key in sorted(key for key in dump if key.startswith('score_')):
         name = key.removeprefix('score_')
+        wrong = not_finite(dump, key)
+        if wrong.any():
+            print_log(f'no AUROC_{name} and OSCR_{name}: {key} is NaN or infinite for '
+                      f'{named(dump, wrong)}', 'current', logging.WARNING)
+            continue
         known, correct, unknown = split_dump(dump, dump[key])
         metrics[f'AUROC_{name}'] = 100 * auroc(known, unknown)
         metrics[f'OSCR_{name}'] = 100 * oscr(known, correct, unknown)
     return metrics
 
 
-def intervals_from_dump(dump: Dump) -> dict[str, list[float]]:
+def intervals_from_dump(dump: Dump) -> dict[str, list[float] | None]:
     """95 % intervals (low, high) in percent of ``AUROC`` and ``OSCR``, over the test samples.
 
     By stratified bootstrap, see :func:`.uncertainty.bootstrap_interval`.
+
+    Args:
+        dump (dict[str, np.ndarray]): see :func:`metrics_from_dump`.
+
+    Returns:
+        dict: the two ends for each name; None where there are not two known and two unknown
+        samples, which a bootstrap needs.
+
+    Raises:
+        InputError: no known or no unknown sample.
     """
     known, correct, unknown = split_dump(dump, dump['score'])
+    if min(len(known), len(unknown)) < 2:
+        return dict(AUROC=None, OSCR=None)
     found = dict(AUROC=bootstrap_interval(auroc, (known,), (unknown,)),
                  OSCR=bootstrap_interval(oscr, (known, correct), (unknown,)))
     return {name: [100 * end for end in ends] for name, ends in found.items()}

@@ -29,6 +29,12 @@ def colour_of(result):
     return COLOURS['unknown' if result['emotion'] == 'unknown' else 'known']
 
 
+def shown_probabilities(result):
+    """Probabilities of the known emotions (dict) to show of a result: calibrated where it has
+    such."""
+    return result.get('calibrated') or result['probabilities']
+
+
 def score_limits(results):
     """Lowest and highest score that a bar shows; the threshold, if there is one, is its middle.
 
@@ -173,8 +179,8 @@ def still_panel(width, result, limits):
     def text(x, y, words, size, colour=TEXT, bold=False, anchor='lm'):
         draw.text(at(x, y), words, colour, _font(round(size * unit), bold), anchor)
 
-    colour = colour_of(result)
-    best = f'{result["best_known"]} {result["probabilities"][result["best_known"]]:.0%}'
+    colour, probabilities = colour_of(result), shown_probabilities(result)
+    best = f'{result["best_known"]} {probabilities[result["best_known"]]:.0%}'
     if result['emotion'] == 'unknown':
         font = _font(round(17 * unit), True)
         wide = draw.textlength('unknown', font) / unit
@@ -184,7 +190,7 @@ def still_panel(width, result, limits):
     else:
         text(14, 22, result['emotion'], 20, colour, bold=True)
         wide = draw.textlength(result['emotion'], _font(round(20 * unit), True)) / unit
-        text(24 + wide, 24, f'{result["probabilities"][result["emotion"]]:.0%}', 12, FAINT)
+        text(24 + wide, 24, f'{probabilities[result["emotion"]]:.0%}', 12, FAINT)
 
     low, high = limits
     left, right, top, bottom = 14, SMALLEST - 76, 48, 58

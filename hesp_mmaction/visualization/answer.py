@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from .annotate import score_limits
+from .annotate import score_limits, shown_probabilities
 from .canvas import KNOWN, UNKNOWN
 from .regions import under_heat
 
@@ -113,7 +113,7 @@ def _number(value):
 def explanation(result):
     """Why the emotion of a result is what it is, in a sentence."""
     best = result['best_known']
-    nearest = f'{best} ({result["probabilities"][best]:.0%})'
+    nearest = f'{best} ({shown_probabilities(result)[best]:.0%})'
     if result['threshold'] is None:
         return f'Most likely {nearest}. This model has no threshold, so nothing is called unknown.'
     numbers = _number(result['score']), _number(result['threshold'])
@@ -153,9 +153,9 @@ def verdict(result, thumbnails, limits):
 
 
 def bars(result):
-    """A bar per known emotion."""
+    """A bar per known emotion: its calibrated probability, or the model's own."""
     best, rows = result['best_known'], ''
-    for name, p in result['probabilities'].items():
+    for name, p in shown_probabilities(result).items():
         tag = 'b' if name == best else 'span'
         rows += (f'<div class="row"><span>{html.escape(name)}</span><div class="track">'
                  f'<div class="fill" style="width:{100 * p:.1f}%"></div></div>'
@@ -213,6 +213,16 @@ def runs(windows):
     return found
 
 
+def tick_step(total):
+    """Seconds from one tick of a time axis to the next, so that there are at most ten of them.
+
+    Args:
+        total (float): length of the axis in seconds.
+    """
+    steps = (0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+    return next((step for step in steps if total <= 9 * step), 3600 * np.ceil(total / 9 / 3600))
+
+
 def timeline(windows, limits):
     """Score and emotion over time, a point per window."""
     width, height, strip = 800, 120, 30
@@ -247,7 +257,7 @@ def timeline(windows, limits):
         if wide > 10 * len(emotion):
             parts.append(f'<text class="on" x="{left + wide / 2:.1f}" y="{height + 32}" '
                          f'text-anchor="middle">{html.escape(emotion)}</text>')
-    step = next(s for s in (0.25, 0.5, 1, 2, 5, 10, 20, 30) if total / s <= 9)
+    step = tick_step(total)
     for tick in np.arange(0, total + 1e-9, step):
         anchor = 'start' if tick == 0 else 'end' if x(tick) > width - 20 else 'middle'
         parts.append(f'<text class="faint" x="{x(tick):.1f}" y="{height + 60}" '

@@ -3,6 +3,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from ..errors import InputError
 from .canvas import COLOURS, new_axes
 
 
@@ -10,10 +11,12 @@ def embed(feature, seed=0):
     """t-SNE of features (N, D), standardised as a whole, from PCA's plane: (N, 2).
 
     Raises:
-        ValueError: fewer than four samples.
+        InputError: fewer than four samples, or features that are not finite.
     """
     if len(feature) < 4:
-        raise ValueError(f't-SNE needs four samples or more, not {len(feature)}')
+        raise InputError(f't-SNE needs four samples or more, not {len(feature)}')
+    if not np.isfinite(feature).all():
+        raise InputError('t-SNE needs features that are finite')
     feature = (feature - feature.mean(0)) / max(float(feature.std()), 1e-12)
     start = PCA(2, random_state=seed).fit_transform(feature)
     start = 1e-4 * start / max(float(start[:, 0].std()), 1e-12)

@@ -3,15 +3,29 @@ import os
 
 import numpy as np
 
+from ..errors import InputError
 from ..evaluation import auroc, oscr, oscr_curve, roc_curve
+from ..evaluation.finite import named, not_finite
+from ..evaluation.openset_metric import split_dump
 from .canvas import COLOURS, KNOWN, UNKNOWN, new_axes
 
 
 def parts(dump):
-    """Scores of the known, whether they are classified right, scores of the unknown."""
-    is_known = dump['label'] >= 0
-    return (dump['score'][is_known], (dump['pred'] == dump['label'])[is_known],
-            dump['score'][~is_known])
+    """Scores of the known, whether they are classified right, scores of the unknown.
+
+    Args:
+        dump (dict[str, np.ndarray]): raw material of a test run.
+
+    Returns:
+        tuple[np.ndarray]: (N_k,) floats, (N_k,) bools, (N_u,) floats.
+
+    Raises:
+        InputError: no known or no unknown sample, or scores that are not finite.
+    """
+    wrong = not_finite(dump, 'score')
+    if wrong.any():
+        raise InputError(f'the scores of {named(dump, wrong)} are NaN or infinite')
+    return split_dump(dump, dump['score'])
 
 
 def save_figures(dump, folder, threshold=None):

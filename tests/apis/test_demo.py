@@ -7,7 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -156,6 +159,54 @@ def test_unusable_clips_get_a_sentence_with_their_name(embedded, tmp_path, write
         demo.zero_shot(('fear',))
 
 
+def write_header_less(path, frames):
+    """A WebM as browsers record it: no duration and no number of frames in the header."""
+    with av.open(str(path), 'w', format='webm', options=dict(live='1')) as container:
+        stream = container.add_stream('libvpx', rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, 'yuv420p'
+        for number in range(frames):
+            picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 90, np.uint8), 'rgb24')
+            picture.pts = number
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+
+
+def test_what_is_too_much_is_refused_before_a_picture_is_decoded(embedded, samples, tmp_path,
+                                                                 write_clip, monkeypatch):
+    for path in samples.values():
+        demo.check_size(path)
+    write_clip(tmp_path / 'long.avi', np.zeros((25 * 122, 16, 16, 3), np.uint8))
+    write_clip(tmp_path / 'wide.avi', np.zeros((2, 64, 128, 3), np.uint8))
+    write_header_less(tmp_path / 'recorded.webm', 25 * 3)
+    with av.open(str(tmp_path / 'recorded.webm')) as container:
+        assert container.duration is None and not container.streams.video[0].frames
+    for name in ('notes.txt', 'none.avi'):  # somebody else says what is wrong with it
+        (tmp_path / 'notes.txt').write_text('hello')
+        demo.check_size(tmp_path / name)
+
+    def decode(*_):
+        raise AssertionError('a picture was decoded')
+
+    monkeypatch.setattr(demo.Clip, 'check', decode)
+    with pytest.raises(InputError, match='^long.avi is 122 seconds long and this page takes 120: '):
+        demo.look(embedded, tmp_path / 'long.avi')
+    monkeypatch.setattr(demo, 'MOST_PIXELS', 8191)
+    with pytest.raises(InputError, match='^wide.avi has frames of 128 x 64 pixels'):
+        demo.look(embedded, tmp_path / 'wide.avi')
+    monkeypatch.setattr(demo, 'MOST_FRAMES', 30)
+    with pytest.raises(InputError, match='^recorded.webm has 75 frames and this page takes 30: '):
+        demo.look(embedded, tmp_path / 'recorded.webm')
+    monkeypatch.setattr(demo, 'LONGEST', 2)
+    with pytest.raises(InputError, match='^recorded.webm is 3 seconds long'):
+        demo.check_size(tmp_path / 'recorded.webm')
+
+
+def test_large_frames_are_kept_small():
+    assert demo.reduced(np.zeros((2160, 4096, 3), np.uint8)).shape == (338, 640, 3)
+    frame = np.zeros((64, 640, 3), np.uint8)
+    assert demo.reduced(frame) is frame
+
+
 def test_a_face_is_cut_out_where_asked(embedded, samples, tmp_path):
     small = np.stack([np.pad(frame, ((40, 90), (150, 30), (0, 0)), mode='edge')
                       for frame in demo.make_clip('happiness', 301, 5, 4, size=224)[:6]])
@@ -179,8 +230,9 @@ def address(tmp_path_factory):
     log = tmp_path_factory.mktemp('demo') / 'log.txt'
     folder = log.parent / 'tmp'
     folder.mkdir()
-    environment = os.environ | dict(OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore',
-                                    TMPDIR=str(folder))
+    environment = os.environ | dict(
+        OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore', TMPDIR=str(folder),
+        http_proxy='http://127.0.0.1:9', ALL_PROXY='socks5://127.0.0.1:9')  # nobody is there
     with open(log, 'w') as file:
         tool = subprocess.Popen(
             [sys.executable, 'tools/demo.py', '--port', str(free_port())], cwd=ROOT,
@@ -194,6 +246,99 @@ def address(tmp_path_factory):
         tool.wait(60)
     assert list(folder.glob('tmp*')) == []  # no upload is left behind
     assert 'Traceback' not in log.read_text(), log.read_text()[-3000:]
+
+
+@pytest.fixture
+def page_tool(tool_module):
+    """tools/demo.py as a module."""
+    pytest.importorskip('gradio')
+    return tool_module('demo.py')
+
+
+@pytest.fixture
+def launched(page_tool, embedded, monkeypatch, capsys):
+    """A function (arguments) that runs the tool to its launch: how Gradio was called, the proxies
+    that it saw, and what was printed to stderr."""
+    monkeypatch.setattr(page_tool, 'HESPInferencer', lambda *_: embedded)
+    monkeypatch.setattr(page_tool, 'write_samples', lambda folder: {})
+    calls = []
+
+    class Blocks:
+        def launch(self, **options):
+            proxies = {name for name in os.environ if name.lower().endswith('_proxy')}
+            calls.append((options, proxies))
+            return None, 'http://127.0.0.1:7860/', None
+
+        def block_thread(self):
+            pass
+
+    monkeypatch.setattr(page_tool.Page, 'build', lambda self: Blocks())
+    monkeypatch.setattr(page_tool.signal, 'signal', lambda *_: None)
+    for name in ('GRADIO_SERVER_NAME', 'GRADIO_SERVER_PORT', 'GRADIO_ROOT_PATH', 'GRADIO_TEMP_DIR'):
+        monkeypatch.delenv(name, raising=False)
+
+    def launch(*arguments, **environment):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, 'argv', ['demo.py', *arguments])
+            patch.setenv('GRADIO_TEMP_DIR', '')  # is set by the tool
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            page_tool.command()
+            assert {name: os.environ[name] for name in environment} == environment
+        return *calls.pop(), capsys.readouterr().err
+    return launch
+
+
+def test_the_page_is_for_this_machine_unless_asked_otherwise(launched):
+    options, _, said = launched()
+    assert options['server_name'] == '127.0.0.1' and options['server_port'] is None
+    assert options['auth'] is options['root_path'] is None and options['share'] is False
+    assert options['max_file_size'] == demo.MOST_BYTES and 'warning' not in said
+    options, _, said = launched(GRADIO_SERVER_NAME='0.0.0.0', GRADIO_ROOT_PATH='/faces')
+    assert options['server_name'] == '0.0.0.0' and options['root_path'] is None  # Gradio reads it
+    assert said.startswith('warning: with --host 0.0.0.0 everyone')
+    options, _, said = launched('--host', '127.0.0.1', '--port', '7999', '--root-path', '/x',
+                                GRADIO_SERVER_NAME='0.0.0.0')
+    assert options['server_name'] == '127.0.0.1' and 'warning' not in said
+    assert options['server_port'] == 7999 and options['root_path'] == '/x'
+    options, _, said = launched('--host', '0.0.0.0', '--auth', 'me:se:cret')
+    assert options['auth'] == ('me', 'se:cret') and 'warning' not in said
+    for wrong in ('me', 'me:', ':secret', ''):
+        with pytest.raises(InputError, match='--auth wants a user and a password'):
+            launched('--auth', wrong)
+
+
+def test_gradio_does_not_ask_a_proxy_for_its_own_page(launched):
+    environment = dict(http_proxy='http://127.0.0.1:9', HTTPS_PROXY='http://127.0.0.1:9',
+                       ALL_PROXY='socks5://127.0.0.1:9')
+    _, proxies, _ = launched(**environment)  # `launched` sees that they are there again afterwards
+    assert not proxies & set(environment)
+
+
+def test_one_clip_at_a_time(page_tool, embedded, monkeypatch):
+    """`show` and `fit` run in threads of their own."""
+    inside, most, order = [], [], []
+
+    def work(name):
+        def call(*_):
+            inside.append(name)
+            most.append(len(inside))
+            time.sleep(0.05)
+            order.append(inside.pop())
+            raise InputError('enough')
+        return call
+
+    monkeypatch.setattr(page_tool, 'look', work('look'))
+    monkeypatch.setattr(page_tool, 'zero_shot_threshold', work('fit'))
+    page = page_tool.Page(embedded, 'embedded', 'cpu', {})
+    calls = (page.show, 'a.avi', 'embedded', (), 0, 1, False), (page.fit, page_tool.FREE,
+                                                                 ('fear', 'anger'))
+    threads = [threading.Thread(target=call, args=arguments) for call, *arguments in 3 * calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(order) == ['fit'] * 3 + ['look'] * 3 and set(most) == {1}
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -16,6 +17,7 @@ from test_tools import CONFIG, ROOT, config
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from hesp_mmaction.apis.export import (
+    OLDEST_RUNTIME,
     avg_pool2d_backward,
     check_model,
     convolution_backward,
@@ -126,6 +128,23 @@ def test_onnx_gives_what_pytorch_gives_on_files(exported, tiny_afew):
     assert set(found) == {'logits', 'logits_known', 'score', 'probabilities'}
     assert max(found.values()) < 1e-4
     assert min(found.values()) < max(found.values())  # they were measured
+
+
+def test_the_oldest_runtime_is_that_of_the_files(exported, tool_module, tiny_afew, monkeypatch):
+    path, _, model, cfg, _, dump = exported
+    proto = onnx.load(path, load_external_data=False)
+    assert proto.ir_version <= 10 and {o.version for o in proto.opset_import if not o.domain} <= {
+        *range(21)}
+    example = tool_module('deployment/run_onnx.py')
+    assert example.OLDEST == OLDEST_RUNTIME
+    for version in ('1.18.1', '1.18.2', '1.19.0', '1.19', '2.0.0', '1.100.0+cpu'):
+        example.check_runtime(version)
+    for version in ('1.18.0', '1.17.3', '1.9.0', '1.18', '0.99.9'):
+        with pytest.raises(ValueError, match=f'onnxruntime {version} is too old.*>=1.18.1'):
+            example.check_runtime(version)
+    monkeypatch.setattr(onnxruntime, '__version__', '1.17.3')
+    with pytest.raises(InputError, match='onnxruntime 1.17.3 is too old'):
+        differences(model, cfg, path, clips_of(dump, tiny_afew))
 
 
 def test_the_example_alone_says_what_a_test_run_says(exported, tiny_afew):

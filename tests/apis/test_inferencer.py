@@ -31,7 +31,7 @@ from hesp_mmaction.models.hesp_zoo import WEIGHTS, read_weights, save_weights
 ZERO_SHOT = 'clip_zeroshot_afew_o34.py'
 EMBEDDED_CLIP = {'image_size': 96, 'clip.arch': 'small_face_clip', 'clip.pretrained': 'embedded'}
 KEYS = {'file', 'start', 'end', 'emotion', 'best_known', 'score', 'threshold', 'probabilities',
-        'region', 'image_size', 'face'}
+        'calibrated', 'region', 'image_size', 'face'}
 
 
 @pytest.fixture(scope='module')
@@ -84,8 +84,11 @@ def test_it_predicts_what_the_test_run_did(inferencer, trained, dump, tiny_afew)
     saved = torch.load(trained / 'epoch_2.pth', weights_only=False)['state_dict']
     temperature = float(saved['cls_head.temperature'])
     assert temperature != 1
-    p = np.array([list(row['probabilities'].values()) for row in found])
-    np.testing.assert_allclose(p, softmax(dump['logits'] / temperature, 1), atol=1e-5)
+    p, calibrated = (np.array([list(row[key].values()) for row in found])
+                     for key in ('probabilities', 'calibrated'))
+    np.testing.assert_allclose(p, dump['probabilities'], atol=1e-5)
+    np.testing.assert_allclose(calibrated, softmax(dump['logits'] / temperature, 1), atol=1e-5)
+    assert np.abs(p - calibrated).max() > 1e-3
     assert {(row['start'], row['end']) for row in found} == {(0.0, 12 / 25)}
     assert all(len(row['region']) == 3 and row['image_size'] == 32 for row in found)
     one_by_one = [inferencer(path, batch_size=1)['predictions'][0] for path in paths[:3]]
@@ -275,7 +278,7 @@ def test_zero_shot_needs_no_checkpoint(drawn, options):
     clip = HESPInferencer(cfg, known=['happiness', 'sad'], cfg_options=EMBEDDED_CLIP)
     assert cfg.pretty_text == before
     row, = clip(drawn['happiness'])['predictions']
-    assert row['threshold'] is row['region'] is row['face'] is None
+    assert row['threshold'] is row['region'] is row['face'] is row['calibrated'] is None
     assert row['emotion'] == row['best_known'] == 'happiness'
     assert set(row['probabilities']) == {'happiness', 'sadness'}
 
@@ -326,6 +329,56 @@ def test_results_are_written(tmp_path):
         first, second = csv.DictReader(file)
     assert first['file'] == 'a, b.mp4' and first['p_fear'] == '0.3' and first['threshold'] == ''
     assert second['error'] == 'empty file' and second['emotion'] == ''
+    assert not any(key.startswith('calibrated') for key in first)
+    rows[0] |= dict(score=float('nan'), calibrated=dict(anger=0.6, fear=float('inf')))
+    write_results(rows, tmp_path / 'a.json', tmp_path / 'a.csv')
+
+    def refuse(constant):
+        raise AssertionError(f'{constant} is not JSON')
+
+    first, _ = json.loads((tmp_path / 'a.json').read_text(), parse_constant=refuse)
+    assert first['score'] is None and first['calibrated'] == dict(anger=0.6, fear=None)
+    with open(tmp_path / 'a.csv', newline='') as file:
+        first, second = csv.DictReader(file)
+    assert first['p_anger'] == '0.7' and first['calibrated_anger'] == '0.6'
+    assert second['p_anger'] == second['calibrated_anger'] == ''
+
+
+@pytest.fixture(scope='module')
+def evidential(options_of_user, tmp_path_factory):
+    """DEAR with random weights of a linear head, the temperature fitted to another value than 1."""
+    name = str(ROOT / 'configs/dear_afew_o34.py')
+    cfg = Config.fromfile(name)
+    override(cfg, own_options(name, options_of_user))
+    init_default_scope('mmaction')
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.cls_head.temperature.fill_(0.5)
+    path = tmp_path_factory.mktemp('dear') / 'random.pth'
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return HESPInferencer(cfg, path)
+
+
+def test_probabilities_of_dear_are_the_mean_of_its_dirichlet(evidential, drawn):
+    row, = evidential(drawn['happiness'])['predictions']
+    assert row['calibrated'] is None
+    p = np.array(list(row['probabilities'].values()))
+    # p = (exp(z) + 1) / S and the score -K / S: so S p - 1 = exp(z), whose softmax is no p.
+    total = -len(p) / row['score']
+    evidence = total * p - 1
+    assert (evidence > 0).all() and p.sum() == pytest.approx(1)
+    assert np.abs(evidence / evidence.sum() - p).max() > 1e-4
+
+
+def test_a_border_is_told_as_no_window(options_of_user, drawn, tmp_path):
+    border = options_of_user | {'model.visual_prompt.region': 'border'}
+    cfg = Config.fromfile(CONFIG)
+    override(cfg, border)
+    init_default_scope('mmaction')
+    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'random.pth')
+    row, = HESPInferencer(CONFIG, tmp_path / 'random.pth', cfg_options=border)(
+        drawn['sadness'])['predictions']
+    assert row['region'] is None and row['image_size'] == 32
 
 
 def test_the_tool(drawn, write_clip, tool_module, tmp_path, monkeypatch, capsys):

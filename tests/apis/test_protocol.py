@@ -97,6 +97,9 @@ def test_tables_hold_means_deviations_and_published_figures_apart():
     assert '| ours |' not in published and '65.18' not in here
     latex = latex_report(dict(my_method=rows), 'afew', 'R&D')
     assert r'my\_method & $70.00 \pm 10.00$' in latex and r'R\&D' in latex
+    said = r'a\b {c} 50% $d$ e~f g^h #1'
+    assert (r'a\textbackslash{}b \{c\} 50\% \$d\$ e\textasciitilde{}f g\textasciicircum{}h \#1'
+            in latex_report(dict(ours=rows), 'afew', said))
     lines = [line for line in latex.splitlines() if line.count('&') > 2]
     assert {line.count('&') for line in lines if 'multicolumn' not in line} == {6}
 

@@ -52,3 +52,12 @@ def test_samples_that_are_all_right_do_not_make_it_sure_of_everything():
     logits, labels = np.eye(3)[[0, 1, 2] * 10] * 2, np.array([0, 1, 2] * 10)
     p = np.exp(2 / fit_temperature(logits, labels))
     assert p / (p + 2) == pytest.approx(31 / 33, rel=1e-4)  # Platt's target
+
+
+@pytest.mark.parametrize('wrong', [-np.inf, np.inf, np.nan])
+def test_samples_that_are_not_finite_take_no_part(wrong):
+    rng = np.random.default_rng(5)
+    logits, labels = rng.normal(size=(50, 3)), rng.integers(0, 3, 50)
+    spoilt = np.r_[logits, [[wrong, 0, 1]]]
+    assert fit_temperature(spoilt, np.r_[labels, 1]) == fit_temperature(logits, labels)
+    assert fit_temperature(spoilt[-1:], [1]) == 1

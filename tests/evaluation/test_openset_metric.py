@@ -8,6 +8,7 @@ from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 
+from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import (
     OpenSetMetric,
     aupr,
@@ -22,6 +23,7 @@ from hesp_mmaction.evaluation import (
     oscr,
     uar,
 )
+from hesp_mmaction.evaluation.openset_metric import dump_of_rows, dump_row, intervals_from_dump
 
 CLASSES = ('anger', 'fear', 'sadness')
 NAMES = CLASSES + ('surprise', 'neutral')
@@ -124,14 +126,48 @@ def test_without_known_or_unknown_samples():
             evaluate(ids, len(ids))
 
 
-def test_nan_score_is_an_error():
+@pytest.mark.parametrize('closed_set', [False, True])
+@pytest.mark.parametrize('field, value', [
+    ('pred_knownness', float('nan')), ('pred_knownness', float('-inf')),
+    ('pred_score', torch.tensor([float('nan'), 0.5, 0.5]))])
+def test_clips_that_are_not_finite_are_named_and_kept(tmp_path, closed_set, field, value):
+    path = tmp_path / 'predictions.npz'
+    metric = OpenSetMetric(dump=str(path))
+    metric.dataset_meta = dict(classes=CLASSES, closed_set=closed_set)
+    rows = [sample(i).to_dict() for i in range(10)]
+    for row in rows[1:8]:
+        row[field] = value
+    metric.process(None, rows)
+    said = r'NaN or infinite for 7 of 10 clips \(Val/001.avi, Val/002.avi, .* and 2 more\)'
+    with pytest.raises(InputError, match=said):
+        metric.evaluate(10)
+    dump = load_dump(path)
+    assert dump['sample_id'].tolist() == [f'Val/{i:03d}.avi' for i in range(10)]
+    kept = dump['score'] if field == 'pred_knownness' else dump['probabilities'].sum(1)
+    assert np.isfinite(kept).tolist() == [True] + 7 * [False] + 2 * [True]
+
+
+def test_another_score_that_is_not_finite_costs_its_own_figures_alone(tmp_path):
+    evaluate(range(23), 23, dump=str(tmp_path / 'dump.npz'))
+    dump = load_dump(tmp_path / 'dump.npz')
+    figures = metrics_from_dump(dump)
+    dump['score_other'], dump['score_spoilt'] = dump['score'] + 1, dump['score'].copy()
+    dump['score_spoilt'][4] = np.nan
+    found = metrics_from_dump(dump)
+    assert {k: found.pop(f'{k}_other') for k in ('AUROC', 'OSCR')} == {
+        k: figures[k] for k in ('AUROC', 'OSCR')}
+    assert found == figures
+
+
+@pytest.mark.parametrize('known, unknown', [(5, 1), (1, 5), (1, 1)])
+def test_figures_of_a_single_clip_have_no_interval(known, unknown):
+    ids = [i for i in range(50) if i % 5 < 3][:known]
+    ids += [i for i in range(50) if i % 5 > 2][:unknown]
     metric = OpenSetMetric()
     metric.dataset_meta = dict(classes=CLASSES)
-    rows = [sample(i).to_dict() for i in range(5)]
-    rows[0]['pred_knownness'] = float('nan')
-    metric.process(None, rows)
-    with pytest.raises(ValueError, match='known scores hold 1 NaN'):
-        metric.evaluate(5)
+    rows = [dump_row(sample(i).to_dict()) for i in ids]
+    assert metric.compute_metrics(rows)['num_unknown'] == unknown
+    assert intervals_from_dump(dump_of_rows(rows, CLASSES)) == dict(AUROC=None, OSCR=None)
 
 
 def test_missing_fields_are_named():

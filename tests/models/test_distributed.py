@@ -50,7 +50,9 @@ def worker(rank, clip, port, folder):
     values = torch.arange(3.0 - rank) + 10 * rank  # 0, 1, 2 and 10, 11
     features = torch.full((3 - rank, 2), float(rank), requires_grad=True)
     both, labels = gather(features, torch.full((3 - rank,), rank))
-    torch.save(dict(found=found, mean=global_mean(values), both=both.detach(), labels=labels),
+    half = global_mean(torch.full((1001 + rank,), 2.0, dtype=torch.bfloat16))  # 2003 in all
+    torch.save(dict(found=found, mean=global_mean(values), half=float(half), both=both.detach(),
+                    labels=labels),
                f'{folder}/{rank}.pt')
     dist.destroy_process_group()
 
@@ -82,6 +84,11 @@ def test_gradients_of_two_processes_equal_one(two, clips):
 
 def test_global_mean_of_unequal_shards(two):
     assert float(two[0]['mean'] + two[1]['mean']) / 2 == pytest.approx((0 + 1 + 2 + 10 + 11) / 5)
+
+
+def test_global_mean_counts_in_full_precision(two):
+    assert two[0]['half'] == pytest.approx(2 * 1001 * 2 / 2003, rel=1e-6)
+    assert two[1]['half'] == pytest.approx(2 * 1002 * 2 / 2003, rel=1e-6)
 
 
 def test_gather_of_unequal_shards(two):

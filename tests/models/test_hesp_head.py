@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from hesp_mmaction.errors import InputError
-from hesp_mmaction.evaluation.scores import compute_score
+from hesp_mmaction.evaluation.scores import SCORES, compute_score
 from hesp_mmaction.models.heads import CLIPZeroShotHead, HESPHead, hesp_head
 from hesp_mmaction.models.heads.prototype_head import point_logits
 
@@ -237,6 +237,41 @@ def test_what_is_dumped_for_other_scores(clips, batch, learned):
         for kind in ('logit', 'centred'):
             assert float(compute_score(f'hesp_{kind}', fields)) == pytest.approx(
                 float(getattr(sample, f'score_{kind}')))
+
+
+# What a head calls its scores, and what the table of post-hoc scores calls the same number.
+SAME = dict(prob='max_softmax', logit='hesp_logit', centred='hesp_centred')
+SAME_WITHOUT_NEGATIVES = dict(prob='max_softmax', logit='max_logit', centred='max_logit')
+
+
+@pytest.mark.parametrize('fusion', ['prob', 'logit'])
+@pytest.mark.parametrize('negatives', [True, False])
+def test_a_score_has_one_number_under_each_of_its_names(clips, batch, fusion, negatives):
+    f, c, _ = batch
+    head = make(clips, fusion=fusion).eval()
+    with torch.no_grad():
+        outputs = head(f, points=c if negatives else None)
+        scores = head.scores(outputs)
+    names = SAME if negatives else SAME_WITHOUT_NEGATIVES
+    assert set(scores) == set(names)
+    for kind, name in names.items():
+        torch.testing.assert_close(compute_score(name, outputs), scores[kind].double())
+    # No score of the table is called as one of the head's and is another number.
+    assert {name.removeprefix('hesp_') for name in SCORES if name.startswith('hesp_')} & set(
+        scores) == {kind for kind, name in SAME.items() if name == f'hesp_{kind}'}
+    if negatives and fusion == 'prob':
+        torch.testing.assert_close(compute_score('hesp_mean_softmax', outputs),
+                                   scores['prob'].double())
+
+
+def test_logits_stay_finite_where_a_probability_is_rounded_to_zero(clips, batch):
+    f, c, _ = batch
+    head = make(clips, fusion='prob').float().eval()
+    with torch.no_grad():
+        head.text.logit_scale = 5000.0
+        outputs = head(f.float(), points=1000 * c.float())
+    assert (outputs['probabilities'] == 0).any() and outputs['logits'].isfinite().all()
+    torch.testing.assert_close(outputs['logits'].exp(), outputs['probabilities'])
 
 
 @pytest.mark.parametrize('arguments, said', [

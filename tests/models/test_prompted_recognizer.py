@@ -4,6 +4,7 @@ import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
+from hesp_mmaction.apis.export import has_region
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import OpenSetMetric
 from hesp_mmaction.models.prompts.region import largest_window
@@ -158,6 +159,29 @@ def test_the_order_of_the_known_names_changes_no_figure(clips, fusion):
 def test_cam_needs_a_backbone_that_has_one(clips):
     with pytest.raises(InputError, match='centre'):
         make(clips, backbone=RESNET18)
+
+
+@pytest.mark.parametrize('region', ['cam', 'dataset'])
+@pytest.mark.parametrize('head', ['FixedTextHead', 'CoOpHead', 'LinearHead'])
+def test_cam_needs_a_head_with_texts_of_the_region(clips, head, region):
+    prompt = dict(type='VisualPrompt', image_size=32, size=8)
+    said = f"{head} has no texts .* set model.visual_prompt.region to 'centre'"
+    with pytest.raises(InputError, match=said):
+        make(clips, cls_head=dict(type=head, clip=clips['vit']),
+             visual_prompt=dict(prompt, region=region))
+    make(clips, cls_head=dict(type=head, clip=clips['vit']),
+         visual_prompt=dict(prompt, region='centre'))
+
+
+def test_a_border_is_not_told_as_a_window(clips):
+    for region, told in (('border', None), ('centre', (12, 12, 8))):
+        model = make(clips, visual_prompt=dict(type='VisualPrompt', image_size=32, size=8,
+                                               region=region)).double().eval()
+        sample = ActionDataSample(metainfo=dict(sample_id='a'))
+        with torch.no_grad():
+            model(torch.rand(1, 2, 3, 32, 32).double(), [sample], mode='predict')
+        assert sample.get('region') == told
+        assert has_region(model) == (told is not None)
 
 
 def test_a_checkpoint_at_vit_b32_size_is_small(tmp_path):

@@ -16,7 +16,7 @@ from hesp_mmaction.models.prompts import (
     VisualPrompt,
 )
 from hesp_mmaction.models.prompts.descriptions import descriptions_of
-from hesp_mmaction.models.prompts.region import largest_window, random_windows
+from hesp_mmaction.models.prompts.region import border_width, largest_window, random_windows
 
 
 @pytest.mark.parametrize('position, sentence', [
@@ -155,6 +155,29 @@ def test_border_prompt_keeps_the_middle():
     result = prompt(frames, prompt.locate(frames[:, 0], None, ['a']))
     assert not result[..., 1:15, 1:15].any() and (result[..., 0, :] == 1).all()
     assert (result[..., :, 15] == 1).all()
+
+
+@pytest.mark.parametrize('size, patch', [(224, 56), (224, 148), (96, 24), (96, 63), (48, 31),
+                                         (33, 9), (16, 8), (8, 4), (10, 1)])
+def test_a_border_has_as_nearly_as_many_pixels_as_the_patch_as_can_be(size, patch):
+    def pixels(width):  # counted
+        image = np.ones((size, size), int)
+        image[width:size - width, width:size - width] = 0
+        return int(image.sum())
+
+    prompt = VisualPrompt(size, patch, 'add', 'border')
+    prompt.delta.data += 1
+    shown = prompt(torch.zeros(1, 1, 3, size, size), torch.zeros(1, 2, dtype=torch.int64))
+    assert int(shown[0, 0, 0].sum()) == pixels(prompt.width)
+    gaps = [abs(pixels(width) - patch ** 2) for width in range(1, size // 2)]
+    assert gaps[prompt.width - 1] == min(gaps)
+
+
+def test_the_border_of_the_paper_and_of_vp():
+    assert border_width(224, 56) == 4 and 56 / 16 == 3.5  # 3520 and 3024 pixels for 3136
+    assert border_width(224, 148) == 28
+    with pytest.raises(InputError, match='leaves no middle of frames of 224: .* prompt_size'):
+        VisualPrompt(224, 224, 'add', 'border')
 
 
 def test_regions():

@@ -86,5 +86,5 @@ def test_the_leaves(clips, name, trained, form, size):
     if 'visual_prompt.delta' in trained:  # the border is an eighth of the image, at any size
         gradient = model.visual_prompt.delta.grad[0].abs().sum(0)
         inner = gradient[size // 8:-size // 8, size // 8:-size // 8]
-        assert cfg.model.visual_prompt['size'] == size and inner.eq(0).all()
+        assert model.visual_prompt.width == size // 8 and inner.eq(0).all()
         assert gradient[:size // 8].gt(0).all()

@@ -43,6 +43,15 @@ def test_small_frames_are_enlarged_and_large_ones_keep_their_size():
         assert near(picture[-1], PANEL).all()
 
 
+def test_calibrated_probabilities_are_shown_where_there_are_any():
+    frame, changed = np.zeros((96, 96, 3), np.uint8), dict(anger=0.6, fear=0.4)
+    for emotion in ('anger', 'unknown'):
+        plain, calibrated, same = (
+            annotate_frame(frame, result(emotion, **more), 0.0, (0, 1)) for more in (
+                {}, dict(calibrated=changed), dict(calibrated=None, probabilities=changed)))
+        assert (calibrated == same).all() and (plain != same).any()
+
+
 def test_the_frame_itself_is_unchanged():
     frame = np.full((96, 96, 3), 80, np.uint8)
     annotate_frame(frame, result('unknown', region=[10, 10, 20], face=[1, 2, 30, 40]), 0.0, (0, 1))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from hesp_mmaction.visualization.answer import (
     answer,
+    bars,
     explanation,
     frames,
     moving_url,
@@ -76,6 +77,14 @@ def test_the_sentence_says_what_was_decided():
     assert 'no threshold' in explanation(window(0, 1, 'fear', threshold=None))
 
 
+def test_calibrated_probabilities_are_shown_where_there_are_any():
+    calibrated = dict(window(0, 1, 'fear'), calibrated=dict(fear=0.6, anger=0.4))
+    assert 'fear (60%)' in explanation(calibrated)
+    assert [percent(fill['style'], 'width') for fill in Reader(bars(calibrated)).all('div', 'fill')
+            ] == [60, 40]
+    assert 'fear (75%)' in explanation(dict(calibrated, calibrated=None))
+
+
 def test_the_score_ends_where_it_should_beside_the_threshold():
     picture = np.zeros((1, 8, 8, 3), np.uint8)
     page = Reader(verdict(window(0, 1, 'unknown', score=-1.0), picture, (-2.0, 3.0)))
@@ -132,7 +141,7 @@ def test_the_timeline_has_a_point_per_window_in_its_colour():
     assert '0 s' in page.text and '4 s' in page.text
 
 
-@pytest.mark.parametrize('seconds', [0.04, 1, 7.3, 59, 120])
+@pytest.mark.parametrize('seconds', [0.04, 1, 7.3, 59, 120, 271, 1800, 7200, 40000])
 def test_the_time_axis_is_readable_at_any_length(seconds):
     page = Reader(timeline([window(0, seconds, 'fear')], (0.0, 2.0)))
     ticks = re.findall(r'([\d.]+) s', page.text.split('Over time')[1])

@@ -4,10 +4,9 @@
     python tools/analysis/make_report.py WORK_DIR --data-root data/AFEW --mafw-root data/MAFW
 """
 import argparse
-import json
 from pathlib import Path
 
-from plot_open_set import read_run
+from plot_open_set import read_metrics, read_run
 
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.errors import InputError
@@ -45,9 +44,7 @@ def report_page(name, dump, metrics, data_root=None, mafw_root=None):
         html.table(['metric', 'value'], [
             [key, f'{value:.2f}' if isinstance(value, float) else value]
             for key, value in metrics.items() if type(value) in (int, float)]),
-        html.paragraph('95 % intervals by bootstrap over the test clips: ' + ', '.join(
-            f'{name} {low:.2f} to {high:.2f}'
-            for name, (low, high) in intervals_from_dump(dump).items()) + '.'),
+        html.paragraph(intervals(dump)),
         html.heading('Known against unknown'),
         html.picture(draw_scores(dump, metrics.get('threshold')), 'Scores of the test clips.'),
         html.picture(draw_roc({'ROC': dump}), 'ROC curve.'),
@@ -67,11 +64,28 @@ def report_page(name, dump, metrics, data_root=None, mafw_root=None):
                                   'Clips drawn at random of every kind of outcome: truth, decision '
                                   'and score; wrong ones in red. Blue frame: known, orange: not.'))
     if 'feature' in dump:
-        parts += [html.heading('Features'),
-                  html.picture(draw_embedding(dump['feature'], dump['emotion'], known),
-                               'Features of the test clips in the plane, by t-SNE: distances '
-                               'between far groups mean nothing.')]
+        parts += [html.heading('Features'), embedding(dump, known)]
     return html.page(f'Open-set evaluation: {name}', parts)
+
+
+def intervals(dump):
+    """The sentence about the intervals of a dump."""
+    found = intervals_from_dump(dump)
+    if None in found.values():
+        return ('No intervals: a bootstrap needs two known and two unknown test clips, and here '
+                f'are {(dump["label"] >= 0).sum()} and {(dump["label"] < 0).sum()}.')
+    return '95 % intervals by bootstrap over the test clips: ' + ', '.join(
+        f'{name} {low:.2f} to {high:.2f}' for name, (low, high) in found.items()) + '.'
+
+
+def embedding(dump, known):
+    """The picture of the features, or the sentence why there is none."""
+    try:
+        figure = draw_embedding(dump['feature'], dump['emotion'], known)
+    except InputError as error:
+        return html.paragraph(f'No picture of the features: {error}.')
+    return html.picture(figure, 'Features of the test clips in the plane, by t-SNE: distances '
+                        'between far groups mean nothing.')
 
 
 def make_report():
@@ -84,11 +98,7 @@ def make_report():
     args = parser.parse_args()
     folder = Path(args.work_dir)
     dump = read_run(folder)
-    path = folder / 'metrics.json'
-    if not path.is_file():
-        raise InputError(f'{folder} has no metrics.json: train or test into that work dir first')
-    text = report_page(folder.resolve().name, dump,
-                       json.loads(path.read_text(encoding='utf-8')), args.data_root,
+    text = report_page(folder.resolve().name, dump, read_metrics(folder), args.data_root,
                        args.mafw_root)
     out = Path(args.out or folder / 'report.html')
     out.write_text(text, encoding='utf-8')

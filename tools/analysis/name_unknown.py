@@ -237,7 +237,7 @@ def name_unknown():
         if zero_dir is not None:
             zero_shot, _ = read_features(zero_dir, train=False)
             same_samples(dump, zero_shot, zero_dir)
-        k = args.clusters or len(set(dump['emotion'][dump['label'] < 0]))
+        k = args.clusters or max(1, len(set(dump['emotion'][dump['label'] < 0])))
         closed = Texts(tower, emotion_lexicon(sorted(set(dump['emotion']))))
         figures.append(figures_of_run(dump, train, zero_shot, closed, wide, k))
         rows += rows_of_run(name, dump, train, wide, k)

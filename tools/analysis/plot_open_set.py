@@ -11,6 +11,7 @@ from hesp_mmaction.apis.running import main
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.visualization import draw_oscr, draw_roc, save, save_figures
+from hesp_mmaction.visualization.figures import parts
 
 
 def read_run(folder):
@@ -19,6 +20,14 @@ def read_run(folder):
     if not path.is_file():
         raise InputError(f'{folder} has no predictions.npz: train or test into that work dir first')
     return load_dump(path)
+
+
+def read_metrics(folder):
+    """What ``metrics.json`` in a work dir holds (dict)."""
+    path = Path(folder) / 'metrics.json'
+    if not path.is_file():
+        raise InputError(f'{folder} has no metrics.json: train or test into that work dir first')
+    return json.loads(path.read_text(encoding='utf-8'))
 
 
 def run_names(folders):
@@ -31,6 +40,24 @@ def run_names(folders):
     raise InputError(f'the same work dir twice: {" ".join(map(str, folders))}')
 
 
+def drawable(runs):
+    """The runs (dict of a name to raw material) that have curves; the others are named.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = {}
+    for name, dump in runs.items():
+        try:
+            parts(dump)
+            found[name] = dump
+        except InputError as error:
+            print(f'{name} is left out: {error}')
+    if not found:
+        raise InputError('none of these runs has curves')
+    return found
+
+
 def plot():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -41,10 +68,10 @@ def plot():
     if len(args.work_dirs) == 1:
         folder = Path(args.work_dirs[0])
         dump = read_run(folder)
-        metrics = json.loads((folder / 'metrics.json').read_text(encoding='utf-8'))
-        paths = save_figures(dump, out, metrics['threshold'])
+        paths = save_figures(dump, out, read_metrics(folder).get('threshold'))
     else:
-        runs = dict(zip(run_names(args.work_dirs), map(read_run, args.work_dirs), strict=True))
+        runs = drawable(dict(zip(run_names(args.work_dirs), map(read_run, args.work_dirs),
+                                 strict=True)))
         paths = save(dict(roc_together=draw_roc(runs), oscr_together=draw_oscr(runs)), out)
     print('\n'.join(paths))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
+from hesp_mmaction.evaluation.finite import named, not_finite
 from hesp_mmaction.evaluation.openset_metric import open_set_figures, split_dump
 from hesp_mmaction.evaluation.scores import compute_scores
 
@@ -19,7 +20,12 @@ def table(dump, train=None):
     """Lines of the table of all scores of a dump (dict of arrays)."""
     scores, reasons = compute_scores(dump, train)
     lines = []
-    for name, values in dict(score=dump['score'], **scores).items():
+    scores = dict(score=dump['score'], **scores)
+    wrong = not_finite(dump, 'score')
+    if wrong.any():
+        del scores['score']
+        reasons = dict(score=f'NaN or infinite for {named(dump, wrong)}', **reasons)
+    for name, values in scores.items():
         figures = open_set_figures(*split_dump(dump, values))
         if not lines:
             lines.append(' '.join([f'{"":22}', *(f'{key:>13}' for key in figures)]))

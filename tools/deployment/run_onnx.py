@@ -1,12 +1,13 @@
 """Emotion or "unknown" of video files, from an exported model alone; no PyTorch, no MMAction2.
 
-    pip install numpy opencv-python av onnxruntime
+    pip install numpy opencv-python av "onnxruntime>=1.18.1"
     python run_onnx.py MODEL.onnx VIDEO [VIDEO ...]
 
 One file to copy: it needs nothing of the package it comes with.
 """
 import argparse
 import json
+import re
 import sys
 import time
 
@@ -14,6 +15,21 @@ import av
 import cv2
 import numpy as np
 import onnxruntime
+
+OLDEST = '1.18.1'  # the first ONNX Runtime that reads the files: IR version 10, operators of set 20
+
+
+def check_runtime(version=onnxruntime.__version__):
+    """Stops where ONNX Runtime is too old for the files.
+
+    Raises:
+        ValueError: says which version is needed.
+    """
+    ours, oldest = ([int(number) for number in re.findall(r'\d+', text)[:3]]
+                    for text in (version, OLDEST))
+    if ours < oldest:
+        raise ValueError(f'onnxruntime {version} is too old, these models need {OLDEST} or newer: '
+                         f'pip install "onnxruntime>={OLDEST}"')
 
 
 def middle_frames(num_frames, total):
@@ -77,6 +93,7 @@ def main():
     parser.add_argument('model')
     parser.add_argument('videos', nargs='+')
     args = parser.parse_args()
+    check_runtime()
     model = Model(args.model)
     times, wrong = [], 0
     for path in args.videos:

@@ -1,13 +1,19 @@
-"""HESP's scores, from its known and its negative branch."""
+"""HESP's scores, from its known and its negative branch.
+
+``hesp_logit`` and ``hesp_centred`` are ``logit`` and ``centred`` of :meth:`HESPHead.scores`. Its
+``prob`` is ``max_softmax``: the largest of the probabilities that the head gives.
+"""
 from .registry import register_score
 
 
 @register_score
-def hesp_prob(logits_known, logits_negative):
-    """max_k (softmax(z) + softmax(z_neg))_k / 2: the paper's.
+def hesp_mean_softmax(logits_known, logits_negative):
+    """max_k (softmax(z) + softmax(z_neg))_k / 2: the paper's, and ``prob`` of a head with
+    ``fusion='prob'``.
 
     Args:
-        logits_known (Tensor), logits_negative (Tensor): (N, K).
+        logits_known (Tensor): z (N, K).
+        logits_negative (Tensor): z_neg (N, K).
     """
     return ((logits_known.softmax(1) + logits_negative.softmax(1)) / 2).max(1).values
 

@@ -10,10 +10,14 @@ from sklearn.covariance import LedoitWolf
 from .registry import register_score
 
 
-def _squared_distance(feature, mean, train_centred):
-    """(f - m)' S^-1 (f - m) (N,) with the shrunk covariance S of centred training features."""
+def _precision(train_centred):
+    """Inverse (D, D) of the shrunk covariance of centred training features (M, D)."""
     fitted = LedoitWolf(assume_centered=True).fit(train_centred.numpy(force=True))
-    precision = torch.as_tensor(fitted.precision_).to(feature)
+    return torch.as_tensor(fitted.precision_).to(train_centred)
+
+
+def _squared_distance(feature, mean, precision):
+    """(f - m)' S^-1 (f - m) (N,) with the precision S^-1."""
     centred = feature - mean
     return ((centred @ precision) * centred).sum(1)
 
@@ -21,8 +25,8 @@ def _squared_distance(feature, mean, train_centred):
 def _within(feature, train_feature, train_label):
     """Smallest squared distance (N,) to a class mean, with the covariance within the classes."""
     means = {int(k): train_feature[train_label == k].mean(0) for k in train_label.unique()}
-    centred = train_feature - torch.stack([means[int(k)] for k in train_label])
-    return torch.stack([_squared_distance(feature, mean, centred)
+    precision = _precision(train_feature - torch.stack([means[int(k)] for k in train_label]))
+    return torch.stack([_squared_distance(feature, mean, precision)
                         for mean in means.values()]).min(0).values
 
 
@@ -42,5 +46,5 @@ def relative_mahalanobis(feature, train_feature, train_label):
     """The same plus the squared distance to the mean of all, in units of the covariance of all:
     what is unusual in any class no longer counts."""
     mean = train_feature.mean(0)
-    return (_squared_distance(feature, mean, train_feature - mean)
+    return (_squared_distance(feature, mean, _precision(train_feature - mean))
             - _within(feature, train_feature, train_label))

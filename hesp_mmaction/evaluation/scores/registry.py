@@ -32,7 +32,8 @@ def compute_score(name, outputs, train=None):
         Tensor: knownness (N,), in float64.
 
     Raises:
-        InputError: no such score, or a field it reads is missing.
+        InputError: no such score, a field it reads is missing, or one of the training samples is
+            not finite.
     """
     if name not in SCORES:
         raise InputError(f'no score is named {name!r}: {", ".join(SCORES)}')
@@ -48,6 +49,8 @@ def compute_score(name, outputs, train=None):
         if field not in source:
             raise InputError(f'{where} has no `{field}`: the head gives none')
         values = torch.as_tensor(source[field])
+        if source is train and not torch.isfinite(values).all():
+            raise InputError(f'`{field}` of the training features holds values that are not finite')
         fields[key] = values.double() if values.is_floating_point() else values
     return SCORES[name](**fields)
 

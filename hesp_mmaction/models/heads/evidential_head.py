@@ -26,6 +26,7 @@ class EvidentialHead(LinearHead):
         known (Sequence[str]), in_channels (int, optional), clip (dict, optional): see
             :class:`LinearHead`. calibration_weight (float): of the calibration loss; 0 = off.
     """
+    softmax_probabilities = False  # but the mean of a Dirichlet distribution
 
     def __init__(self, known, in_channels=None, clip=None, calibration_weight=1.0, init_cfg=None):
         super().__init__(known, in_channels, clip, init_cfg=init_cfg)

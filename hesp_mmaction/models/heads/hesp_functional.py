@@ -17,6 +17,19 @@ def fused_probabilities(known, negative):
     return (known.softmax(1) + negative.softmax(1)) / 2
 
 
+def fused_log_probabilities(known, negative):
+    """The log of :func:`fused_probabilities`, finite where a probability is too small for it.
+
+    Args:
+        known (Tensor): z (B, K).
+        negative (Tensor): z_neg (B, K).
+
+    Returns:
+        Tensor: (B, K).
+    """
+    return torch.logaddexp(known.log_softmax(1), negative.log_softmax(1)) - math.log(2)
+
+
 def fused_loss(known, negative, labels, fusion):
     """Eq. 14: cross-entropy of the fused prediction, mean over the global batch.
 
@@ -27,7 +40,7 @@ def fused_loss(known, negative, labels, fusion):
     """
     if fusion == 'logit':
         return mean_cross_entropy((known + negative) / 2, labels)
-    log_prob = torch.logaddexp(known.log_softmax(1), negative.log_softmax(1)) - math.log(2)
+    log_prob = fused_log_probabilities(known, negative)
     return global_mean(F.nll_loss(log_prob, labels, reduction='none'))
 
 

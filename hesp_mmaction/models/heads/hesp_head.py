@@ -10,6 +10,7 @@ from ..losses import arpl_margin, clip_alignment, global_mean, supervised_contra
 from ..prompts.text import CLIPTextTower, PromptLearner
 from .hesp_functional import (
     cosine_logits,
+    fused_log_probabilities,
     fused_loss,
     fused_probabilities,
     mean_cross_entropy,
@@ -39,7 +40,8 @@ class HESPHead(OpenSetHead):
         region_template (str): the texts whose activation map decides the region.
         negative_kind (str): ``'euclidean'`` or ``'arpl'``; negative_scale (float) multiplies z_neg.
         fusion (str): ``'prob'`` or ``'logit'``: what is averaged, in prediction and loss.
-        score_kind (str): ``'prob'`` = largest fused probability, ``'logit'`` = largest mean logit,
+        score_kind (str): ``'prob'`` = largest fused probability (``max_softmax`` of
+            :mod:`hesp_mmaction.evaluation.scores`), ``'logit'`` = largest mean logit,
             ``'centred'`` = the same after z_neg's mean over the classes is taken off, which changes
             no probability: an unusual video is far from all negatives, and would look known.
         symmetric (bool): both directions of the alignment loss.
@@ -132,15 +134,18 @@ class HESPHead(OpenSetHead):
                         logits_known=known)
         negative = self.negative_scale * point_logits(feats, points, self.negative_kind)
         mean = (known + negative) / 2
-        probabilities = fused_probabilities(known, negative)
-        if self.fusion == 'logit':
-            probabilities = mean.softmax(1)
-        return dict(feature=feats, probabilities=probabilities,
-                    logits=probabilities.log() if self.fusion == 'prob' else mean,
+        logits, probabilities = mean, mean.softmax(1)
+        if self.fusion == 'prob':  # the log of a probability that is rounded to 0 would be -inf
+            logits = fused_log_probabilities(known, negative)
+            probabilities = fused_probabilities(known, negative)
+        return dict(feature=feats, probabilities=probabilities, logits=logits,
                     logits_known=known, logits_negative=negative, logits_mean=mean, points=points)
 
     def scores(self, outputs):
-        """Every kind of score of a batch; ``score_kind`` names the one that decides."""
+        """Every kind of score of a batch; ``score_kind`` names the one that decides.
+
+        Of a dump the same are ``max_softmax`` (prob), ``hesp_logit`` and ``hesp_centred``.
+        """
         prob = outputs['probabilities'].max(1).values
         if 'logits_negative' not in outputs:
             logit = outputs['logits_known'].max(1).values

@@ -26,9 +26,10 @@ class OpenSetHead(BaseModule):
         known (tuple[str]): names of the known emotions, in label order.
         threshold (Tensor): scalar; a sample with a smaller score is called unknown. NaN until it
             is fitted on known samples. Saved with the weights.
-        temperature (Tensor): scalar; softmax(logits / temperature) are calibrated probabilities.
-            1 until it is fitted on known samples, and in older checkpoints, which have none.
+        temperature (Tensor): scalar; see :meth:`calibrated`. 1 until it is fitted on known samples,
+            and in older checkpoints, which have none.
     """
+    softmax_probabilities = True  # the probabilities are softmax(logits)
 
     def __init__(self, known, init_cfg=None):
         super().__init__(init_cfg)
@@ -71,6 +72,23 @@ class OpenSetHead(BaseModule):
     def extra_logits(self, outputs):
         """Other logits worth dumping, which no loss needs: name to (B, K)."""
         return {}
+
+    def calibrated(self, logits):
+        """Probabilities that mean what they say, softmax(logits / temperature).
+
+        They are another quantity than the ``probabilities`` of :meth:`forward`, which metrics,
+        dumps and exported models have.
+
+        Args:
+            logits (Tensor): (..., K).
+
+        Returns:
+            Tensor: (..., K), in float64; None before a temperature is fitted, and where the
+            probabilities are no softmax of the logits that it could scale.
+        """
+        if not self.softmax_probabilities or self.temperature == 1:
+            return None
+        return (logits.double() / self.temperature).softmax(-1)
 
     def loss(self, feats, data_samples, **kwargs):
         """Losses of a batch, as MMAction2's recognizers call them."""

@@ -23,10 +23,13 @@ def global_mean(values):
     """Mean of per-sample values (B,), right also where processes hold unequal numbers.
 
     The value is this process's share, scaled so that the average over processes is the mean over
-    all samples; the same then holds of the gradient.
+    all samples; the same then holds of the gradient. Half precision is summed and counted in
+    float32.
     """
     if world_size() == 1:
         return values.mean()
+    # Half precision counts no further than 256 (bfloat16) or 2048 (float16).
+    values = values.to(torch.promote_types(values.dtype, torch.float32))
     count = torch.tensor(len(values), dtype=values.dtype, device=values.device)
     dist.all_reduce(count)
     return values.sum() * (world_size() / count)

@@ -29,6 +29,24 @@ def largest_window(maps, image_size, size):
     return torch.stack([best // sums.shape[2], best % sums.shape[2]], 1)
 
 
+def border_width(image_size, size):
+    """Width w of a border around an image with as many pixels as a patch of a given side.
+
+    Of 4 w (S - w) = P^2 the smaller root, (S - sqrt(S^2 - P^2)) / 2, rounded to the whole number
+    whose border has the nearest number of pixels.
+
+    Args:
+        image_size (int): S, side of the image in pixels.
+        size (int): P <= S, side of the patch in pixels.
+
+    Returns:
+        int: 1 or more; about P^2 / (4 S), which is P / 16 for P = S / 4.
+    """
+    below = int((image_size - (image_size ** 2 - size ** 2) ** 0.5) / 2)
+    return min((max(1, below), below + 1),
+               key=lambda width: abs(4 * width * (image_size - width) - size ** 2))
+
+
 def centre_window(image_size, size):
     """(top, left) of the window in the middle of the image."""
     return (image_size - size) // 2, (image_size - size) // 2

@@ -4,7 +4,7 @@ from mmaction.registry import MODELS
 from torch import nn
 
 from ...errors import InputError
-from .region import centre_window, largest_window, random_windows
+from .region import border_width, centre_window, largest_window, random_windows
 
 
 def place(patch, windows, image_size):
@@ -36,16 +36,25 @@ class VisualPrompt(nn.Module):
     """``V + M * delta`` (mode ``add``) or ``(1 - M) * V + M * delta`` (``replace``), in [0, 1].
 
     Args:
-        image_size (int): S, side of the frames. size (int): P, side of the patch
-            (56 of 224 in the paper).
+        image_size (int): S, side of the frames.
+        size (int): P, side of the patch (56 of 224 in the paper); of a border, that of the patch
+            with as many pixels.
         mode (str): ``'add'`` starts at zero, ``'replace'`` at middle grey.
         region (str | tuple): ``'cam'`` = per video, the window with the largest sum of the
             backbone's activation map of the first frame (the paper); ``'centre'``; ``'random'``
-            (by sample id); ``'border'`` = a frame of P / 8 pixels around the image, which has
-            nearly as many pixels as the patch ("padding" in the paper's Fig. 3b); ``'dataset'`` =
-            one window for all, that of the summed maps of the training clips (:class:`RegionHook`
-            decides it once, and checkpoints hold it); ``(top, left)`` = one fixed window.
+            (by sample id); ``'border'`` = a border around the image, :func:`border_width` pixels
+            wide, about P / 16 for small P: as many pixels as the patch has, as near as whole pixels
+            come to it ("padding" in the paper's Fig. 3b); ``'dataset'`` = one window for all, that
+            of the summed maps of the training clips (:class:`RegionHook` decides it once, and
+            checkpoints hold it); ``(top, left)`` = one fixed window.
         num_frames (int): T for a patch of its own per frame, 1 for one that all frames share.
+
+    Attributes:
+        width (int | None): of the border, in pixels.
+
+    Raises:
+        InputError: a setting that means nothing, a patch that does not fit, or a border that leaves
+            no middle.
     """
     REGIONS = ('cam', 'dataset', 'centre', 'random', 'border')
 
@@ -63,6 +72,12 @@ class VisualPrompt(nn.Module):
             self.region = tuple(int(x) for x in region)
             if not all(0 <= x <= image_size - size for x in self.region):
                 raise InputError(f'the window {self.region} of {size} pixels leaves the frame')
+        self.width = border_width(image_size, size) if region == 'border' else None
+        if region == 'border' and 2 * self.width >= image_size:
+            raise InputError(
+                f"region='border' with as many pixels as a patch of {size} leaves no middle of "
+                f'frames of {image_size}: choose a smaller prompt_size (148 of 224 is a border of '
+                "an eighth of the side, VP's)")
         if region == 'dataset':
             self.register_buffer('window', torch.full((2,), -1))
         side = image_size if region == 'border' else size
@@ -71,6 +86,12 @@ class VisualPrompt(nn.Module):
 
     def extra_repr(self):
         return f'size={self.size}, mode={self.mode}, region={self.region}'
+
+    @property
+    def has_window(self):
+        """Whether it acts in a window of the frame, which can be told and drawn; a border has
+        none."""
+        return self.region != 'border'
 
     def locate(self, first_frames, activation_map, sample_ids):
         """One window per video: (B, 2), top and left pixel.
@@ -99,8 +120,7 @@ class VisualPrompt(nn.Module):
         """Frames (B, T, 3, S, S) in [0, 1] and windows (B, 2) to frames with the prompt."""
         canvas, mask = place(self.delta, windows, self.image_size)
         if self.region == 'border':
-            width = max(1, self.size // 8)
-            mask[..., width:-width, width:-width] = 0
+            mask[..., self.width:-self.width, self.width:-self.width] = 0
             canvas = canvas * mask
         kept = frames if self.mode == 'add' else (1 - mask) * frames
         return kept + canvas

@@ -74,6 +74,9 @@ class PromptedRecognizer(BaseRecognizer):
             if needs_map and not hasattr(self.backbone, 'activation_map'):
                 raise InputError(f'{type(self.backbone).__name__} has no activation map against '
                                  "texts: set model.visual_prompt.region to 'centre'")
+            if needs_map and not hasattr(self.cls_head, 'region_text'):
+                raise InputError(f'{type(self.cls_head).__name__} has no texts that an activation '
+                                 "map could be of: set model.visual_prompt.region to 'centre'")
         self.negatives = None
         if negatives is not None:
             negatives = dict(negatives, num_classes=len(known))
@@ -174,7 +177,8 @@ class PromptedRecognizer(BaseRecognizer):
         if self.visual_prompt is not None:
             windows = self.locate(frames, data_samples)
             frames = self.visual_prompt(frames, windows)
-            for sample, window in zip(data_samples or [], windows.tolist(), strict=False):
+            told = data_samples if self.visual_prompt.has_window else None
+            for sample, window in zip(told or [], windows.tolist(), strict=False):
                 sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
         frames = self.normalise(frames)
         if self.grad_frames and self.training and torch.is_grad_enabled():

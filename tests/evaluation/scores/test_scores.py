@@ -1,4 +1,6 @@
 """Every score against another library or the formula in numpy."""
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -61,7 +63,7 @@ def expected_scores(dump, train):
         mcm=softmax(dump['logits_cosine'], 1).max(1),
         not_x_of_predicted=(yes / (yes + no))[np.arange(NUM), best],
         not_x_of_all=(softmax(known, 1) * yes / (yes + no)).sum(1),
-        hesp_prob=(softmax(known, 1) + softmax(negative, 1)).max(1) / 2,
+        hesp_mean_softmax=(softmax(known, 1) + softmax(negative, 1)).max(1) / 2,
         hesp_logit=(known + negative).max(1) / 2,
         hesp_centred=(known + negative).max(1) / 2 - negative.mean(1) / 2,
         knn=-fifth, mahalanobis=-within, relative_mahalanobis=overall - within,
@@ -119,6 +121,30 @@ def test_fewer_training_clips_than_dimensions(dump, train):
     assert 'knn' in found and 'half their dimensions' in reasons['vim']
 
 
+def test_the_covariance_within_the_classes_is_fitted_once(dump, train, monkeypatch):
+    fitted = []
+
+    file = import_module('hesp_mmaction.evaluation.scores.mahalanobis')
+
+    class Counted(LedoitWolf):
+        def fit(self, *args):
+            fitted.append(1)
+            return super().fit(*args)
+
+    monkeypatch.setattr(file, 'LedoitWolf', Counted)
+    compute_score('mahalanobis', dump, train)
+    assert len(fitted) == 1
+
+
+def test_training_features_that_are_not_finite_are_a_reason(dump, train):
+    train['feature'][0, 0] = np.nan
+    found, reasons = compute_scores(dump, train)
+    said = '`feature` of the training features holds values that are not finite'
+    for name in ('knn', 'mahalanobis', 'relative_mahalanobis', 'vim'):
+        assert reasons[name] == said
+    assert 'max_logit' in found
+
+
 def test_on_the_outputs_of_a_head(dump):
     logits = torch.randn(4, K, requires_grad=True)
     score = compute_score('energy', dict(logits=logits))
@@ -132,7 +158,7 @@ def test_what_cannot_be_computed_is_said(dump, train):
                           'generalised_entropy'}
     assert set(found) | set(reasons) == set(SCORES)
     assert 'train_features.npz' in reasons['knn'] and 'train_features.npz' in reasons['vim']
-    assert 'logits_cosine' in reasons['mcm'] and 'logits_known' in reasons['hesp_prob']
+    assert 'logits_cosine' in reasons['mcm'] and 'logits_known' in reasons['hesp_mean_softmax']
     del train['logits']
     assert 'training features' in compute_scores(dump, train)[1]['vim']
     dump['logits'][0, 0] = np.nan
