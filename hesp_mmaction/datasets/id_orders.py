@@ -1,8 +1,9 @@
 """What integer labels mean: the orders of published lists, one's own, and what speaks against it.
 
 Published lists disagree, so an order is never assumed. It is given (``id_order``), or the paths
-prove it: all clips in a folder ``Angry`` have the same integer, and so on. A given order is compared
-with what the list says itself: the emotions that its paths name and the integers that occur.
+prove it: all clips in a folder ``Angry`` have the same integer, and so on. A given order is
+compared with what the list says itself: the emotions that its paths name and the integers that
+occur.
 """
 import logging
 import os
@@ -103,7 +104,9 @@ def settle_order(labels, id_order, where):
     said = (f'{len(wrong)} of {len(known)} clips have another emotion in their path than '
             f'id_order={_written(id_order)} gives them (first: {path}, whose {label} would be '
             f'{order.get(label, "nothing")})')
-    if 2 * len(wrong) > len(known) and (proved or share >= 0.5):
+    half = share >= 0.5
+    classes = half and any(order.get(label) != name for label, name in proved.items())
+    if classes or (2 * len(wrong) > len(known) and (proved or half)):
         fit = _fitting(proved)
         raise InputError(f'{where}: {said}; ' + (
             f'the paths fit id_order={fit}: set that' if fit else
@@ -147,14 +150,21 @@ def _emotion(word):
 def _evidence(labels):
     """Path, integer and emotion of the clips whose path names one.
 
-    A word that is the same in all paths whatever their label (``/home/joy/``) says nothing.
+    A word that is the same in nearly all paths whatever their label (``/home/joy/``) says nothing.
     """
     several = len({label for _, label in labels}) > 1
     shared = _shared([path for path, _ in labels]) if several else 0
     found = [(path, label, path_emotion(path[shared:])) for path, label in labels]
     found = [row for row in found if row[2]]
-    same = several and len({emotion for *_, emotion in found}) == 1
+    same = _largest(emotion for *_, emotion in found) >= AGREE > _largest(
+        label for _, label, _ in found)
     return [] if same else found
+
+
+def _largest(values):
+    """The share of the most common value."""
+    counts = Counter(values)
+    return max(counts.values(), default=0) / max(1, counts.total())
 
 
 def _shared(paths):
@@ -195,10 +205,8 @@ def _fitting(names):
 def _check_range(ids, order, id_order, where):
     """Integers that count from 1 where the order counts from 0, or the other way round."""
     first, last = min(order), max(order)
-    other = 1 - first
-    # 1 to 7 and nothing else: seven emotions from 1, and not MAFW's eleven without five of them.
-    counts = {len(order)} | ({7} if order.keys() == ID_ORDERS['hesp'].keys() else set())
-    if first in (0, 1) and any(ids == list(range(other, other + n)) for n in counts):
+    if _begins_elsewhere(ids, order):
+        other = ids[0]
         fits = [key for key, named in ID_ORDERS.items() if sorted(named) == ids]
         same = dict(enumerate(list(order.values())[:len(ids)], other))
         fit = _fitting(same) or ','.join(map(str, [other, *same.values()]))
@@ -210,8 +218,16 @@ def _check_range(ids, order, id_order, where):
             + (f', or {_choices(also)} if it is one of these' if also else ''))
 
 
+def _begins_elsewhere(ids, order):
+    first = min(order)
+    # 1 to 7 and nothing else: seven emotions from 1, and not MAFW's eleven without five of them.
+    counts = {len(order)} | ({7} if order.keys() == ID_ORDERS['hesp'].keys() else set())
+    return first in (0, 1) and any(ids == list(range(1 - first, 1 - first + n)) for n in counts)
+
+
 def _not_given(ids, proved, where):
-    possible = [key for key, order in ID_ORDERS.items() if set(ids) <= set(order)]
+    possible = [key for key, order in ID_ORDERS.items()
+                if set(ids) <= set(order) and not _begins_elsewhere(ids, order)]
     fit = _fitting(proved)
     span = f' ({ids[0]} to {ids[-1]})' if ids else ''
     return (f'{where} has integer labels{span}, and published lists disagree on what these mean: '

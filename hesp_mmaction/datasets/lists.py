@@ -50,8 +50,7 @@ _COLUMNS = dict(
     hesp=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+-?\d+\s+(?P<name>[A-Za-z_]+)'),
     frames=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+(?P<id>-?\d{1,9})'),
     ids=re.compile(r'(?P<path>.+?)\s+(?P<id>-?\d{1,9})'),
-    names=re.compile(r'(?P<path>[^\t]+?)(?:\t\s*(?P<cell>[A-Za-z_][^\t]*?)|[ \t]+'
-                     r'(?P<name>[A-Za-z_]+))\s*(\t.*)?'))
+    names=re.compile(r'(?P<path>[^\t]+?)[ \t]+(?P<name>[A-Za-z_]+)\s*(\t.*)?'))
 _SHAPES = dict(hesp='path frames id ClassName', frames='path frames id', ids='path id',
                names='path ClassName')
 FORMATS = ('names', 'hesp', 'frames', 'dfer_clip', 'ids', 'csv', 'dfew', 'xlsx')
@@ -89,7 +88,9 @@ def parse_list(text, where, kind=None, id_order=None):
     for number, line in lines:
         fields = _fields(kind, line)
         if fields is None:
-            problems.append(f'{where}:{number}: {line[:60]!r} is not "{_SHAPES[kind]}"')
+            two = kind == 'names' and all(emotion_of(word) for word in line.split()[-2:])
+            problems.append(f'{where}:{number}: {line[:60]!r} is not "{_SHAPES[kind]}"'
+                            + ('; put a tab between path and label' if two else ''))
         else:
             found.append((number, fields))
     order = None
@@ -126,24 +127,31 @@ def _kind(line):
 
 def _fields(kind, line):
     """Path and label of a line (dict of str), or None if they cannot be told apart."""
+    if kind == 'names':
+        path, _, rest = line.partition('\t')  # a label in a cell of its own may have two words
+        name = rest.partition('\t')[0].strip()
+        if emotion_of(name) and not _GOES_ON.fullmatch(path) and '\0' not in path:
+            return dict(path=_unquoted(path.strip()), name=name)
     match = _COLUMNS[kind].fullmatch(line)
     if match is None:
         return None
     fields = match.groupdict()
     path = fields['path']
     if kind == 'names':
-        fields['name'] = fields['cell'] or fields['name']
         *before, last = path.rsplit(None, 1)
-        if not fields['cell'] and before and (last.lower() in ADVERBS or emotion_of(last)):
+        if before and (last.lower() in ADVERBS or emotion_of(last)):
             # "a.mp4 Happily Surprised" is a compound and no path with a space.
             if last.lower() not in ADVERBS and not before[0].lower().endswith(VIDEO_EXTENSIONS):
                 return None
             path, fields['name'] = before[0], f'{last} {fields["name"]}'
     if _GOES_ON.fullmatch(path) or '\0' in path:
         return None
-    if len(path) > 2 and path[0] == path[-1] == '"':
-        path = path[1:-1].replace('""', '"')
-    return dict(fields, path=path.strip())
+    return dict(fields, path=_unquoted(path.strip()))
+
+
+def _unquoted(path):
+    quoted = len(path) > 2 and path[0] == path[-1] == '"'
+    return path[1:-1].replace('""', '"') if quoted else path
 
 
 def read_list(path, id_order=None, kind=None):
@@ -181,10 +189,7 @@ def _read(path, state, id_order, kind):
         return parse_sheet(read_sheet(path), path, id_order)
     with open(path, 'rb') as file:
         data = file.read()
-    if data[:2] in (b'\xff\xfe', b'\xfe\xff'):
-        text = data.decode('utf-16', 'replace')
-    else:  # surrogates: a path in any encoding finds its file again
-        text = data.decode('utf-8-sig', 'surrogateescape')
+    text = _decode(data)
     if kind == 'dfew':
         return parse_dfew(text, path)
     if kind == 'dfer_clip':
@@ -194,11 +199,24 @@ def _read(path, state, id_order, kind):
         text = text[declared.end():] if declared else text
         lines = [line for _, line in _lines(text)]
         delimiter = declared[1] if declared else delimiter_of(lines) if lines else None
-        columns = delimiter == '\t' and not is_header(lines[0].split('\t')) and _columned(lines[0])
-        if kind == 'csv' or (delimiter and not columns):
-            rows, problems = read_rows(text, path, delimiter or ',')
+        columned = bool(lines) and _columned(lines[0])
+        if kind == 'csv' or (path.lower().endswith('.csv') and not columned):
+            delimiter = delimiter or next((d for d in '\t;,' if lines and d in lines[0]), ',')
+        in_columns = delimiter == '\t' and columned and not is_header(lines[0].split('\t'))
+        if kind == 'csv' or (delimiter and not in_columns):
+            rows, problems = read_rows(text, path, delimiter)
             return ([], problems) if problems else parse_table(rows, path, id_order)
     return parse_list(text, path, kind, id_order)
+
+
+def _decode(data):
+    if data[:2] in (b'\xff\xfe', b'\xfe\xff'):
+        return data.decode('utf-16', 'replace')
+    for start, encoding in ((1, 'utf-16-le'), (0, 'utf-16-be')):  # every other byte is a zero
+        if len(data) > 3 and not any(data[start:400:2]):
+            return data.decode(encoding, 'replace')
+    # Surrogates: a path in any encoding finds its file again.
+    return data.decode('utf-8-sig', 'surrogateescape')
 
 
 def _columned(line):

@@ -214,6 +214,7 @@ class OpenSetVideoDataset(BaseActionDataset):
     def _survey(self, part):
         """Clips of a part, messages about its labels and duplicates, and path to reason of bad."""
         listed, wrong = self._listed(part)
+        wrong = wrong[:20] + [f'and {len(wrong) - 20} more such lines'] * (len(wrong) > 20)
         foreign = [f'{clip.path} ({clip.emotion})' for clip in listed
                    if clip.emotion not in self.ALL_CLASSES]
         if foreign:

@@ -80,6 +80,8 @@ def read_rows(text, where, delimiter):
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
+            if any('\0' in cell for cell in cells):
+                return [], [f'{where}:{reader.line_num}: a zero byte: save it as UTF-8']
             if any(cells):
                 rows.append((reader.line_num, cells))
     except csv.Error as error:
@@ -176,6 +178,10 @@ def _label_column(head, columns, where):
     """Index of the column of labels, and whether they are words."""
     words = [i for i, cells in enumerate(columns) if _share(cells, emotion_of) >= 0.5]
     integers = [i for i, cells in enumerate(columns) if _share(cells, INTEGER.fullmatch) >= 0.5]
+    for i in (i for i in range(len(head)) if _has(head[i], LABEL_WORDS)):
+        shares = _share(columns[i], emotion_of), _share(columns[i], INTEGER.fullmatch)
+        if i not in words + integers and any(shares):  # a header is enough if some can be read
+            (words if shares[0] >= shares[1] else integers).append(i)
     for found in (words, integers):
         named = [i for i in found if _has(head[i], LABEL_WORDS)]
         likely = named or ([] if found is integers and words else found)

@@ -221,7 +221,7 @@ def test_the_lists_of_hesp_and_dfer_clip_load_the_same_clips(mafw, absolute):
                 assert data.get_data_info(i) == other.get_data_info(i) == official.get_data_info(i)
             assert len(data) == len(other) == len(official)
             assert data.metainfo == official.metainfo
-    with pytest.raises(InputError, match="dfer train.txt.*id_order to one of 'hesp', 'dfer_clip'"):
+    with pytest.raises(InputError, match="dfer train.txt.*id_order to .*'dfer_clip'"):
         build('MAFWDataset', mafw, lists=dfer_clip)
 
 
