@@ -384,5 +384,6 @@ class ListDataset(OpenSetVideoDataset):
 
     def __init__(self, data_root, *args, lists=None, classes='found', **kwargs):
         if lists is None:
-            raise InputError('ListDataset needs two lists: set lists.train and lists.test')
+            raise InputError('ListDataset needs two lists: set lists.train and lists.test; for '
+                             'folders, leave the type of the data set and set classes=found')
         super().__init__(data_root, *args, lists=lists, classes=classes or 'found', **kwargs)
