@@ -132,8 +132,9 @@ def main(command: Callable[[], Any]) -> None:
         # mmengine collects garbage for each data set: a quarter of a second for what is imported,
         # which never is any.
         gc.freeze()
-    if hasattr(sys.stdout, 'reconfigure'):  # names of files need not be text of any encoding
-        sys.stdout.reconfigure(errors='backslashreplace')
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, 'reconfigure'):  # a file name that is not UTF-8 can be printed, too
+            stream.reconfigure(errors='backslashreplace')
     try:
         command()
         if dist.is_available() and dist.is_initialized():

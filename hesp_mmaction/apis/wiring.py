@@ -192,4 +192,4 @@ VARIABLES: dict[str, Callable[[Config, Any], None]] = dict(
 VARIABLES |= {key: partial(_set_of_dataset, key=key)
               for key in ('data_root', 'mafw_root', 'fold', 'faces')}
 VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)
-              for key in ('lists', 'id_order', 'cache', 'features', 'views')}
+              for key in ('lists', 'id_order', 'classes', 'cache', 'features', 'views')}

@@ -3,7 +3,8 @@ import os
 
 from mmaction.registry import DATASETS
 
-from .emotions import BASIC, canonical
+from .clip_loading import list_images
+from .emotions import BASIC, MAFW, canonical
 from .lists import VIDEO_EXTENSIONS, Clip
 from .openset import OpenSetVideoDataset, missing
 
@@ -13,39 +14,74 @@ FOLDERS = dict(train='Train_AFEW', test='Val_AFEW')
 FACES = dict(train='AlignedFaces_LBPTOP_Points', test='AlignedFaces_LBPTOP_Points_Val')
 
 
-def afew_clips(root, part, faces=False):
+def afew_clips(root, part, faces=False, classes=BASIC):
     """Clips of a part of AFEW, the emotion being the folder of the video.
 
     Args:
-        root (str): AFEW's folder. part (str): ``'train'`` or ``'test'``.
-        faces (bool): the aligned face folders of the same ids in place of the videos.
+        root (str): AFEW's folder.
+        part (str): ``'train'`` or ``'test'``.
+        faces (bool): the aligned face folders of the same ids in place of the clips.
+        classes (Sequence[str] | None): emotions that may occur; None: any.
 
     Returns:
-        tuple: list[Clip] and list[str], a message for every folder that is no emotion.
+        tuple: list[Clip] and list[str], a message for every folder that is no such emotion.
 
     Raises:
         FileNotFoundError: the folder of the part, or of its faces, is not there.
     """
+    folders = _emotion_folders(root, part)
+    face_folder = _face_folder(root, part) if faces else None
+    clips, problems = [], []
+    for folder, emotion in folders:
+        if emotion is None or (classes and emotion not in classes):
+            remedy = 'move it elsewhere or ' + (
+                f'name it as one of {", ".join(classes or MAFW)}' if emotion is None else
+                'set classes=found, to take all emotions that occur')
+            problems.append(f'{folder} is not a folder of an AFEW emotion; {remedy}')
+            continue
+        for path in _clips_and_others(folder)[0]:
+            stem = os.path.splitext(os.path.basename(path))[0]
+            clips.append(Clip(os.path.join(face_folder, stem) if faces else path, emotion))
+    return clips, problems
+
+
+def afew_others(root, part):
+    """What lies in the folders of the emotions and is no clip.
+
+    Args:
+        root (str): AFEW's folder.
+        part (str): ``'train'`` or ``'test'``.
+
+    Returns:
+        list[str]: paths, sorted; of folders of the frames of a video beside them, too.
+    """
+    return sorted(path for folder, _ in _emotion_folders(root, part)
+                  for path in _clips_and_others(folder)[1])
+
+
+def _emotion_folders(root, part):
+    """Pairs of folder and canonical emotion, None if it is called like none."""
     videos = os.path.join(root, FOLDERS[part])
     if not os.path.isdir(videos):
         raise missing('AFEW', videos, HOW_TO_GET)
-    face_folder = _face_folder(root, part) if faces else None
-    clips, problems = [], []
-    for name in _visible(videos):
-        folder = os.path.join(videos, name)
-        if not os.path.isdir(folder) or name in FACES.values():
-            continue
-        emotion = _emotion(name)
-        if emotion is None:
-            problems.append(f'{folder} is not a folder of an AFEW emotion; move it elsewhere or '
-                            f'name it as one of {", ".join(BASIC)}')
-            continue
-        for file in _visible(folder):
-            stem, extension = os.path.splitext(file)
-            if extension.lower() in VIDEO_EXTENSIONS:
-                path = os.path.join(face_folder, stem) if faces else os.path.join(folder, file)
-                clips.append(Clip(path, emotion))
-    return clips, problems
+    return [(os.path.join(videos, name), _emotion(name)) for name in _visible(videos)
+            if os.path.isdir(os.path.join(videos, name)) and name not in FACES.values()]
+
+
+def _clips_and_others(folder):
+    """Paths of videos and of folders of frames, and of everything else but hidden files."""
+    names = _visible(folder)
+    videos = {os.path.splitext(name)[0] for name in names if _is_video(folder, name)}
+    clips, others = [], []
+    for name in names:
+        path = os.path.join(folder, name)
+        frames = os.path.isdir(path) and name not in videos and bool(list_images(path))
+        (clips if frames or _is_video(folder, name) else others).append(path)
+    return clips, others
+
+
+def _is_video(folder, name):
+    return name.lower().endswith(VIDEO_EXTENSIONS) and not os.path.isdir(os.path.join(folder, name))
 
 
 def _face_folder(root, part):
@@ -60,10 +96,9 @@ def _face_folder(root, part):
 
 def _emotion(folder):
     try:
-        emotion = canonical(folder)
+        return canonical(folder)
     except ValueError:
         return None
-    return emotion if emotion in BASIC else None
 
 
 def _visible(folder):
@@ -79,7 +114,8 @@ class AFEWDataset(OpenSetVideoDataset):
         data_root/AlignedFaces_LBPTOP_Points[_Val]/Faces/<id>/*.jpg                  faces=True
 
     The labels of AFEW's own test set are not public, so its validation set is the test part.
-    Faces take their label from the video of the same id.
+    Faces take their label from the video of the same id. A clip may also be a folder of frames,
+    ``Train_AFEW/Angry/000/*.jpg``.
 
     Args:
         faces (bool): the aligned faces instead of the videos. Defaults to False.
@@ -94,4 +130,8 @@ class AFEWDataset(OpenSetVideoDataset):
         super().__init__(*args, **kwargs)
 
     def list_clips(self, part):
-        return afew_clips(self.data_root, part, self.faces)
+        return afew_clips(self.data_root, part, self.faces,
+                          None if self.classes == 'found' else self.ALL_CLASSES)
+
+    def passed_over(self, part):
+        return afew_others(self.data_root, part)

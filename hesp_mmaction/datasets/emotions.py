@@ -3,6 +3,8 @@
 Annotation files disagree on integer ids, so ids never travel further than a parser: everything
 else speaks the canonical names below (MAFW's order; the first seven are the basic emotions).
 """
+import re
+
 from ..errors import InputError
 
 BASIC = ('anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise')
@@ -36,13 +38,19 @@ _ALIASES = dict(
     angry='anger', disgusted='disgust', fearful='fear', happy='happiness', joy='happiness',
     sad='sadness', surprised='surprise', contemptuous='contempt', anxious='anxiety',
     helpless='helplessness', disappointed='disappointment')
+# The first word of a compound in two words, such as RAF-DB's "Happily Surprised".
+ADVERBS = dict(
+    angrily='anger', disgustedly='disgust', fearfully='fear', happily='happiness',
+    neutrally='neutral', sadly='sadness', surprisedly='surprise', contemptuously='contempt',
+    anxiously='anxiety', helplessly='helplessness', disappointedly='disappointment')
 
 
 def canonical(name: str) -> str:
     """The canonical name of an emotion or compound written in any known spelling.
 
     Args:
-        name (str): such as ``'Angry'``, ``'happy'`` or ``'anger_disgust'`` (any case, any order).
+        name (str): such as ``'Angry'``, ``'happy'``, ``'anger_disgust'`` or ``'Happily
+            Surprised'`` (any case, any order).
 
     Returns:
         str: one of :data:`MAFW`, or several of them joined by ``_`` in MAFW's order.
@@ -51,8 +59,8 @@ def canonical(name: str) -> str:
         InputError: a part of the name is not an emotion; the message lists the valid ones.
     """
     parts = []
-    for part in name.strip().lower().split('_'):
-        part = _ALIASES.get(part, part)
+    for part in re.split(r'[\s_,;+&-]+', name.strip().lower()):
+        part = _ALIASES.get(part, ADVERBS.get(part, part))
         if part not in MAFW:
             raise InputError(f'unknown emotion {name!r}; the known names are: {", ".join(MAFW)} '
                              '(compounds join them with "_")')

@@ -9,6 +9,7 @@ import os
 
 from ..errors import InputError
 from ..files import whole
+from ..text import printable
 from .clip_loading import list_images
 
 INDEX = 'index.json'
@@ -16,9 +17,9 @@ REMEDY = 'build it anew: python tools/data/build_cache.py CONFIG OUT'
 
 
 def some(texts, limit=10):
-    """The texts in one line, of a long list only the first ones."""
+    """The texts in one line, of a long list only the first ones, printable."""
     more = f', and {len(texts) - limit} more' if len(texts) > limit else ''
-    return ', '.join(texts[:limit]) + more
+    return printable(', '.join(texts[:limit]) + more)
 
 
 def signature(path):

@@ -5,8 +5,9 @@ from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..errors import InputError
+from ..text import printable
 from .afew import HOW_TO_GET as HOW_TO_GET_AFEW
-from .afew import afew_clips
+from .afew import afew_clips, afew_others
 from .emotions import BASIC, COMPOUNDS, MAFW, MAFW_COMPOUNDS
 from .lists import find_clip, read_list
 from .openset import OpenSetVideoDataset, check_fold, missing
@@ -136,15 +137,21 @@ class FusionDataset(OpenSetVideoDataset):
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET_AFEW
 
-    def __init__(self, *args, mafw_root, fold=1, faces=False, clips=CLIPS, **kwargs):
-        self.mafw_root, self.fold = mafw_root, check_fold(fold)
+    def __init__(self, *args, mafw_root=None, fold=1, faces=False, clips=CLIPS, **kwargs):
+        if mafw_root is None:
+            raise InputError('FusionDataset needs the folder of MAFW: set mafw_root')
+        self.mafw_root, self.fold = os.path.expanduser(mafw_root), check_fold(fold)
         self.faces, self.clips = faces, clips
         super().__init__(*args, **kwargs)
 
     def list_clips(self, part):
-        afew, problems = afew_clips(self.data_root, part, self.faces)
+        afew, problems = afew_clips(self.data_root, part, self.faces,
+                                    None if self.classes == 'found' else BASIC)
         mafw, more = mafw_clips(self.mafw_root, part, self.fold, 'single', self.clips)
         return afew + mafw, problems + more
+
+    def passed_over(self, part):
+        return afew_others(self.data_root, part)
 
     def sample_id(self, path):
         roots = dict(AFEW=self.data_root, MAFW=self.mafw_root)
@@ -152,5 +159,5 @@ class FusionDataset(OpenSetVideoDataset):
         for name in sorted(roots, key=lambda n: -len(os.path.abspath(roots[n]))):
             relative = os.path.relpath(path, roots[name])
             if relative.split(os.sep)[0] != os.pardir:
-                return f'{name}/{relative}'.replace(os.sep, '/')
-        return path.replace(os.sep, '/')
+                return printable(f'{name}/{relative}'.replace(os.sep, '/'))
+        return printable(path.replace(os.sep, '/'))

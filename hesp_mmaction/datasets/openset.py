@@ -1,4 +1,5 @@
 """The base of all data sets: known emotions get labels 0..K-1, all others the label -1."""
+import inspect
 import logging
 import os
 from collections import Counter
@@ -12,11 +13,12 @@ from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..errors import InputError
+from ..text import printable
 from . import feature_store
 from .emotions import MAFW, MAFW_COMPOUNDS, UNDECODABLE
 from .frame_store import check_pipeline, check_sources, read_index, some
 from .integrity import undecodable, unreadable
-from .lists import read_list
+from .lists import locate, read_list
 from .seeding import seeded_rng, stable_seed
 from .splits import resolve_known
 from .video import BrokenClip
@@ -55,7 +57,10 @@ class OpenSetVideoDataset(BaseActionDataset):
         lists (dict[str, str], optional): list files ``train`` and ``test`` of any format of
             :mod:`lists`, below ``data_root`` or absolute, in place of the official ones; so are
             the paths in them.
-        id_order (str, optional): what integer labels of ``lists`` mean, see :data:`ID_ORDERS`.
+        id_order (str | Sequence, optional): what integer labels of ``lists`` mean, see
+            :func:`.find_order`.
+        classes (str, optional): ``'found'``: the classes of the data set are those that occur in
+            its lists or folders, whatever they are. Defaults to those of :attr:`ALL_CLASSES`.
         closed_set (bool): all classes are known and none is unknown. Defaults to False.
         on_bad_clip (str): ``'skip'`` leaves out clips that are missing or cannot be opened, with a
             warning that names them, and those found broken only while decoding: in training
@@ -73,7 +78,8 @@ class OpenSetVideoDataset(BaseActionDataset):
 
     Raises:
         FileNotFoundError: the data are not there.
-        InputError: bad ``known``, ``part``, ``lists``, ``on_bad_clip`` or ``cache``; a part or
+        InputError: an argument that it does not take; bad ``known``, ``part``, ``lists``,
+            ``id_order``, ``classes``, ``on_bad_clip`` or ``cache``; a part or
             known class without clips; labels that cannot be used, clips listed twice or in both
             parts, bad clips with ``on_bad_clip='raise'``: all of these in one message.
     """
@@ -82,9 +88,11 @@ class OpenSetVideoDataset(BaseActionDataset):
 
     def __init__(self, data_root, known, part, pipeline, lists=None, id_order=None,
                  closed_set=False, on_bad_clip='skip', cache=None, features=None, views=None,
-                 seed=0, test_mode=None, **kwargs):
+                 seed=0, test_mode=None, classes=None, **kwargs):
+        self._check_arguments(kwargs)
         for key, value, valid in (('part', part, ('train', 'test')),
-                                  ('on_bad_clip', on_bad_clip, ('skip', 'raise'))):
+                                  ('on_bad_clip', on_bad_clip, ('skip', 'raise')),
+                                  ('classes', classes, (None, 'found'))):
             if value not in valid:
                 raise InputError(f'{key} must be one of {valid}, not {value!r}')
         if lists is not None and set(lists) != set(OTHER):
@@ -92,7 +100,13 @@ class OpenSetVideoDataset(BaseActionDataset):
         if id_order is not None and lists is None:
             raise InputError(f'id_order={id_order!r} says what integers in `lists` mean; the '
                              'official files have an order of their own: take it out or set lists')
+        data_root = os.path.expanduser(data_root)
+        if lists is not None:
+            lists = {part: os.path.expanduser(path) for part, path in lists.items()}
         self.lists, self.id_order, self.closed_set = lists, id_order, closed_set
+        self.data_root, self.classes = data_root, classes
+        if classes == 'found':
+            self.ALL_CLASSES = self._found_classes()
         self.known = resolve_known(known, self.ALL_CLASSES, closed_set)
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.cache, self._index = cache, None
@@ -123,11 +137,37 @@ class OpenSetVideoDataset(BaseActionDataset):
         """
         raise NotImplementedError
 
+    def passed_over(self, part):
+        """What lies among the clips of ``'train'`` or ``'test'`` and is none: list[str]."""
+        return []
+
+    def _check_arguments(self, extra):
+        """Raises InputError for arguments that the data set does not take."""
+        taken = {name for kind in BaseActionDataset.__mro__ if '__init__' in vars(kind)
+                 for name in inspect.signature(kind.__init__).parameters}
+        wrong = sorted(set(extra) - taken)
+        if wrong:
+            name = type(self).__name__
+            raise InputError(f'{name} does not take {", ".join(wrong)}: take that out of the '
+                             f"config's data sets. For other emotions than those of a config, "
+                             'leave the type of its data sets and set classes=found')
+
+    def _found_classes(self):
+        """The emotions that occur in both parts, in MAFW's order, compounds last."""
+        found = set()
+        for part in OTHER:
+            try:
+                found |= {clip.emotion for clip in self._listed(part)[0]}
+            except FileNotFoundError:
+                pass  # is said when the part is read
+        order = MAFW + MAFW_COMPOUNDS
+        return tuple(n for n in order if n in found) + tuple(sorted(found - set(order)))
+
     def sample_id(self, path):
-        """Names a clip in evaluations: its path below ``data_root``."""
+        """Names a clip in evaluations: its path below ``data_root``, as it can be printed."""
         relative = os.path.relpath(path, self.data_root)
         outside = relative.split(os.sep)[0] == os.pardir
-        return (path if outside else relative).replace(os.sep, '/')
+        return printable((path if outside else relative).replace(os.sep, '/'))
 
     def set_epoch(self, epoch):
         """Tells the data set, and workers that already run, which epoch (from 0) begins."""
@@ -151,6 +191,10 @@ class OpenSetVideoDataset(BaseActionDataset):
         if not os.path.isdir(self.data_root):
             raise missing(type(self).__name__, self.data_root, self.HOW_TO_GET)
         clips, wrong, bad = self._survey(self.part)
+        passed = self.passed_over(self.part) if self.lists is None else []
+        if passed:
+            print_log(f'{self._where(self.part)}: {len(passed)} passed over, neither videos nor '
+                      f'folders of frames: {some(passed)}', 'current')
         if wrong or (bad and self.on_bad_clip == 'raise'):
             raise InputError(self._complaint())
         named = [f'{path} ({why})' for path, why in bad.items()]
@@ -170,9 +214,10 @@ class OpenSetVideoDataset(BaseActionDataset):
         """Clips and problems of a part, from the user's lists or the official ones."""
         if self.lists is None:
             return self.list_clips(part)
-        clips, problems = read_list(os.path.join(self.data_root, self.lists[part]), self.id_order)
-        return [clip._replace(path=os.path.join(self.data_root, clip.path))
-                for clip in clips], problems
+        path = os.path.join(self.data_root, self.lists[part])
+        clips, problems = read_list(path, self.id_order)
+        clips, lost = locate(clips, self.data_root, path)
+        return clips, problems + lost
 
     def _used(self, part, clips):
         """The clips that serve a part: in training the known ones only."""
@@ -181,11 +226,13 @@ class OpenSetVideoDataset(BaseActionDataset):
     def _survey(self, part):
         """Clips of a part, messages about its labels and duplicates, and path to reason of bad."""
         listed, wrong = self._listed(part)
+        wrong = wrong[:20] + [f'and {len(wrong) - 20} more such lines'] * (len(wrong) > 20)
         foreign = [f'{clip.path} ({clip.emotion})' for clip in listed
                    if clip.emotion not in self.ALL_CLASSES]
         if foreign:
             wrong = [*wrong, f'{len(foreign)} clips of classes that {type(self).__name__} does '
-                     f'not have: {some(foreign)}']
+                     f'not have: {some(foreign)}; set classes=found and its classes are those that '
+                     'occur']
         clips = self._used(part, listed)
         counts = Counter(clip.path for clip in clips)
         twice = [path for path, count in counts.items() if count > 1]
@@ -312,8 +359,8 @@ class OpenSetVideoDataset(BaseActionDataset):
                 self.broken.add(path)
                 what = ('it counts in no figure' if self.test_mode else
                         'other clips take its place')
-                print_log(f'{path} cannot be decoded; {what} ({len(self.broken)} such so far in '
-                          'this process)', 'current', logging.WARNING)
+                print_log(f'{printable(path)} cannot be decoded; {what} ({len(self.broken)} such '
+                          'so far in this process)', 'current', logging.WARNING)
             lost = lost or sample_id
             idx = stable_seed(self.seed, epoch, sample_id, attempt) % len(self)
         raise InputError(f'ten clips in a row cannot be decoded, the last is {path}; '
@@ -346,10 +393,8 @@ class ListDataset(OpenSetVideoDataset):
     Its classes are those that occur, in MAFW's order, compounds after the single emotions.
     """
 
-    def __init__(self, data_root, *args, lists, id_order=None, **kwargs):
-        found = {clip.emotion for path in lists.values()
-                 for clip in read_list(os.path.join(data_root, path), id_order)[0]}
-        order = MAFW + MAFW_COMPOUNDS
-        found_rare = tuple(sorted(found - set(order)))
-        self.ALL_CLASSES = tuple(n for n in order if n in found) + found_rare
-        super().__init__(data_root, *args, lists=lists, id_order=id_order, **kwargs)
+    def __init__(self, data_root, *args, lists=None, classes='found', **kwargs):
+        if lists is None:
+            raise InputError('ListDataset needs two lists: set lists.train and lists.test; for '
+                             'folders, leave the type of the data set and set classes=found')
+        super().__init__(data_root, *args, lists=lists, classes=classes or 'found', **kwargs)

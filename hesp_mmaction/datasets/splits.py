@@ -129,7 +129,8 @@ def resolve_known(names: Sequence[str], all_names: Sequence[str],
             emotion = ''
         if emotion not in all_names:
             raise InputError(f'known class {name!r} is not in the data set; its classes are: '
-                             f'{", ".join(all_names)}')
+                             f'{", ".join(all_names)}'
+                             + ('; if its clips have it, set classes=found' if emotion else ''))
         if emotion in known:
             raise InputError(f'known class {emotion!r} is given twice in {list(names)}')
         known.append(emotion)

@@ -1,17 +1,22 @@
 import logging
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from mmaction.registry import DATASETS
+from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, pseudo_collate
 from torch.utils.data import DataLoader
 
-from hesp_mmaction.datasets import AFEWDataset
+from hesp_mmaction.apis.wiring import clips_of_config, override
+from hesp_mmaction.datasets import BASIC, AFEWDataset
+from hesp_mmaction.datasets.afew import afew_clips
 from hesp_mmaction.datasets.emotions import UNDECODABLE
 from hesp_mmaction.errors import InputError
 
+ROOT = Path(__file__).parents[2]
 KNOWN = ['happy', 'anger', 'sad']
 
 
@@ -93,11 +98,55 @@ def test_missing_folders_say_where_and_how(tmp_path, copy):
         make(copy, 'test')
 
 
-@pytest.mark.parametrize('name', ['Bored', 'Contempt'])
-def test_an_unexpected_folder_is_an_error(copy, name):
+@pytest.mark.parametrize('name, remedy', [('Bored', 'move it elsewhere or name it as one of anger'),
+                                          ('Contempt', 'set classes=found')])
+def test_an_unexpected_folder_is_an_error(copy, name, remedy):
     (copy / 'Train_AFEW' / name).mkdir()
-    with pytest.raises(ValueError, match=f'{name} is not a folder of an AFEW emotion'):
+    with pytest.raises(ValueError, match=f'{name} is not a folder of an AFEW emotion; .*{remedy}'):
         make(copy)
+
+
+def test_contempt_in_the_folders_needs_one_option(copy):
+    for part in ('Train_AFEW', 'Val_AFEW'):
+        shutil.copytree(copy / part / 'Sad', copy / part / 'Contempt')
+    cfg = Config.fromfile(ROOT / 'configs/hesp_afew_o34.py')
+    override(cfg, dict(data_root=str(copy), classes='found'), known=['contempt', 'anger'])
+    train, val, test = (DATASETS.build(dict(cfg[f'{name}_dataloader'].dataset, pipeline=[]))
+                        for name in ('train', 'val', 'test'))
+    assert train.metainfo['classes'] == ('contempt', 'anger')
+    assert len(train) == 4 and len(val) == len(test) == 16
+    assert test.metainfo['unknown'] == BASIC[1:]
+    assert len(clips_of_config(cfg)) == 32  # of check_data.py and build_cache.py
+    (copy / 'Train_AFEW' / 'Bored').mkdir()
+    with pytest.raises(InputError, match='Bored is not a folder .*or name it as one of .*contempt'):
+        make(copy, classes='found')
+    with pytest.raises(InputError, match='classes must be one of .*found'):
+        make(copy, classes='all')
+
+
+def test_every_kind_of_video_and_folders_of_frames_are_found_and_the_rest_is_named(copy, messages):
+    folder = copy / 'Train_AFEW' / 'Angry'
+    content = (folder / '000.avi').read_bytes()
+    for name in ('a.MOV', 'b.webm', 'c.M4V', 'd.gif'):
+        (folder / name).write_bytes(content)
+    for name in ('frames', '001', 'empty'):  # 001 are the frames of 001.avi: not a second clip
+        (folder / name).mkdir()
+    for name in ('frames/1.jpg', '001/1.jpg', 'stray.png', 'notes.txt', '.hidden.avi'):
+        (folder / name).write_bytes(b'')
+    found = {path.rpartition('/')[2] for path, emotion, _ in afew_clips(str(copy), 'train')[0]
+             if emotion == 'anger'}
+    assert found == {'000.avi', '001.avi', 'a.MOV', 'b.webm', 'c.M4V', 'd.gif', 'frames'}
+    make(copy)
+    text, = (text for text in messages if 'passed over' in text)
+    assert 'train' in text and text.count('Angry') == 4 and ': 4 passed over' in text
+    assert all(f'Angry/{name}' in text for name in ('001', 'empty', 'notes.txt', 'stray.png'))
+    make(copy, 'test')
+    assert len([text for text in messages if 'passed over' in text]) == 1
+
+
+def test_an_argument_that_a_data_set_does_not_take(tiny_afew):
+    with pytest.raises(InputError, match='AFEWDataset does not take fold, speed.*classes=found'):
+        make(tiny_afew, speed=2, fold=1)
 
 
 @pytest.mark.parametrize('kwargs, message', [

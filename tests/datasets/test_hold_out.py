@@ -42,7 +42,7 @@ def test_every_subject_is_held_out_once_and_never_on_both_sides(root, tmp_path):
 def test_what_cannot_be_done_is_said(root, tmp_path):
     with pytest.raises(InputError, match='000Angry.avi does not match --subject'):
         tool.hold_out(root, tmp_path / 'x', r'^s\d', 0, 3)
-    with pytest.raises(InputError, match='no clips in'):
+    with pytest.raises(FileNotFoundError, match='AFEW: no folder .*none/Train_AFEW'):
         tool.hold_out(tmp_path / 'none', tmp_path / 'x', '.', 0, 3)
     with pytest.raises(InputError, match='exists already'):
         tool.hold_out(root, root, r'^\d{3}', 0, 3)

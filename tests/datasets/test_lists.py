@@ -12,11 +12,14 @@ from hesp_mmaction.datasets.lists import (
     Clip,
     find_clip,
     format_list,
+    locate,
     parse_dfew,
     parse_list,
     parse_rows,
+    parse_table,
     read_list,
 )
+from hesp_mmaction.datasets.tables import read_rows
 from hesp_mmaction.errors import InputError
 
 TOOL = Path(__file__).parents[2] / 'tools/data/convert_list.py'
@@ -62,22 +65,22 @@ def test_the_lists_of_hesp_and_dfer_clip_give_the_same_names():
 
 
 def test_three_columns_of_integers_are_never_guessed():
-    with pytest.raises(InputError, match="b.txt.*id_order to one of 'hesp', 'dfer_clip', 'dfew'"):
+    # Only those that have these integers, 0 to 10, are offered.
+    with pytest.raises(InputError, match="b.txt.*0 to 10.*id_order to one of 'hesp', 'dfer_clip', "
+                                         'or to your own names'):
         parse_list(DFER_CLIP, 'b.txt')
     with pytest.raises(InputError, match="unknown id_order 'mafw'.*'dfer_clip'"):
         parse_list(DFER_CLIP, 'b.txt', id_order='mafw')
 
 
-def test_two_columns(monkeypatch):
-    logged = []
-    monkeypatch.setattr('hesp_mmaction.datasets.lists.print_log', lambda text, *_: logged.append(
-        text))
-    assert parse_list('a b.mp4 3\nc.mp4 10\n', 'x') == (
+def test_two_columns():
+    text = 'a b.mp4 3\nc.mp4 10\n'
+    with pytest.raises(InputError, match="x has integer labels .3 to 10.*set id_order"):
+        parse_list(text, 'x')  # no order is assumed
+    assert parse_list(text, 'x', id_order='hesp') == (
         [Clip('a b.mp4', 'happiness'), Clip('c.mp4', 'disappointment')], [])
-    assert len(logged) == 1 and "id_order='hesp'" in logged[0]  # assumed, and said
     assert names(parse_list('a.mp4 3\n', 'x', id_order='dfer_clip')[0]) == ['anger']
     assert names(parse_list('a.mp4 Sad\nb.mp4 joy\n', 'x')[0]) == ['sadness', 'happiness']
-    assert len(logged) == 1
 
 
 @pytest.mark.parametrize('text, kind', [
@@ -129,7 +132,8 @@ def test_labels_of_dfew_begin_at_1():
     assert names(clips) == ['happiness', 'sadness', 'neutral', 'anger', 'surprise', 'disgust',
                             'fear']
     assert clips[0].path == '00001'
-    assert problems == ['set_1.csv:9: label 0 is out of range 1 to 7']
+    assert problems == ['set_1.csv:9: label 0 is out of range 1 to 7; DFEW counts from 1: take its '
+                        'own file']
     assert 'header' in parse_dfew('00001,1\n', 'set_1.csv')[1][0]
 
 
@@ -177,6 +181,8 @@ def test_what_is_written_is_read_again(kind):
         text = format_list(clips, kind, order)
         if kind == 'dfew':
             again, problems = parse_dfew(text, 'x')
+        elif kind == 'csv':
+            again, problems = parse_table(read_rows(text, 'x', ',')[0], 'x')
         elif kind == 'dfer_clip':
             again, problems = parse_list(text, 'x', 'frames', 'dfer_clip')
         else:
@@ -188,7 +194,7 @@ def test_what_is_written_is_read_again(kind):
 def test_a_name_without_an_integer_is_not_written():
     with pytest.raises(InputError, match="contempt has no integer in the id order 'dfew'"):
         format_list([Clip('1', 'contempt')], 'dfew')
-    with pytest.raises(InputError, match='the new list.*id_order'):
+    with pytest.raises(InputError, match='the new list has integers.*id_order'):
         format_list([Clip('1', 'fear', 3)], 'frames')
 
 
@@ -206,7 +212,156 @@ def test_the_names_of_the_compounds():
     assert [n for n in MAFW_COMPOUNDS if set(n.split('_')) <= set(BASIC)] == list(COMPOUNDS)
 
 
+# ------------------------------------------------------------------------------------- tables
+@pytest.fixture
+def read(tmp_path):
+    """Reads a list with this content: pairs of path and emotion, and the problems."""
+    def run(content, name='list.csv', **kwargs):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        clips, problems = read_list(str(path), **kwargs)
+        return [clip[:2] for clip in clips], [p.replace(str(tmp_path) + '/', '') for p in problems]
+    return run
+
+
+TWO = [('a, b/1.mp4', 'happiness'), ('c.mp4', 'sadness')]
+
+
+@pytest.mark.parametrize('text', [
+    'path,label\n"a, b/1.mp4",Happy\nc.mp4,sad\n', '"a, b/1.mp4",Happy\nc.mp4,sad\n',
+    'Video Name;Emotion\r\n"a, b/1.mp4";Happy\r\nc.mp4;sad\r\n',
+    'sep=;\r\nDatei;Klasse\r\na, b/1.mp4;Happy\r\nc.mp4;sad\r\n',
+    'EXPRESSION\tCLIP\nHappy\ta, b/1.mp4\nsad\tc.mp4\n', '"a, b/1.mp4"\tHappy\nc.mp4\tsad\n',
+    ',filename,label,class_name\n0,"a, b/1.mp4",9,Happy\n1,c.mp4,8,sad\n',
+    'target,frames,file\nHappy,12,"a, b/1.mp4"\nsad,3,c.mp4\n\n'])
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le', 'utf-16-be'])
+def test_tables_of_the_field_in_any_words(read, text, encoding):
+    for name in ('list.csv', 'list.txt'):
+        assert read(text.encode(encoding), name) == (TWO, [])
+
+
+def test_integers_in_a_table_need_an_order(read):
+    text = 'clip,frames,class\na.mp4,12,3\nb.mp4,9,5.0\n'
+    assert read(text, id_order='hesp')[0] == [('a.mp4', 'happiness'), ('b.mp4', 'sadness')]
+    assert read(text, id_order='dfer_clip')[0] == [('a.mp4', 'anger'), ('b.mp4', 'disgust')]
+    assert read(text, id_order='fear,sad,joy,anger,neutral,disgust')[0] == [
+        ('a.mp4', 'anger'), ('b.mp4', 'disgust')]
+    with pytest.raises(InputError, match='list.csv has integer labels .3 to 5.*set id_order'):
+        read(text)
+    with pytest.raises(InputError, match='columns 2, 3 hold integers: give the table the header'):
+        read('a.mp4,12,3\nb.mp4,9,5\n', id_order='hesp')
+
+
+def test_dfew_is_known_by_its_header_its_clips_and_its_integers(read):
+    text = 'video_name,label\n1,1\n20,7\n'
+    assert read(text) == ([('00001', 'happiness'), ('00020', 'fear')], [])
+    assert read(text, id_order='1,alphabetical')[0] == [('00001', 'anger'), ('00020', 'surprise')]
+    from_0 = 'video_name,label\n1,0\n20,6\n'
+    assert read(from_0, id_order='dfer_clip')[0] == [('00001', 'happiness'), ('00020', 'fear')]
+    for other in (from_0, text.replace('7', '6'), text.replace('20', 'clip20')):
+        with pytest.raises(InputError, match='list.csv has integer labels'):
+            read(other)
+
+
+def test_rows_that_cannot_be_used_are_named(read):
+    clips, problems = read('path,label\na.mp4,Angry\nb.mp4,bored\nc.mp4,3\n,\nd.mp4,\n')
+    assert clips == [('a.mp4', 'anger')]
+    assert problems == ['list.csv:3: label bored is no emotion',
+                        'list.csv:4: label 3 is no emotion',
+                        "list.csv:6: no clip and label in 'd.mp4 | '"]
+    assert read('path,label\na.mp4,1\nb.mp4,sad\nc.mp4,9\n', id_order='alphabetical')[1] == [
+        "list.csv:3: label 'sad' is no integer as the others",
+        'list.csv:4: label 9 is out of range 0 to 6']
+    # The first row is no header, but an emotion that does not exist.
+    assert read('a.mp4,bored\nb.mp4,sad\n')[1] == ['list.csv:1: label bored is no emotion']
+    assert read('"a.mp4,sad\nb.mp4,sad\n')[1]  # a quote that never ends
+    with pytest.raises(InputError, match='columns 2, 3 hold emotions that differ'):
+        read('path,label,emotion\na.mp4,sad,fear\nb.mp4,fear,sad\n')
+    with pytest.raises(InputError, match='no column holds labels'):
+        read('path,frames\na.mp4,x\nb.mp4,y\n')
+
+
+def test_ferv39k_is_no_table_in_spite_of_its_name(read):
+    assert read('Daily Life/Happy/0267 Happy\nAction/Sad/1 Sad\n')[0] == [
+        ('Daily Life/Happy/0267', 'happiness'), ('Action/Sad/1', 'sadness')]
+
+
+def test_a_sheet_of_ones_own(tmp_path):
+    openpyxl = pytest.importorskip('openpyxl')
+    book = openpyxl.Workbook()
+    for row in [('clip', 'frames', 'label'), ('a/x.mp4', 12, 3), ('b.mp4', 13, 5.0)]:
+        book.active.append(row)
+    book.save(tmp_path / 'own.xlsx')
+    clips, problems = read_list(str(tmp_path / 'own.xlsx'), 'hesp')
+    assert not problems
+    assert clips == [Clip('a/x.mp4', 'happiness', 12), Clip('b.mp4', 'sadness', 13)]
+    with pytest.raises(InputError, match='own.xlsx has integer labels'):
+        read_list(str(tmp_path / 'own.xlsx'))
+
+
+# -------------------------------------------------------------------------- labels of two words
+def test_a_compound_in_two_words_is_no_path_with_a_space(read):
+    for text in ('a.mp4 Happily Surprised\nb.mp4 Sadly Angry\n',
+                 'a.mp4\tHappily Surprised\nb.mp4\tSadly  Angry\n',
+                 'a.mp4,Happily Surprised\nb.mp4,Sadly Angry\n',
+                 'a.mp4 happy surprise\nb.mp4 sadness angry\n'):
+        assert read(text, 'l.txt') == (
+            [('a.mp4', 'happiness_surprise'), ('b.mp4', 'anger_sadness')], [])
+    # A folder of frames may be called so: not guessed.
+    clips, problems = read('clips/so sad angry\nclips/so sad\tangry\n', 'l.txt')
+    assert clips == [('clips/so sad', 'anger')]
+    assert problems == ['l.txt:1: \'clips/so sad angry\' is not "path ClassName"; put a tab '
+                        'between path and label']
+
+
+def test_words_between_a_video_and_its_label_are_no_part_of_the_path(read):
+    clips, problems = read('my a.mp4 b/c d.mp4 sad\na.mp4 Very Happy\nb.mp4 not sad\n', 'l.txt')
+    assert clips == [('my a.mp4 b/c d.mp4', 'sadness')]
+    assert [problem[:8] for problem in problems] == ['l.txt:2:', 'l.txt:3:']
+    assert read('a.mp4 3\nb.mp4 9 5\n', 'l.txt', id_order='hesp')[1][0].startswith('l.txt:2:')
+
+
+def test_a_header_in_text_columns_and_quotes_around_paths(read):
+    assert read('video label\n"a b.mp4" sad\nc.mp4 fear\n', 'l.txt') == (
+        [('a b.mp4', 'sadness'), ('c.mp4', 'fear')], [])
+    assert read('1, 2 and 3.mp4 sad\n', 'l.txt')[0] == [('1, 2 and 3.mp4', 'sadness')]
+
+
+# --------------------------------------------------------------------------------------- paths
+def test_find_clip_as_windows_excel_and_a_mac_write_it(tmp_path, monkeypatch):
+    (tmp_path / 'clips').mkdir()
+    for name in ('a.MOV', 'b.webm', 'caf\u00e9.mp4'):
+        (tmp_path / 'clips' / name).write_bytes(b'')
+    def find(name):
+        return Path(find_clip(str(tmp_path), name)).relative_to(tmp_path).as_posix()
+    assert find('clips\\a.MOV') == find('clips/a') == find('clips/a.avi') == 'clips/a.MOV'
+    assert find('clips/b') == find('clips\\b.webm') == 'clips/b.webm'
+    assert find('clips/cafe\u0301.mp4') == find('clips/caf\udce9.mp4') == 'clips/caf\u00e9.mp4'
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert find_clip('/nowhere', '~/clips/b.webm') == str(tmp_path / 'clips/b.webm')
+    assert find_clip('/nowhere', str(tmp_path / 'clips/b')) == str(tmp_path / 'clips/b.webm')
+
+
+def test_a_path_on_a_drive_of_windows_names_the_remedy(tmp_path):
+    (tmp_path / 'a.mp4').write_bytes(b'')
+    clips, problems = locate([Clip('a.mp4', 'fear'), Clip('D:/x/b.mp4', 'fear'),
+                              Clip('D:\\x\\c.mp4', 'fear')], str(tmp_path), 'l.txt')
+    assert clips[0] == Clip(str(tmp_path / 'a.mp4'), 'fear')
+    assert len(problems) == 1 and 'l.txt: 2 paths are on a drive' in problems[0]
+    assert 'D:/x/b.mp4' in problems[0] and '--strip PREFIX' in problems[0]
+
+
 # -------------------------------------------------------------------------- convert_list.py
+def test_a_list_of_windows_is_converted(tmp_path, monkeypatch):
+    source, out = tmp_path / 'in.csv', tmp_path / 'out.txt'
+    source.write_bytes('file;label\r\nD:\\data\\a b.mp4;1\r\nD:\\data/c.mp4;2\r\n'.encode('utf-16'))
+    convert(source, out, '--to', 'names', '--id-order', '1,alphabetical', '--strip', 'D:\\data\\',
+            monkeypatch=monkeypatch)
+    assert out.read_text() == 'a b.mp4\tanger\nc.mp4 disgust\n'
+    convert(out, tmp_path / 'out.csv', '--to', 'csv', monkeypatch=monkeypatch)
+    assert (tmp_path / 'out.csv').read_text() == 'path,label\na b.mp4,anger\nc.mp4,disgust\n'
+
+
 def convert(*arguments, monkeypatch, error=None):
     """Runs the tool in this process; one that must fail says ``error`` and exits."""
     monkeypatch.setattr(sys, 'argv', ['convert_list.py', *map(str, arguments)])
@@ -230,7 +385,7 @@ def test_a_conversion_that_cannot_be_done_writes_nothing(tmp_path, monkeypatch):
     source, out = tmp_path / 'in.txt', tmp_path / 'out.txt'
     source.write_text(DFER_CLIP)
     convert(source, out, '--from', 'frames', '--to', 'names', monkeypatch=monkeypatch,
-            error='error: .*in.txt has three columns.*id_order')
+            error='error: .*in.txt has integer labels.*id_order')
     source.write_text('a.mp4 12 3\nb.mp4 12 77\n')
     convert(source, out, '--from', 'dfer_clip', '--to', 'names', '--strip', 'x/',
             monkeypatch=monkeypatch,

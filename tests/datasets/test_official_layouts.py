@@ -1,6 +1,7 @@
 """Every data set in its official layout, made tiny: what is read, counted and refused."""
 import collections
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -221,7 +222,7 @@ def test_the_lists_of_hesp_and_dfer_clip_load_the_same_clips(mafw, absolute):
                 assert data.get_data_info(i) == other.get_data_info(i) == official.get_data_info(i)
             assert len(data) == len(other) == len(official)
             assert data.metainfo == official.metainfo
-    with pytest.raises(InputError, match="dfer train.txt.*id_order to one of 'hesp', 'dfer_clip'"):
+    with pytest.raises(InputError, match="dfer train.txt.*id_order to .*'dfer_clip'"):
         build('MAFWDataset', mafw, lists=dfer_clip)
 
 
@@ -232,6 +233,106 @@ def test_arguments_about_lists(mafw):
         build('MAFWDataset', mafw, id_order='hesp')
     with pytest.raises(FileNotFoundError, match='no list file .*a.txt'):
         build('MAFWDataset', mafw, lists=dict(train='a.txt', test='b.txt'))
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Folders of frames, seven emotions and contempt, three of each in both parts."""
+    for part in ('train', 'test'):
+        for name in (*BASIC, 'contempt'):
+            for i in range(3):
+                write_frames(tmp_path / part / name / str(i))
+    return tmp_path
+
+
+def write_lists(root, line, names=BASIC, ending='txt', head=''):
+    for part in ('train', 'test'):
+        write(root / f'{part}.{ending}', (head + ''.join(
+            line.format(f'{part}/{name}/{i}', k) + '\n' for k, name in enumerate(names)
+            for i in range(3))).encode())
+    return dict(train=f'train.{ending}', test=f'test.{ending}')
+
+
+@pytest.mark.parametrize('dataset, line, ending, head', [
+    ('AFEWDataset', '{} 12 {}', 'txt', ''), ('DFEWDataset', '{} {}', 'txt', ''),
+    ('ListDataset', '{},{}', 'csv', 'clip,target\n')])
+def test_integers_that_the_folders_contradict_stop(folders, dataset, line, ending, head):
+    lists = write_lists(folders, line, ending=ending, head=head)
+    with pytest.raises(InputError, match='21 of 21 clips.*id_order=dfer_clip.*id_order=alpha'):
+        build(dataset, folders, lists=lists, id_order='dfer_clip')
+    for order in ('alphabetical', None):  # None: the folders prove it
+        data = build(dataset, folders, 'test', lists=lists, id_order=order)
+        assert counts(data) == dict.fromkeys(BASIC, 3)
+        assert all(data.get_data_info(i)['emotion'] in ids(data)[i] for i in range(21))
+
+
+@pytest.mark.parametrize('dataset', ['AFEWDataset', 'ListDataset'])
+def test_integers_from_1_make_no_contempt(folders, dataset):
+    for part in ('train', 'test'):
+        for k in range(1, 8):
+            write_frames(folders / part / str(k))
+    for part in ('train', 'test'):
+        write(folders / f'{part}.txt',
+              ''.join(f'{part}/{k} {k}\n' for k in range(1, 8)).encode())
+    lists = dict(train='train.txt', test='test.txt')
+    with pytest.raises(InputError, match='1 to 7, all of these.*set id_order=1,alphabetical'):
+        build(dataset, folders, lists=lists, id_order='hesp')
+    with pytest.raises(InputError, match='train.txt has integer labels .1 to 7'):
+        build(dataset, folders, lists=lists)
+    data = build(dataset, folders, 'test', lists=lists, id_order=[1, 'alphabetical'])
+    assert data.metainfo['all_classes'] == BASIC
+
+
+def test_a_list_with_an_emotion_that_the_data_set_lacks_names_one_option(folders):
+    lists = write_lists(folders, '{} {}', names=(*BASIC, 'contempt'))
+    with pytest.raises(InputError, match='3 clips of classes that AFEWDataset does not have.*'
+                                         'set classes=found'):
+        build('AFEWDataset', folders, lists=lists, id_order='hesp')
+    data = build('AFEWDataset', folders, 'test', lists=lists, id_order='hesp', classes='found',
+                 known=['contempt', 'anger'])
+    assert data.metainfo['all_classes'] == (*BASIC, 'contempt') and len(data) == 24
+    with pytest.raises(InputError, match='ListDataset does not take faces: .*set classes=found'):
+        build('ListDataset', folders, lists=lists, id_order='hesp', faces=False)
+    with pytest.raises(InputError, match='ListDataset needs two lists: set lists.train'):
+        build('ListDataset', folders)
+    with pytest.raises(InputError, match='FusionDataset needs the folder of MAFW: set mafw_root'):
+        build('FusionDataset', folders)
+
+
+def test_lists_of_windows_and_of_excel(folders):
+    rows = [(f'{part}\\{name}\\{i}', name) for part in ('train', 'test') for name in BASIC
+            for i in range(3)]
+    for part, encoding in (('train', 'utf-16'), ('test', 'utf-8-sig')):
+        write(folders / f'{part}.txt', ('Clip\tEmotion\r\n' + ''.join(
+            f'"{path}"\t{name}\r\n' for path, name in rows if path.startswith(part))
+            ).encode(encoding))
+    lists = dict(train='train.txt', test='test.txt')
+    data = build('AFEWDataset', folders, 'test', lists=lists)
+    assert len(data) == 21 and ids(data)[0] == 'test/anger/0'
+    for part in ('train', 'test'):
+        write(folders / f'{part}.txt', ''.join(
+            f'D:\\clips\\{path} {name}\n' for path, name in rows if path.startswith(part)).encode())
+    with pytest.raises(InputError, match='train.txt: 21 paths are on a drive of another computer'):
+        build('AFEWDataset', folders, lists=lists)
+
+
+def test_a_name_that_is_not_utf8_is_read_and_can_be_written_anywhere(folders, messages):
+    name = os.fsdecode(b'caf\xe9')
+    (folders / 'test/anger/0').rename(folders / 'test/anger' / name)
+    (folders / 'test/anger/1').rename(folders / 'test/anger' / f'{name} empty')
+    for frame in (folders / 'test/anger' / f'{name} empty').iterdir():
+        frame.unlink()
+    lists = write_lists(folders, '{} {}')
+    path = folders / 'test.txt'
+    path.write_bytes(path.read_bytes().replace(b'anger/0 ', b'anger/caf\xe9 ').replace(
+        b'anger/1 ', b'anger/caf\xe9 empty '))
+    data = build('AFEWDataset', folders, 'test', lists=lists, id_order='hesp')
+    assert len(data) == 20 and 'test/anger/caf\\xe9' in ids(data)
+    info = data.get_data_info(ids(data).index('test/anger/caf\\xe9'))
+    assert os.path.isdir(info['filename'])
+    for text in (*ids(data), *messages, *data.every_clip()):
+        text.encode('utf-8')  # logs, JSON, csv and dumps take it
+    assert any('caf\\xe9 empty (no images in this folder)' in text for text in messages)
 
 
 # ------------------------------------------------------------------------- the joint tasks

@@ -23,6 +23,7 @@ from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import clips_of_config, override
 from hesp_mmaction.datasets.clip_loading import IMAGE_EXTENSIONS
+from hesp_mmaction.datasets.frame_store import some
 from hesp_mmaction.datasets.integrity import damage, oddity
 from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.errors import InputError
@@ -30,9 +31,25 @@ from hesp_mmaction.errors import InputError
 
 def clips_below(root):
     """Paths of all videos and folders of images below a folder, sorted; links are followed."""
+    return files_below(root)[0]
+
+
+def files_below(root):
+    """What lies below a folder; links are followed, hidden files left out.
+
+    Args:
+        root (str): the folder.
+
+    Returns:
+        tuple: list[str], paths of all videos and folders of images, and list[str], paths of all
+        other files.
+
+    Raises:
+        InputError: no such folder.
+    """
     if not os.path.isdir(root):
         raise InputError(f'--data-root: no folder {root}')
-    paths = set()
+    paths, others = set(), []
     for folder, _, names in os.walk(root, followlinks=True):
         for name in (n for n in names if not n.startswith('.')):
             extension = os.path.splitext(name)[1].lower()
@@ -40,7 +57,9 @@ def clips_below(root):
                 paths.add(os.path.join(folder, name))
             elif extension in IMAGE_EXTENSIONS:
                 paths.add(folder)
-    return sorted(paths)
+            else:
+                others.append(os.path.join(folder, name))
+    return sorted(paths), sorted(others)
 
 
 def find_damaged(paths, processes=2, timeout=60, look=damage):
@@ -73,9 +92,9 @@ def command():
     if args.config:
         cfg = Config.fromfile(args.config)
         override(cfg, args.cfg_options)
-        paths = sorted(clips_of_config(cfg).values())
+        paths, others = sorted(clips_of_config(cfg).values()), []
     else:
-        paths = clips_below(args.data_root)
+        paths, others = files_below(args.data_root)
     if not paths:
         raise InputError(f'no clips in {args.config or args.data_root}')
     damaged = find_damaged(paths, args.processes, args.timeout)
@@ -85,6 +104,8 @@ def command():
     odd = find_damaged([path for path in paths if path not in damaged], args.processes,
                        args.timeout, oddity)
     print(text + ''.join(f'{path}\t{note} (whole)\n' for path, note in odd.items())
+          + (f'{len(others)} files are neither videos nor images: {some(others)}\n' if others
+             else '')
           + f'{len(damaged)} of {len(paths)} clips are damaged, {len(odd)} are whole but odd')
     sys.exit(1 if damaged else 0)
 

@@ -2,6 +2,8 @@
 
     python tools/data/convert_list.py MAFW_set_1_train.txt train.txt --from dfer_clip --to hesp
     python tools/data/convert_list.py train.txt OUT.txt --from frames --id-order dfew --to names
+
+Paths are written with / whatever they had.
 """
 import argparse
 import os
@@ -28,6 +30,8 @@ def count_frames(path):
 def convert(source, kind, new_kind, id_order=None, root=None, strip=''):
     """The text of ``source`` in another format. Arguments: see the command's flags."""
     clips, problems = lists.read_list(source, id_order, kind)
+    clips = [clip._replace(path=clip.path.replace('\\', '/')) for clip in clips]
+    strip = strip.replace('\\', '/')
     foreign = [clip.path for clip in clips if not clip.path.startswith(strip)]
     if foreign:
         problems = [*problems, f'{len(foreign)} paths do not begin with {strip}: {some(foreign)}']
@@ -39,7 +43,7 @@ def convert(source, kind, new_kind, id_order=None, root=None, strip=''):
             raise InputError(f'{source} does not tell the numbers of frames that --to {new_kind} '
                              'needs: give --root, the folder that its paths start from')
         clips = [clip if clip.frames is not None else
-                 clip._replace(frames=count_frames(os.path.join(root, clip.path)))
+                 clip._replace(frames=count_frames(lists.find_clip(root, clip.path)))
                  for clip in clips]
     return lists.format_list(clips, new_kind, id_order)
 
@@ -52,8 +56,9 @@ def command():
     parser.add_argument('--from', dest='kind', choices=lists.FORMATS,
                         help='format of IN; default: told from the file')
     parser.add_argument('--to', required=True, choices=[f for f in lists.FORMATS if f != 'xlsx'])
-    parser.add_argument('--id-order', choices=list(lists.ID_ORDERS),
-                        help='what the integers of the formats frames and ids mean')
+    parser.add_argument('--id-order', metavar='ORDER',
+                        help=f'what integers mean: {", ".join(lists.ID_ORDERS)}, or NAME,NAME,... '
+                        'in their order from 0 (1,NAME,NAME,... from 1)')
     parser.add_argument('--root', metavar='DIR',
                         help='folder that the paths start from: there missing frames are counted')
     parser.add_argument('--strip', metavar='PREFIX', default='',

@@ -2,7 +2,8 @@
 
     python tools/data/hold_out.py data/synthetic data/validation --subject '^\\d{3}'
 
-Settings are chosen on it, so that the test clips stay unseen. Clips are linked, not copied.
+Settings are chosen on it, so that the test clips stay unseen. Clips (videos and folders of frames)
+are linked, not copied.
 """
 import argparse
 import random
@@ -10,6 +11,8 @@ import re
 from pathlib import Path
 
 from hesp_mmaction.apis.running import main
+from hesp_mmaction.datasets.afew import afew_clips, afew_others
+from hesp_mmaction.datasets.frame_store import some
 from hesp_mmaction.errors import InputError
 
 
@@ -27,7 +30,10 @@ def hold_out(root, out, subject, fold, folds):
     """Link the clips of ``root/Train_AFEW`` into ``out``; gives the counts of both parts."""
     if not 0 <= fold < folds:
         raise InputError(f'--fold {fold}: one of 0 .. {folds - 1}')
-    clips = sorted((Path(root) / 'Train_AFEW').glob('*/*'))
+    listed, problems = afew_clips(root, 'train', classes=None)
+    if problems:
+        raise InputError('; '.join(problems))
+    clips = sorted(Path(clip.path) for clip in listed)
     if not clips:
         raise InputError(f'no clips in {Path(root) / "Train_AFEW"}')
     found = {clip: re.search(subject, clip.stem) for clip in clips}
@@ -59,6 +65,9 @@ def command():
     args = parser.parse_args()
     counts = hold_out(args.root, args.out, args.subject, args.fold, args.folds)
     print(f'{args.out}: {counts["Train_AFEW"]} training clips, {counts["Val_AFEW"]} held out')
+    passed = afew_others(args.root, 'train')
+    if passed:
+        print(f'{len(passed)} passed over, neither videos nor folders of frames: {some(passed)}')
 
 
 if __name__ == '__main__':

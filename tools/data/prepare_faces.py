@@ -21,6 +21,7 @@ from tqdm import tqdm
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.faces import DETECTORS, aligned_faces, load_detector
+from hesp_mmaction.datasets.frame_store import some
 from hesp_mmaction.datasets.integrity import undecodable
 from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.video import Video
@@ -78,7 +79,7 @@ def prepare(source, out, find, processes=2, timeout=600):
         raise InputError(f'{out} lies in {source}, so its clips would be listed twice: choose '
                          'another folder')
     out.mkdir(parents=True, exist_ok=True)
-    names = []
+    names, others = [], []
     for file in sorted(source.rglob('*')):
         name = file.relative_to(source)
         if not file.is_file() or any(part.startswith('.') for part in name.parts):
@@ -88,6 +89,10 @@ def prepare(source, out, find, processes=2, timeout=600):
         elif file.suffix.lower() in ('.txt', '.csv', '.xlsx') and not (out / name).exists():
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, out / name)
+        elif file.suffix.lower() not in ('.txt', '.csv', '.xlsx'):
+            others.append(str(name))
+    if others:
+        print(f'{len(others)} files are no videos and passed over: {some(others)}')
     if not names:
         raise InputError(f'no videos ({", ".join(VIDEO_EXTENSIONS)}) in {source}')
     rows = read_report(out)

@@ -93,7 +93,10 @@ def main():
     parser.add_argument('model')
     parser.add_argument('videos', nargs='+')
     args = parser.parse_args()
-    check_runtime()
+    try:
+        check_runtime()
+    except ValueError as error:
+        sys.exit(f'error: {error}')
     model = Model(args.model)
     times, wrong = [], 0
     for path in args.videos:
