@@ -2,15 +2,19 @@
 import gc
 import hashlib
 import json
+import os
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from ..datasets.frame_store import INDEX
 from ..evaluation.openset_metric import intervals_from_dump, load_dump
 from ..files import write_json
+from ..models.clip import file_digest
 from .tasks import find_task, set_task
 from .wiring import override
 
@@ -49,7 +53,7 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
         override(cfg, dict(cfg_options or {}, fold=split))
     else:
         override(cfg, cfg_options, split=split, openness=openness)
-    settings = hashlib.sha256(json.dumps(cfg.to_dict(), default=str).encode()).hexdigest()
+    settings = digest_of(cfg)
     record, begun = Path(work_dir) / 'split.json', Path(work_dir) / 'settings.json'
     if resume and record.exists():
         found = json.loads(record.read_text(encoding='utf-8'))
@@ -88,6 +92,40 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
             protocol=openness or cfg.protocol.openness)
     write_json(result, record)
     return result
+
+
+def digest_of(cfg: Config) -> str:
+    """What tells the settings of a run from others: a config, and the files it names.
+
+    Weights, lists and stores are read for it: another file under the same name is another
+    setting. Of a store it is the index.
+
+    Args:
+        cfg (mmengine.Config): of a run.
+
+    Returns:
+        str: SHA-256 in hex.
+    """
+    text = json.dumps(cfg.to_dict(), default=str)
+    root = cfg.get('data_root') or ''
+    files = {}
+    for value in sorted(set(_texts(cfg.to_dict()))):
+        for path in (Path(value), Path(root, value), Path(value, INDEX)):
+            if os.path.isfile(path):
+                files[str(path)] = file_digest(path)
+    return hashlib.sha256(f'{text}{json.dumps(files)}'.encode()).hexdigest()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in nested dicts and sequences, keys apart."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, Sequence):
+        for part in value:
+            yield from _texts(part)
 
 
 def _costs(runner: Runner) -> dict[str, float]:
