@@ -185,9 +185,10 @@ def load_trained(cfg, checkpoint=None):
             raise InputError('this is the config of a trained model: name its checkpoint')
         return MODELS.build(cfg.model).eval()
     loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
-    override(cfg, known=known_of(loaded, str(checkpoint)))
+    name = f'the checkpoint {checkpoint}'
+    override(cfg, known=known_of(loaded, name))
     model = MODELS.build(cfg.model)
-    load_weights(model, loaded, str(checkpoint))
+    load_weights(model, loaded, name)
     return model.eval()
 
 

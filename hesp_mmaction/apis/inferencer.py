@@ -78,12 +78,12 @@ class HESPInferencer(BaseInferencer):
         if checkpoint is not None:
             saved = _read_checkpoint(str(checkpoint))
             if known is None:
-                known = known_of(saved, checkpoint)
+                known = known_of(saved, f'the checkpoint {checkpoint}')
         elif 'optim_wrapper' in cfg:
             raise InputError(f'{cfg.filename or "this"} is a config of a trained model: name its '
                              'checkpoint')
         override(cfg, cfg_options, known)
-        self._saved, self._saved_as = saved, str(checkpoint)
+        self._saved, self._saved_as = saved, f'the checkpoint {checkpoint}'
         super().__init__(cfg, None, device, 'mmaction', show_progress)
         self.known = self.model.cls_head.known
 

@@ -46,6 +46,8 @@ def load_clip(arch, pretrained=None, quick_gelu=None):
         InputError: the name, the file or the fit between weights and architecture is wrong.
     """
     config = _model_config(arch)
+    if config['text_cfg'].get('hf_model_name'):
+        raise InputError(f'{arch!r} has a text tower of Hugging Face: choose another clip.arch')
     if pretrained is None:
         print_log(f'CLIP {arch!r} has random weights (pretrained=None)', 'current', logging.WARNING)
         weights, evidence = None, None
@@ -57,6 +59,8 @@ def load_clip(arch, pretrained=None, quick_gelu=None):
         model = CLIP(**config)
     except TypeError as error:
         raise InputError(f'{arch!r} is not a CLIP with a plain text tower: {error}') from error
+    except (AssertionError, ValueError, RuntimeError) as error:
+        raise InputError(f'CLIP {arch!r} cannot be built from its config: {error}') from error
     if weights is not None:
         _load(model, weights, arch, pretrained)
     return model.float().eval()
