@@ -361,6 +361,7 @@ REFUSED = {'block_type', 'qk_norm', 'scaled_cosine_attn', 'scale_heads', 'scale_
 def test_every_architecture_of_open_clip_is_computed_or_refused(tmp_path):
     """Oracle: open_clip's own forward pass, for images and texts."""
     computed, refused, texts = set(), set(), set()
+    ids = open_clip.tokenizer.SimpleTokenizer(context_length=40)(['a happy face', 'fear'])
     for name, config in architectures().items():
         arch = tmp_path / 'arch.json'
         arch.write_text(json.dumps(config))
@@ -371,7 +372,6 @@ def test_every_architecture_of_open_clip_is_computed_or_refused(tmp_path):
         torch.save(model.eval().state_dict(), tmp_path / 'w.pt')
         frames = torch.randn(2, 3, *2 * [model.visual.image_size if isinstance(
             model.visual.image_size, int) else model.visual.image_size[0]])
-        ids = open_clip.tokenizer.SimpleTokenizer(context_length=40)(['a happy face', 'fear'])
         given = dict(arch=str(arch), pretrained=str(tmp_path / 'w.pt'))
         with torch.no_grad():
             try:

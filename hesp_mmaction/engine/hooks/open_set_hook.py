@@ -71,13 +71,13 @@ class OpenSetHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint):
         resumed = getattr(runner, '_resume', False)
+        # mmengine has built the loop of a training by now, and of nothing else.
+        trains = isinstance(getattr(runner, '_train_loop', None), BaseLoop)
+        weights = check_checkpoint(unwrap(runner.model), checkpoint, whole=resumed or not trains)
         if resumed and not {'meta', 'message_hub'} <= set(checkpoint):
             raise InputError('this checkpoint holds weights alone, so no training can go on from '
                              'it with --resume: name a checkpoint of a training, or start anew on '
                              'these weights with --cfg-options load_from=FILE')
-        # mmengine has built the loop of a training by now, and of nothing else.
-        trains = isinstance(getattr(runner, '_train_loop', None), BaseLoop)
-        weights = check_checkpoint(unwrap(runner.model), checkpoint, whole=resumed or not trains)
         if 'state_dict' not in checkpoint:  # a bare one, which other hooks do not expect
             checkpoint.clear()
         checkpoint['state_dict'] = weights

@@ -18,7 +18,8 @@ def _is_plain(clip, config):
     """Whether the text tower of open_clip's model is what :class:`CLIPTextTower` computes, and
     reads the tokens of CLIP's own tokenizer (``config`` is its ``text_cfg``)."""
     other = [config.get(key) for key in ('hf_tokenizer_name', 'tokenizer_kwargs', 'embed_cls')]
-    return (not any(other) and clip.vocab_size == len(make_tokenizer().encoder)
+    words = make_tokenizer(context_length=clip.context_length).encoder
+    return (not any(other) and clip.vocab_size == len(words)
             and clip.text_pool_type == 'argmax' and clip.attn_mask is not None
             and isinstance(clip.text_projection, nn.Parameter)
             and all(type(block) is open_clip.transformer.ResidualAttentionBlock
