@@ -12,9 +12,8 @@ import sys
 import warnings
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from pickle import UnpicklingError
 
 from packaging.version import Version
 
@@ -26,6 +25,7 @@ def apply():
     add_missing_drn()
     skip_broken_multimodal()
     register_checkpoint_loader()
+    say_unsafe_fork()
     format_configs_once()
 
 
@@ -150,10 +150,9 @@ def skip_broken_multimodal():
     from ``transformers.modeling_utils`` that newer ones no longer have there. Reading that file
     is enough to know; importing transformers would take seconds.
     """
-    spec = importlib.util.find_spec('transformers')
-    if spec is None:
+    if importlib.util.find_spec('transformers') is None:
         return
-    source = Path(spec.origin).with_name('modeling_utils.py').read_text('utf-8')
+    source = _source('transformers', 'modeling_utils.py') or ''  # none: another thing of that name
     if not ('apply_chunking_to_forward' in source
             and 'find_pruneable_heads_and_indices' in source):
         import mmaction.utils.dependency as dependency
@@ -161,67 +160,23 @@ def skip_broken_multimodal():
 
 
 # ------------------------------------------------------------------------------- checkpoints
-def _history_buffer_method(owner, name):
-    """The only use of ``getattr`` in a checkpoint of mmengine: a method of HistoryBuffer.
-
-    A free ``getattr`` reaches ``eval`` through ``getattr.__self__``, and from there a crafted
-    file runs any code in spite of ``weights_only=True``.
-    """
-    from mmengine.logging import HistoryBuffer
-    if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
-        return getattr(owner, name)
-    raise UnpicklingError(f'getattr for {name!r}')
-
-
-def _safe_globals():
-    """What mmengine puts into a checkpoint beside tensors: the history of logged numbers."""
-    import numpy as np
-    from mmengine.logging import HistoryBuffer
-    reconstruct, state, _ = np.ones(1).__reduce__()
-    scalar = np.float64(1).__reduce__()[0]
-    allowed = [HistoryBuffer, (_history_buffer_method, 'builtins.getattr'),
-               (np.ndarray, 'numpy.ndarray'), (np.dtype, 'numpy.dtype')]
-    # numpy 2 renamed numpy.core; files of either numpy are read with either.
-    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
-        allowed += [(reconstruct, f'{module}._reconstruct'), (scalar, f'{module}.scalar')]
-    # Numbers and text only: arrays of objects or records have no place in a checkpoint.
-    return allowed + [type(np.dtype(code)) for code in '?bBhHiIlLqQefdFDSU']
-
-
 def load_from_local(filename, map_location):
-    """Load a checkpoint file with ``weights_only=True`` (the name is what mmengine logs).
+    """Load a checkpoint file without executing anything (the name is what mmengine logs).
 
-    PyTorch 2.6 made that the default, and mmengine's own checkpoints hold a few objects more than
-    weights. Exactly these are allowed, for the time of this call only.
+    PyTorch 2.6 made ``weights_only=True`` the default of :func:`torch.load`, and mmengine's own
+    checkpoints hold a few objects more than weights. Exactly these are allowed, for the time of
+    this call only; see :func:`hesp_mmaction.models.checkpoints.read_file`, which reads safetensors
+    as well and says what is wrong with a file.
 
     Args:
-        filename (str): Path of the file; ``~`` is expanded.
-        map_location (str or torch.device, optional): Same as for :func:`torch.load`.
+        filename (str): path of the file; ``~`` is expanded.
+        map_location (str | torch.device, optional): as of :func:`torch.load`.
 
     Returns:
-        dict: The checkpoint.
+        dict: the checkpoint.
     """
-    import torch
-    path = Path(filename).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f'The checkpoint {path} does not exist.')
-    try:
-        with torch.serialization.safe_globals(_safe_globals()):
-            return torch.load(path, map_location=map_location, weights_only=True)
-    except UnpicklingError as error:
-        found = re.search(r'GLOBAL (\S+)|WeightsUnpickler error:\s*(.+)', str(error))
-        reason = found and (found[1] or found[2]) or error
-        raise UnpicklingError(
-            f'The checkpoint {path} was refused, because it is not just weights and training '
-            f'history (it contains: {reason}); if you trust whoever made it, save its weights '
-            f'again: torch.save(torch.load({str(path)!r}, weights_only=False)["state_dict"], '
-            '"weights.pth")') from None
-    except (RuntimeError, EOFError) as error:
-        if isinstance(error, EOFError) or 'PytorchStreamReader' in str(error):
-            from .errors import InputError
-            raise InputError(f'The checkpoint {path} is damaged, perhaps because saving it was '
-                             'interrupted; use an earlier one.') from error
-        raise
+    from .models.checkpoints import read_file
+    return read_file(filename, 'checkpoint', map_location)
 
 
 def format_configs_once():
@@ -255,6 +210,34 @@ def register_checkpoint_loader():
     """
     from mmengine.runner.checkpoint import CheckpointLoader
     CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
+
+
+def say_unsafe_fork():
+    """Say so where the installed mmengine loads refused checkpoints in a second, unsafe try.
+
+    Forks under the same import name do (onedl-mmengine): what ``weights_only=True`` refuses is
+    unpickled all the same, and a crafted file runs its code. Files on disk never get there, see
+    :func:`register_checkpoint_loader`.
+    """
+    source = _source('mmengine', 'runner', 'checkpoint.py')
+    if source is None or 'weights_only=False' not in source:
+        return
+    names = packages_distributions().get('mmengine', ['mmengine'])
+    warnings.warn(f'the installed {", ".join(sorted(set(names)))} executes what a checkpoint '
+                  'contains if it cannot be loaded safely. hesp_mmaction reads files on disk with '
+                  'its own loader, which does not; checkpoints at http://, s3:// and the like are '
+                  'not safe: download them and give the file, or pip install mmengine',
+                  stacklevel=2)
+
+
+def _source(package, *parts):
+    """Text of a file of an installed package, which is not imported; None if it is not there."""
+    spec = importlib.util.find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder, *parts)
+        if path.is_file():
+            return path.read_text(encoding='utf-8')
+    return None
 
 
 # ------------------------------------------------------------------- machines without a GPU

@@ -39,10 +39,11 @@ def whole(path: str | Path, mode: str = 'w') -> Iterator[IO[Any]]:
 
     Args:
         path (str | Path): its place; the folder is made if need be.
-        mode (str): ``'w'`` (UTF-8) or ``'wb'``. Defaults to ``'w'``.
+        mode (str): ``'w'`` (UTF-8; names of files in any other encoding as they are) or ``'wb'``.
+            Defaults to ``'w'``.
     """
-    with (whole_path(path) as part,
-          open(part, mode, encoding=None if 'b' in mode else 'utf-8') as file):
+    text = {} if 'b' in mode else dict(encoding='utf-8', errors='surrogateescape')
+    with whole_path(path) as part, open(part, mode, **text) as file:
         yield file
         file.flush()
         os.fsync(file.fileno())  # else a power cut may leave an empty file under the final name

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import warnings
 import zipfile
 
 import cv2
@@ -178,11 +179,23 @@ def test_multimodal_is_skipped_only_with_too_new_transformers(
     package.mkdir()
     (package / '__init__.py').touch()
     (package / 'modeling_utils.py').write_text(source)
-    spec = importlib.machinery.ModuleSpec('transformers', None, origin=str(package / '__init__.py'))
+    spec = importlib.machinery.ModuleSpec('transformers', None, is_package=True)
+    spec.submodule_search_locations.append(str(package))
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: spec)
     monkeypatch.setattr(dependency, 'WITH_MULTIMODAL', True)
     compat.skip_broken_multimodal()
     assert dependency.WITH_MULTIMODAL is kept
+
+
+def test_a_folder_called_transformers_is_no_installation(monkeypatch, tmp_path):
+    """A namespace package: it has no origin, and nothing that VindLU could import."""
+    from mmaction.utils import dependency
+    spec = importlib.machinery.ModuleSpec('transformers', None, is_package=True)
+    spec.submodule_search_locations.append(str(tmp_path))
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: spec)
+    monkeypatch.setattr(dependency, 'WITH_MULTIMODAL', True)
+    compat.skip_broken_multimodal()
+    assert dependency.WITH_MULTIMODAL is False
 
 
 def test_without_transformers_nothing_happens(monkeypatch):
@@ -234,6 +247,44 @@ def test_registering_twice_keeps_other_loaders():
     compat.register_checkpoint_loader()
     assert CheckpointLoader._get_checkpoint_loader('x.pth') is compat.load_from_local
     assert CheckpointLoader._get_checkpoint_loader('https://example.org/x.pth') is http
+
+
+@pytest.mark.parametrize('source, warned', [
+    ('    return torch.load(file, map_location=map_location, weights_only=False)\n', True),
+    ('    checkpoint = torch.load(filename, map_location=map_location)\n', False)])
+def test_an_mmengine_that_loads_in_a_second_try_is_said(monkeypatch, tmp_path, source, warned):
+    """Forks have the same import name; what they do is in their source, who they are in pip's."""
+    package = tmp_path / 'mmengine'
+    (package / 'runner').mkdir(parents=True)
+    (package / 'runner/checkpoint.py').write_text(source)
+    spec = importlib.machinery.ModuleSpec('mmengine', None, is_package=True)
+    spec.submodule_search_locations.append(str(package))
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: spec)
+    monkeypatch.setattr(compat, 'packages_distributions', lambda: dict(mmengine=['onedl-mmengine']))
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter('always')
+        compat.say_unsafe_fork()
+    assert [str(w.message).partition(' executes')[0] for w in found] == (
+        ['the installed onedl-mmengine'] if warned else [])
+
+
+def test_this_mmengine_does_not_and_all_of_its_ways_to_a_file_are_ours(checkpoint, monkeypatch):
+    """Runner (test, --resume), the start of a model's weights and EMAHook end in one loader."""
+    assert 'weights_only=False' not in compat._source('mmengine', 'runner', 'checkpoint.py')
+    from mmengine.model import PretrainedInit
+    from mmengine.runner import Runner
+    from mmengine.runner import checkpoint as module
+    asked = []
+    monkeypatch.setattr(torch, 'load', lambda *a, **more: asked.append(more) or dict(
+        state_dict={}, meta={}))
+    runner = Runner.__new__(Runner)
+    runner.model, runner._hooks = torch.nn.Linear(1, 1), []
+    runner.logger = logging.getLogger('silent')
+    path = str(checkpoint)
+    Runner.load_checkpoint(runner, path)
+    module.load_checkpoint(torch.nn.Linear(1, 1), path)
+    PretrainedInit(path)(torch.nn.Linear(1, 1))
+    assert [more['weights_only'] for more in asked] == [True] * 3
 
 
 class Payload:

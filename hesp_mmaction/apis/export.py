@@ -4,7 +4,6 @@ import re
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -18,9 +17,9 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
 
-from ..engine.hooks import OpenSetHook
 from ..errors import InputError
 from ..files import whole
+from ..models.checkpoints import known_of, load_weights
 from ..models.recognizers import PromptedRecognizer
 from .wiring import override
 
@@ -188,11 +187,10 @@ def load_trained(cfg, checkpoint=None):
             raise InputError('this is the config of a trained model: name its checkpoint')
         return MODELS.build(cfg.model).eval()
     loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
-    if 'hesp' in loaded:
-        override(cfg, known=loaded['hesp']['known'])
+    name = f'the checkpoint {checkpoint}'
+    override(cfg, known=known_of(loaded, name))
     model = MODELS.build(cfg.model)
-    OpenSetHook().after_load_checkpoint(SimpleNamespace(model=model), loaded)
-    model.load_state_dict(loaded.get('state_dict', loaded))
+    load_weights(model, loaded, name)
     return model.eval()
 
 

@@ -13,16 +13,17 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
+from mmengine.runner.checkpoint import CheckpointLoader
 from tqdm import tqdm
 
 from ..datasets.faces import DETECTORS, load_detector
 from ..datasets.seeding import seeded_rng, stable_seed
 from ..datasets.video import BrokenClip
-from ..engine.hooks.open_set_hook import check_checkpoint
 from ..errors import InputError
 from ..files import whole, write_json
-from ..models.hesp_zoo import CONFIG, WEIGHTS, read_weights
+from ..models.checkpoints import known_of, load_weights
+from ..models.clip import forget_weights
+from ..models.hesp_zoo import CONFIG, WEIGHTS
 from ..visualization.annotate import annotate, score_limits
 from ..visualization.video_writer import write_video
 from .clip_sources import NO_FACE, find_clips
@@ -77,23 +78,21 @@ class HESPInferencer(BaseInferencer):
         saved = None
         if checkpoint is not None:
             saved = _read_checkpoint(str(checkpoint))
-            if known is None and 'hesp' in saved:
-                known = saved['hesp']['known']
+            if known is None:
+                known = known_of(saved, f'the checkpoint {checkpoint}')
         elif 'optim_wrapper' in cfg:
             raise InputError(f'{cfg.filename or "this"} is a config of a trained model: name its '
                              'checkpoint')
         override(cfg, cfg_options, known)
-        self._saved = saved
+        self._saved, self._saved_as = saved, f'the checkpoint {checkpoint}'
         super().__init__(cfg, None, device, 'mmaction', show_progress)
         self.known = self.model.cls_head.known
 
     def _init_model(self, cfg, weights, device):
         model = MODELS.build(cfg.model)
+        forget_weights()
         if self._saved is not None:
-            check_checkpoint(model, self._saved)
-            weights = {key.removeprefix('module.'): value for key, value in
-                       self._saved.get('state_dict', self._saved).items()}
-            load_state_dict(model, weights, strict=False)
+            load_weights(model, self._saved, self._saved_as)
         self._saved = None
         return model.to(device).eval()
 
@@ -262,10 +261,6 @@ class HESPInferencer(BaseInferencer):
 
 
 def _read_checkpoint(path):
-    if path.endswith('.safetensors'):
-        if not os.path.isfile(path):
-            raise FileNotFoundError(f'The checkpoint {path} does not exist.')
-        return read_weights(path)
     return CheckpointLoader.load_checkpoint(path, map_location='cpu')
 
 

@@ -2,8 +2,9 @@
 import gc
 import hashlib
 import json
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from ..datasets.frame_store import INDEX
 from ..engine import QuietRunner
 from ..errors import InputError
 from ..evaluation.openset_metric import intervals_from_dump, load_dump
 from ..files import write_json
+from ..models.clip import file_digest
 from .configs import load_config
 from .inputs import check_inputs
 from .tasks import find_task, set_task
@@ -101,7 +104,7 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
     start = time.time()
     cfg = split_config(config, split, cfg_options, openness, task, known)
     closed_set = 'protocol' not in cfg
-    settings = hashlib.sha256(json.dumps(cfg.to_dict(), default=str).encode()).hexdigest()
+    settings = digest_of(cfg)
     record, begun = Path(work_dir) / 'split.json', Path(work_dir) / 'settings.json'
     if resume and record.exists():
         found = json.loads(record.read_text(encoding='utf-8'))
@@ -142,6 +145,40 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
         result.update(intervals=intervals_from_dump(dump), protocol=protocol)
     write_json(result, record)
     return result
+
+
+def digest_of(cfg: Config) -> str:
+    """What tells the settings of a run from others: a config, and the files it names.
+
+    Weights, lists and stores are read for it: another file under the same name is another
+    setting. Of a store it is the index.
+
+    Args:
+        cfg (mmengine.Config): of a run.
+
+    Returns:
+        str: SHA-256 in hex.
+    """
+    text = json.dumps(cfg.to_dict(), default=str)
+    root = cfg.get('data_root') or ''
+    files = {}
+    for value in sorted(set(_texts(cfg.to_dict()))):
+        for path in (Path(value), Path(root, value), Path(value, INDEX)):
+            if os.path.isfile(path):
+                files[str(path)] = file_digest(path)
+    return hashlib.sha256(f'{text}{json.dumps(files)}'.encode()).hexdigest()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in nested dicts and sequences, keys apart."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, Sequence):
+        for part in value:
+            yield from _texts(part)
 
 
 def _costs(runner: Runner) -> dict[str, float]:

@@ -1,34 +1,71 @@
 """Features of all clips, for runs in which nothing before the neck learns.
 
-A store is a folder of ``features.npy`` (rows, T, C) float32 and ``index.json``: how the features
-were made, and in which row those of a clip are. Of every training clip there are several *views*,
-the training pipeline with the random numbers of the epochs 0 .. N - 1, and of every clip the
-*plain* one of the test pipeline. It is made by ``tools/data/build_features.py``.
+A store is a folder of ``features.npy`` (rows, T, C) float32 and ``index.json``: how and of which
+weights and clips the features were made, and in which row those of a clip are. Of every training
+clip there are several *views*, the training pipeline with the random numbers of the epochs
+0 .. N - 1, and of every clip the *plain* one of the test pipeline.
+It is made by ``tools/data/build_features.py``.
 """
 import functools
+import hashlib
 import json
 import os
 
 import numpy as np
+import torch
 
 from ..errors import InputError
 from ..files import whole
-from .frame_store import INDEX, read_store, some
+from .frame_store import INDEX, read_store, signature, some
 
 ROWS = 'features.npy'
 REMEDY = 'build it anew: python tools/data/build_features.py CONFIG OUT'
 
 
-def describe(cfg):
-    """What decides the features of a config (dict, as JSON gives it back).
+def weights_digest(backbone):
+    """What tells the weights of a backbone from others, wherever they came from.
+
+    Args:
+        backbone (nn.Module): with its weights.
+
+    Returns:
+        str: SHA-256 in hex: of a CLIP's config and weight file, else of all tensors.
+
+    Raises:
+        InputError: a CLIP of random weights.
+    """
+    if not hasattr(backbone, 'weights_digest'):
+        sha = hashlib.sha256()
+        for name, value in backbone.state_dict().items():
+            sha.update(name.encode())
+            sha.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        return sha.hexdigest()
+    found = backbone.weights_digest()
+    if found is None:
+        raise InputError('this CLIP has random weights (pretrained=None), other ones in every '
+                         'run: its features cannot be kept')
+    return found
+
+
+def describe(cfg, model):
+    """What decides the features of a config, without the places of files.
 
     A config that trains nothing says nothing of ``train_pipeline``.
+
+    Args:
+        cfg (mmengine.Config): of a run.
+        model (PromptedRecognizer): built from it, with the weights of its backbone.
+
+    Returns:
+        dict: as JSON returns it.
     """
-    model = cfg.model
+    # A digest stands for the files of a CLIP.
+    files = ('arch', 'pretrained') if hasattr(model.backbone, 'weights_digest') else ()
     found = dict(
-        backbone=model.backbone, mean=model.get('mean'), std=model.get('std'),
-        clip_input=model.get('clip_input', False), seed=cfg.randomness.seed,
-        test_pipeline=cfg.test_dataloader.dataset.pipeline)
+        backbone={key: value for key, value in cfg.model.backbone.items() if key not in files},
+        weights=weights_digest(model.backbone), mean=model.mean.flatten().tolist(),
+        std=model.std.flatten().tolist(), clip_input=cfg.model.get('clip_input', False),
+        seed=cfg.randomness.seed, test_pipeline=cfg.test_dataloader.dataset.pipeline)
     if cfg.get('train_dataloader'):
         found['train_pipeline'] = cfg.train_dataloader.dataset.pipeline
     return json.loads(json.dumps(found, default=dict))
@@ -43,10 +80,17 @@ def check_model(model):
             'learns: no model.visual_prompt, a frozen backbone, pool=True')
 
 
-def check_made(folder, index, cfg):
-    """InputError that names what differs between a config and the one of a store."""
-    ours = describe(cfg)
-    differing = [key for key, value in ours.items() if index['made'][key] != value]
+def check_made(folder, index, cfg, model):
+    """InputError that names what differs between a run and the one that made a store.
+
+    Args:
+        folder (str): the store.
+        index (dict): of it.
+        cfg (mmengine.Config): of the run.
+        model (PromptedRecognizer): of the run.
+    """
+    ours = describe(cfg, model)
+    differing = [key for key, value in ours.items() if index['made'].get(key) != value]
     if differing:
         raise InputError(f'features: {folder} was made with another {", ".join(differing)} than '
                          f'this config has; {REMEDY}')
@@ -60,20 +104,46 @@ def write_index(folder, **content):
 
 def read_index(folder):
     """The index of a store (dict): ``made``, ``views`` (int), ``rows``, role to sample id to row,
-    and ``bad``, sample id to reason.
+    ``bad``, sample id to reason, and ``sources``, sample id to size and time of the clip.
 
     Raises:
         InputError: there is no whole store.
     """
-    return read_store(folder, 'features', REMEDY)
+    index = read_store(folder, 'features', REMEDY)
+    if 'sources' not in index or 'weights' not in index.get('made', ()):
+        raise InputError(f'features: {folder} does not say of which clips and weights it was made '
+                         f'(an earlier version wrote it); {REMEDY}')
+    return index
 
 
-def check_clips(folder, index, names):
-    """InputError that names clips which a store does not have."""
-    lost = [n for n in names if n not in index['rows']['plain'] and n not in index['bad']]
-    if lost:
-        raise InputError(f'features {folder}: {len(lost)} clips are not in it: {some(lost)}; '
-                         f'{REMEDY}')
+def signatures(paths):
+    """Sample id to :func:`~.frame_store.signature` of a clip, None where it is not there.
+
+    Args:
+        paths (dict[str, str]): sample id to path.
+    """
+    return {name: signature(path) if os.path.exists(path) else None
+            for name, path in paths.items()}
+
+
+def check_clips(folder, index, paths):
+    """InputError that names clips that are not in a store, or not those it was made of.
+
+    Args:
+        folder (str): the store.
+        index (dict): of it.
+        paths (dict[str, str]): sample id of a clip to its path.
+    """
+    held = index['rows']['plain'].keys() | index['bad'].keys()
+    lost = [name for name in paths if name not in held]
+    changed = [name for name, now in signatures(paths).items()
+               if name in held and now != index['sources'].get(name)]
+    for names, what in ((lost, 'are not in it'),
+                        (changed, 'are not those it was made of: they changed, or are other clips '
+                                  'of the same names')):
+        if names:
+            raise InputError(f'features {folder}: {len(names)} clips {what}: {some(names)}; '
+                             f'{REMEDY}')
 
 
 @functools.lru_cache(maxsize=4)

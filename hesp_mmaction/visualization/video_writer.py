@@ -1,6 +1,4 @@
 """Writes videos that play in browsers."""
-import os
-import tempfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
+from ..files import whole_path
 
 UNIT = Fraction(1, 90000)  # seconds; of the time stamps
 # The first encoder that is there is taken.
@@ -31,23 +30,11 @@ def write_video(path, frames, times):
     Raises:
         InputError: it cannot be written.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stamps = _stamps(times)
-    number, part = tempfile.mkstemp(path.suffix, f'.{path.stem}.', path.parent)
-    os.close(number)
     try:
-        try:
-            _encode(part, path.suffix, frames, stamps)
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise InputError(f'{path} cannot be written as a video: {error}') from error
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(part, 0o666 & ~umask)  # temporary files are for their owner alone
-        os.replace(part, path)
-    finally:
-        if os.path.exists(part):
-            os.unlink(part)
+        with whole_path(path) as part:
+            _encode(part, Path(path).suffix, frames, _stamps(times))
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise InputError(f'{path} cannot be written as a video: {error}') from error
 
 
 def _stamps(times):

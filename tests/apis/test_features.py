@@ -1,5 +1,7 @@
 """Runs on stored features equal the runs that compute them."""
+import copy
 import json
+import os
 import shutil
 
 import numpy as np
@@ -9,6 +11,7 @@ from mmaction.registry import DATASETS
 from test_tools import ROOT, command, config, metrics, run, tool
 
 from hesp_mmaction.apis.running import parser, read_config
+from hesp_mmaction.datasets.feature_store import weights_digest
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 
@@ -151,6 +154,77 @@ def test_what_is_not_there_is_said(text_only, store, tmp_path):
             lambda runner: runner.train())
 
 
+def loader_of(options, store, tmp_path, **more):
+    """The training data of a run on a store, listed."""
+    cfg = config(options, tmp_path / 'run', features=str(store), **more)
+    return DATASETS.build(cfg.train_dataloader.dataset)
+
+
+def test_a_store_knows_its_clips(text_only, store, tiny_afew, tmp_path):
+    """As the faces cut out of a data set have the sample ids of the clips they were cut from."""
+    root = tmp_path / 'moved'
+    shutil.copytree(tiny_afew, root)  # with the times of the files
+    assert len(loader_of(text_only, store, tmp_path, data_root=str(root))) == 6
+    names = ['Train_AFEW/Fear/001.avi', 'Train_AFEW/Happy/000.avi']
+    (root / names[0]).write_bytes((root / 'Train_AFEW/Sad/000.avi').read_bytes())
+    os.utime(root / names[1], ns=(0, 0))  # the same size
+    with pytest.raises(InputError, match=f'2 clips are not those .*{", ".join(names)}; build it'):
+        loader_of(text_only, store, tmp_path, data_root=str(root))
+
+
+def test_a_store_knows_its_weights(text_only, store, tmp_path):
+    """Wherever they are, and whatever is done to the file that was read before."""
+    path = tmp_path / 'w.pt'
+    shutil.copy(text_only['clip.pretrained'], path)
+    few = text_only | {'clip.pretrained': str(path), 'train_cfg.max_epochs': 1}
+    run(config(few, tmp_path / 'a', features=str(store)), lambda runner: runner.train())
+    weights = torch.load(path, weights_only=True)
+    weights['visual.proj'] *= 2
+    torch.save(weights, path)
+    with pytest.raises(InputError, match='made with another weights than'):
+        run(config(few, tmp_path / 'b', features=str(store)), lambda runner: runner.train())
+    with pytest.raises(InputError, match='random weights'):
+        run(config(few, tmp_path / 'c', features=str(store), **{'clip.pretrained': None}),
+            lambda runner: runner.train())
+    with pytest.raises(InputError, match='made with another mean, std than'):
+        run(config(text_only, tmp_path / 'd', features=str(store),
+                   **{'model.mean': [127.5] * 3, 'model.std': [127.5] * 3}),
+            lambda runner: runner.train())
+
+
+def test_a_store_that_does_not_say_what_it_is_of_is_refused(text_only, store, tmp_path):
+    old = tmp_path / 'old'
+    shutil.copytree(store, old)
+    index = json.loads((old / 'index.json').read_text())
+    for change in (lambda i: i.pop('sources'), lambda i: i['made'].pop('weights')):
+        less = json.loads(json.dumps(index))
+        change(less)
+        (old / 'index.json').write_text(json.dumps(less))
+        with pytest.raises(InputError, match='earlier version wrote it.*build it anew'):
+            loader_of(text_only, old, tmp_path)
+
+
+def test_other_backbones_are_told_by_their_tensors():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
+    first = weights_digest(model)
+    assert weights_digest(copy.deepcopy(model)) == first
+    model[1].running_mean += 1e-3
+    assert weights_digest(model) != first
+
+
+def test_rows_are_written_one_by_one(tool_module, tmp_path):
+    rows = tool_module('data/build_features.py').Rows(str(tmp_path / 'rows.npy'), 4)
+    features = np.random.default_rng(0).normal(size=(3, 8, 5)).astype(np.float32)
+    assert [rows.add(str(i), feature) for i, feature in enumerate(features)] == [0, 1, 2]
+    assert isinstance(rows.rows, np.memmap)
+    with pytest.raises(InputError, match=r'b.avi: features of shape \(4, 5\)'):
+        rows.add('b.avi', features[0, :4])
+    rows.close()
+    found = np.load(tmp_path / 'rows.npy')
+    np.testing.assert_array_equal(found[:3], features)
+    assert found.shape == (4, 8, 5) and not found[3].any()  # of a clip that was not decoded
+
+
 def test_clips_that_cannot_be_decoded_are_left_out(options, tiny_afew, write_damaged, tmp_path):
     root = tmp_path / 'data'
     shutil.copytree(tiny_afew, root)
@@ -166,3 +240,6 @@ def test_clips_that_cannot_be_decoded_are_left_out(options, tiny_afew, write_dam
                  features=str(tmp_path / 's'))
     run(cfg, lambda runner: runner.train())
     assert metrics(tmp_path / 'run')['num_known'] == 6
+    shutil.copy(root / 'Train_AFEW/Fear/000.avi', root / 'Train_AFEW/Fear/zero.avi')  # mended
+    with pytest.raises(InputError, match='1 clips are not those .*Fear/zero.avi'):
+        loader_of(options, tmp_path / 's', tmp_path, data_root=str(root))

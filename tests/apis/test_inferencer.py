@@ -257,7 +257,7 @@ def test_what_does_not_belong_together_is_said(trained, options_of_user, tmp_pat
         with pytest.raises(InputError, match=words):
             HESPInferencer(*args, **kwargs)
     (tmp_path / 'a.safetensors').write_bytes(b'nothing')
-    with pytest.raises(InputError, match='no file of weights'):
+    with pytest.raises(InputError, match='a.safetensors is damaged'):
         HESPInferencer(CONFIG, tmp_path / 'a.safetensors', cfg_options=options_of_user)
     with pytest.raises(FileNotFoundError):
         HESPInferencer(CONFIG, tmp_path / 'b.safetensors', cfg_options=options_of_user)

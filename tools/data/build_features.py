@@ -28,6 +28,7 @@ from hesp_mmaction.datasets.feature_store import (
     check_model,
     describe,
     open_rows,
+    signatures,
     write_index,
 )
 from hesp_mmaction.errors import InputError
@@ -60,6 +61,37 @@ def compute(model, dataset, batch_size, workers, title):
                 yield sample.sample_id, row
 
 
+class Rows:
+    """Rows of a ``.npy`` file, written one by one, so that they are never together in memory.
+
+    Args:
+        path (str): of the file.
+        count (int): the most rows there can be; those of clips that cannot be decoded stay zero
+            at its end.
+    """
+
+    def __init__(self, path, count):
+        self.path, self.count, self.rows, self.used = path, count, None, 0
+
+    def add(self, name, feature):
+        """Write the feature (T, C) of a clip called ``name``; returns the number of its row."""
+        if self.rows is None:
+            self.rows = np.lib.format.open_memmap(
+                self.path, 'w+', np.float32, (self.count, *feature.shape))
+        if feature.shape != self.rows.shape[1:]:
+            raise InputError(f'{name}: features of shape {feature.shape}, those before it have '
+                             f'{self.rows.shape[1:]}; let the pipelines of training and test take '
+                             'as many frames')
+        self.rows[self.used] = feature
+        self.used += 1
+        return self.used - 1
+
+    def close(self):
+        """Everything is on disk after this."""
+        self.rows.flush()
+        self.rows = None
+
+
 def build(cfg, out, views, batch_size=16, workers=0):
     """Write a store; one that is there is replaced. Gives its index."""
     if views < 1:
@@ -67,10 +99,11 @@ def build(cfg, out, views, batch_size=16, workers=0):
     if not cfg.get('train_dataloader'):
         raise InputError(f'{cfg.filename} trains nothing, so it has no views: make the store by a '
                          'config that trains on this backbone, such as configs/coop_afew_o34.py')
-    made = describe(cfg)
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
     check_model(model)
+    model.init_weights()  # as a run does; a CLIP has its weights already
+    made = describe(cfg, model)
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
     os.makedirs(out, exist_ok=True)
     train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
@@ -78,29 +111,30 @@ def build(cfg, out, views, batch_size=16, workers=0):
     passes = [(f'view{view}', train, 'train', train.pipeline, False, view) for view in range(views)]
     passes += [('plain', train, 'train', test.pipeline, True, 0),
                ('plain', test, 'test', test.pipeline, True, 0)]
-    rows, features, bad, listed = {}, [], {}, set()
+    rows, bad, sources, datasets = {}, {}, {}, []
     for role, dataset_cfg, part, pipeline, test_mode, epoch in passes:
         dataset, unreadable = every_clip(dataset_cfg, part, pipeline, test_mode, seed)
         dataset.set_epoch(epoch)
-        listed.update(info['sample_id'] for info in dataset.data_list)
         bad |= unreadable
-        for name, feature in compute(model, dataset, batch_size, workers, f'{part} {role}'):
-            rows.setdefault(role, {})[name] = len(features)
-            features.append(feature)
-    plain = rows.get('plain', {})
-    if not plain:
-        raise InputError('none of the clips can be decoded; check data_root')
-    bad |= {name: 'cannot be decoded' for name in listed if name not in plain}
-    with whole_path(os.path.join(out, ROWS)) as part:
-        shape = len(features), *features[0].shape
-        file = np.lib.format.open_memmap(part, 'w+', features[0].dtype, shape)
-        for place, feature in zip(file, features, strict=True):  # one by one: not twice in memory
-            place[:] = feature
-        file.flush()
+        if role == 'plain':  # before they are read: a clip that changes meanwhile is another one
+            sources |= signatures(dataset.every_clip())
+        datasets.append((role, part, dataset))
+    path = os.path.join(out, ROWS)
+    with whole_path(path) as new:
+        writer = Rows(new, sum(len(dataset) for *_, dataset in datasets))
+        for role, part, dataset in datasets:
+            for name, feature in compute(model, dataset, batch_size, workers, f'{part} {role}'):
+                rows.setdefault(role, {})[name] = writer.add(name, feature)
+        plain = rows.get('plain', {})
+        if not plain:
+            raise InputError('none of the clips can be decoded; check data_root')
+        writer.close()
         if os.path.exists(os.path.join(out, INDEX)):
             os.remove(os.path.join(out, INDEX))  # from here to the new one, there is no store
+    listed = {info['sample_id'] for *_, dataset in datasets for info in dataset.data_list}
+    bad |= {name: 'cannot be decoded' for name in listed if name not in plain}
     open_rows.cache_clear()
-    write_index(out, made=made, views=views, rows=rows, bad=bad)
+    write_index(out, made=made, views=views, rows=rows, bad=bad, sources=sources)
     return dict(views=views, rows=rows, bad=bad)
 
 

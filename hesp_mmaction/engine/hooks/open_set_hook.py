@@ -3,42 +3,17 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop
 
 from ...datasets.feature_store import check_made, check_model
 from ...errors import InputError
+from ...models.checkpoints import check_checkpoint, pixels_of
+from ...models.clip import forget_weights
 
 
 def unwrap(model):
     """The recognizer inside a distributed wrapper."""
     return model.module if is_model_wrapper(model) else model
-
-
-def check_checkpoint(model, checkpoint):
-    """Raises InputError for a checkpoint of other names or of another architecture.
-
-    Args:
-        model (nn.Module): a recognizer with an open-set head. checkpoint (dict): as of mmengine.
-    """
-    ours = checkpoint.get('hesp')
-    known = model.cls_head.known
-    if ours is not None and tuple(ours['known']) != known:
-        raise InputError(
-            f'the checkpoint knows {", ".join(ours["known"])} but the config '
-            f'{", ".join(known)}: run with --known {" ".join(ours["known"])}')
-    weights = {key.removeprefix('module.'): value
-               for key, value in checkpoint.get('state_dict', checkpoint).items()}
-    own = model.state_dict()
-    wrong = [f'{key} is {tuple(weights[key].shape)} there and {tuple(own[key].shape)} here'
-             for key in own if key in weights and weights[key].shape != own[key].shape]
-    if ours is not None:  # whole: nothing may be missing or left over
-        wrong += [f'{key} is missing there' for key in own
-                  if key not in weights and key != 'cls_head.temperature']  # older have none
-        wrong += [f'{key} is not in the model' for key in weights if key not in own]
-    elif not set(own) & set(weights):
-        wrong.append('no parameter in common')
-    if wrong:
-        raise InputError(f'the checkpoint does not fit the config ({len(wrong)} differences, '
-                         f'first: {wrong[0]}): use the config it was trained with')
 
 
 @HOOKS.register_module()
@@ -48,11 +23,14 @@ class OpenSetHook(Hook):
     * Stops before the first step when model and data set disagree on the known emotions.
     * Tells the training data which epoch it is (their augmentation depends on it and on the
       sample, not on workers or processes).
-    * Writes names, region setting and threshold into checkpoints, and refuses checkpoints of
-      other names or of another architecture.
+    * Writes names, region setting, threshold and pixel statistics into checkpoints, and refuses
+      checkpoints of other names or of another architecture.
     * Reports how far the text contexts have moved.
     """
     priority = 'HIGH'
+
+    def before_run(self, runner):
+        forget_weights()  # the model is built
 
     def before_train(self, runner):
         self._check_names(runner, runner.train_dataloader)
@@ -89,10 +67,20 @@ class OpenSetHook(Hook):
             known=list(model.cls_head.known),
             region=None if prompt is None else dict(
                 region=prompt.region, size=prompt.size, mode=prompt.mode),
-            threshold=float(model.cls_head.threshold))
+            threshold=float(model.cls_head.threshold), pixels=pixels_of(model))
 
     def after_load_checkpoint(self, runner, checkpoint):
-        check_checkpoint(unwrap(runner.model), checkpoint)
+        resumed = getattr(runner, '_resume', False)
+        # mmengine has built the loop of a training by now, and of nothing else.
+        trains = isinstance(getattr(runner, '_train_loop', None), BaseLoop)
+        weights = check_checkpoint(unwrap(runner.model), checkpoint, whole=resumed or not trains)
+        if resumed and not {'meta', 'message_hub'} <= set(checkpoint):
+            raise InputError('this checkpoint holds weights alone, so no training can go on from '
+                             'it with --resume: name a checkpoint of a training, or start anew on '
+                             'these weights with --cfg-options load_from=FILE')
+        if 'state_dict' not in checkpoint:  # a bare one, which other hooks do not expect
+            checkpoint.clear()
+        checkpoint['state_dict'] = weights
 
     @staticmethod
     def _contexts(model):
@@ -109,4 +97,5 @@ class OpenSetHook(Hook):
                              f'{", ".join(data_names)}: give both the same `known`, in one order')
         if getattr(dataloader.dataset, 'features', None) is not None:
             check_model(unwrap(runner.model))
-            check_made(dataloader.dataset.features, dataloader.dataset.feature_index, runner.cfg)
+            check_made(dataloader.dataset.features, dataloader.dataset.feature_index, runner.cfg,
+                       unwrap(runner.model))

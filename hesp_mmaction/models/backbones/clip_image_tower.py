@@ -2,7 +2,7 @@
 import torch
 from mmaction.registry import MODELS
 from open_clip.modified_resnet import ModifiedResNet
-from open_clip.transformer import VisionTransformer
+from open_clip.transformer import LayerNorm, PatchDropout, ResidualAttentionBlock, VisionTransformer
 from torch import nn
 from torch.nn.functional import linear, normalize
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ...errors import InputError
 from ..attention import run_block
-from ..clip import FrozenTower, load_clip
+from ..clip import FrozenTower, digest, load_clip, pixel_statistics
 
 RECOMPUTED = 8  # images whose blocks are computed again at once
 
@@ -79,6 +79,42 @@ def recomputed(blocks, x):
     return x
 
 
+def not_computed(visual, frozen=True, dense=False):
+    """What an image tower of open_clip has that :class:`CLIPImageTower` does not compute.
+
+    Args:
+        visual (nn.Module): the tower.
+        frozen (bool): it stays in eval mode.
+        dense (bool): the features of places are wanted.
+
+    Returns:
+        str | None: as the end of a sentence; None for CLIP's own ViT and ResNet form.
+    """
+    if isinstance(visual, ModifiedResNet):
+        return None
+    if not isinstance(visual, VisionTransformer):
+        return "is neither CLIP's ViT nor its ResNet"
+    size = visual.image_size
+    if not isinstance(size, int) and size[0] != size[1]:
+        return f'takes images of {size[0]} x {size[1]} pixels, not squares'
+    for block in visual.transformer.resblocks:
+        if (type(block) is not ResidualAttentionBlock
+                or type(block.attn) is not nn.MultiheadAttention):
+            return ('has blocks of another kind (block_type, qk_norm, scaled_cosine_attn, '
+                    'scale_heads, scale_attn or scale_fc)')
+        if type(block.ln_2) is not LayerNorm:
+            return 'has norms of another kind'
+    if not visual.transformer.batch_first:
+        return 'has tokens before images'
+    if visual.pool_type == 'none' or getattr(visual, 'attn_pool_contrastive', None) is not None:
+        return "gives tokens instead of one feature (pool_type='none', two attention poolings)"
+    if dense and visual.attn_pool is not None:
+        return 'pools by attention, so that its places have no features (dense=True)'
+    if not frozen and isinstance(visual.patch_dropout, PatchDropout):
+        return 'drops patches while it is trained (patch_dropout)'
+    return None
+
+
 @MODELS.register_module()
 class CLIPImageTower(FrozenTower):
     """Frames (N, 3, S, S), normalised by CLIP's mean and deviation, to features (N, D).
@@ -100,11 +136,15 @@ class CLIPImageTower(FrozenTower):
                  recompute=False):
         super().__init__(frozen)
         self.dense, self.recompute = dense, recompute
+        self.arch, self.pretrained = arch, pretrained
         self.visual = load_clip(arch, pretrained, quick_gelu).visual
-        if not isinstance(self.visual, (VisionTransformer, ModifiedResNet)):
-            raise InputError(f'the image tower of {arch!r} is neither CLIP\'s ViT nor its ResNet')
+        wrong = not_computed(self.visual, frozen, dense)
+        if wrong:
+            raise InputError(f'the image tower of {arch!r} {wrong}, which is not computed here: '
+                             'choose another clip.arch')
+        self.pixel_mean, self.pixel_std = pixel_statistics(arch, pretrained)
         size = self.visual.image_size
-        self.image_size = size[0] if isinstance(size, tuple) else size
+        self.image_size = size if isinstance(size, int) else size[0]
         self.out_channels = self.visual.output_dim
         if isinstance(self.visual, ModifiedResNet):
             if frozen:
@@ -116,6 +156,11 @@ class CLIPImageTower(FrozenTower):
 
     def init_weights(self):
         """The weights are loaded at construction."""
+
+    def weights_digest(self):
+        """What tells this tower's architecture and weights from others, see :func:`.clip.digest`;
+        None for random weights."""
+        return digest(self.arch, self.pretrained)
 
     def check_size(self, x):
         """Frames (..., S, S) of another size than the tower's cannot be encoded."""

@@ -6,10 +6,9 @@ JSON, what :class:`OpenSetHook` writes into checkpoints (the known names and oth
 import json
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ...errors import InputError
+from ..checkpoints import read_file
 
 CONFIG = 'hesp_synthetic_o43.py'
 WEIGHTS = str(Path(__file__).parent / 'small_face_hesp.safetensors')
@@ -23,10 +22,4 @@ def save_weights(checkpoint, path):
 
 def read_weights(path):
     """What :func:`save_weights` wrote: dict(state_dict, hesp); another file's has no ``hesp``."""
-    try:
-        with safe_open(path, 'pt') as file:
-            checkpoint = dict(state_dict={key: file.get_tensor(key) for key in file.keys()})
-            said = (file.metadata() or {}).get('hesp')
-    except SafetensorError as error:
-        raise InputError(f'{path} is no file of weights ({error})') from error
-    return checkpoint if said is None else dict(checkpoint, hesp=json.loads(said))
+    return read_file(path)

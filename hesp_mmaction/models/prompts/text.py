@@ -9,16 +9,20 @@ from torch import nn
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
 from ..attention import read_text_block, run_norm, run_text_block
-from ..clip import FrozenTower, load_clip
+from ..clip import FrozenTower, forget_weights, load_clip, text_config
 
 make_tokenizer = cache(SimpleTokenizer)  # its vocabulary takes a tenth of a second
 
 
-def _is_plain(clip):
-    """Whether the text tower of open_clip's model is what :class:`CLIPTextTower` computes."""
-    return (clip.text_pool_type == 'argmax' and clip.attn_mask is not None
+def _is_plain(clip, config):
+    """Whether the text tower of open_clip's model is what :class:`CLIPTextTower` computes, and
+    reads the tokens of CLIP's own tokenizer (``config`` is its ``text_cfg``)."""
+    other = [config.get(key) for key in ('hf_tokenizer_name', 'tokenizer_kwargs', 'embed_cls')]
+    words = make_tokenizer(context_length=clip.context_length).encoder
+    return (not any(other) and clip.vocab_size == len(words)
+            and clip.text_pool_type == 'argmax' and clip.attn_mask is not None
             and isinstance(clip.text_projection, nn.Parameter)
-            and all(isinstance(block, open_clip.transformer.ResidualAttentionBlock)
+            and all(type(block) is open_clip.transformer.ResidualAttentionBlock
                     and isinstance(block.ls_1, nn.Identity)
                     for block in clip.transformer.resblocks))
 
@@ -33,9 +37,10 @@ class CLIPTextTower(FrozenTower):
     def __init__(self, arch, pretrained=None, quick_gelu=None):
         super().__init__(frozen=True)
         clip = load_clip(arch, pretrained, quick_gelu)
-        if not _is_plain(clip):
+        forget_weights()  # it is built after the image tower: nobody else asks for them
+        if not _is_plain(clip, text_config(arch)):
             raise InputError(f"the text tower of {arch!r} is not CLIP's own (causal, plain blocks, "
-                             'read at EOT): choose another clip.arch')
+                             "read at EOT, CLIP's tokenizer): choose another clip.arch")
         self.token_embedding = clip.token_embedding
         self.positional_embedding = clip.positional_embedding
         self.transformer = clip.transformer

@@ -5,11 +5,7 @@ from mmaction.registry import MODELS
 
 from ...datasets.emotions import canonical
 from ...errors import InputError
-from ..clip import forget_weights
-
-# CLIP's pixel statistics in MMAction2's units of 0..255.
-CLIP_MEAN = (122.7709383, 116.7460125, 104.09373615)
-CLIP_STD = (68.5005327, 66.6321579, 70.32316305)
+from ..clip import CLIP_MEAN, CLIP_STD, forget_weights
 
 
 def last_stage(x):
@@ -45,7 +41,9 @@ class PromptedRecognizer(BaseRecognizer):
         visual_prompt (dict, optional): :class:`VisualPrompt`, put on the frames before the
             backbone, in [0, 1] pixel units.
         negatives (dict, optional): :class:`NegativeVisuals` or :class:`NegativePoints`.
-        mean, std (Sequence[float]): pixel statistics the backbone was trained with, 0..255.
+        mean (Sequence[float], optional): of the pixels the backbone was trained with, 0..255.
+            Defaults to what a CLIP says (see :func:`~.clip.pixel_statistics`), else to CLIP's own.
+        std (Sequence[float], optional): their standard deviation, likewise.
         clip_input (bool): the backbone takes clips (B, 3, T, S, S) instead of frames.
         pool (bool): mean over the places of the backbone's maps; False hands them to the neck,
             (B, T, C, h, w), of several stages all.
@@ -55,7 +53,7 @@ class PromptedRecognizer(BaseRecognizer):
     """
 
     def __init__(self, known, backbone, cls_head, neck=dict(type='TemporalMean'),  # noqa: B006
-                 visual_prompt=None, negatives=None, mean=CLIP_MEAN, std=CLIP_STD,
+                 visual_prompt=None, negatives=None, mean=None, std=None,
                  clip_input=False, pool=True, grad_frames=None, train_cfg=None, test_cfg=None,
                  data_preprocessor=None):
         known = tuple(canonical(name) for name in known)
@@ -83,6 +81,8 @@ class PromptedRecognizer(BaseRecognizer):
             if negatives['type'] == 'NegativePoints' and hasattr(self.backbone, 'out_channels'):
                 negatives.setdefault('dim', self.backbone.out_channels)  # CLIP's towers say it
             self.negatives = MODELS.build(negatives)
+        mean = mean or getattr(self.backbone, 'pixel_mean', CLIP_MEAN)
+        std = std or getattr(self.backbone, 'pixel_std', CLIP_STD)
         self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1) / 255, persistent=False)
         self.register_buffer('std', torch.tensor(std).view(3, 1, 1) / 255, persistent=False)
         self._eval_points = None
