@@ -17,6 +17,7 @@ from tqdm import tqdm
 from ..datasets.clip_loading import BrokenClip
 from ..datasets.faces import DETECTORS, load_mtcnn
 from ..datasets.seeding import seeded_rng, stable_seed
+from ..datasets.wrappers import pipeline_of
 from ..engine.hooks.open_set_hook import check_checkpoint
 from ..errors import InputError
 from ..files import whole
@@ -97,7 +98,7 @@ class HESPInferencer(BaseInferencer):
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg):
-        return Compose(cfg.test_dataloader.dataset.pipeline)
+        return Compose(pipeline_of(cfg.test_dataloader.dataset))
 
     def _init_collate(self, cfg):
         return pseudo_collate

@@ -18,6 +18,7 @@ from mmengine.registry import init_default_scope
 
 from ..datasets.emotions import canonical
 from ..datasets.splits import known_names
+from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from ..models.backbones import CLIPImageTower
 
@@ -60,6 +61,7 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     for key, carry in VARIABLES.items():
         if key in changed:
             carry(cfg, cfg[key])
+    _datasets(cfg)  # a wrapper that is not known stops here
     for name in DATALOADERS:
         if cfg.get(name):  # faster copies to a GPU; a warning without one
             cfg[name].setdefault('pin_memory', torch.cuda.is_available())
@@ -89,7 +91,8 @@ def clips_of_config(cfg: Config) -> dict[str, str]:
 
 
 def _datasets(cfg: Config) -> list:
-    return [cfg[name].dataset for name in DATALOADERS if cfg.get(name)]
+    return [leaf for name in DATALOADERS if cfg.get(name)
+            for leaf in leaf_configs(cfg[name].dataset)]
 
 
 def _set_known(cfg: Config, known: Sequence[str]) -> None:

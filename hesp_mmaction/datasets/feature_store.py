@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError
 from ..files import whole
 from .frame_store import INDEX, read_store, some
+from .wrappers import pipeline_of
 
 ROWS = 'features.npy'
 REMEDY = 'build it anew: python tools/data/build_features.py CONFIG OUT'
@@ -28,9 +29,9 @@ def describe(cfg):
     found = dict(
         backbone=model.backbone, mean=model.get('mean'), std=model.get('std'),
         clip_input=model.get('clip_input', False), seed=cfg.randomness.seed,
-        test_pipeline=cfg.test_dataloader.dataset.pipeline)
+        test_pipeline=pipeline_of(cfg.test_dataloader.dataset))
     if cfg.get('train_dataloader'):
-        found['train_pipeline'] = cfg.train_dataloader.dataset.pipeline
+        found['train_pipeline'] = pipeline_of(cfg.train_dataloader.dataset)
     return json.loads(json.dumps(found, default=dict))
 
 

@@ -10,6 +10,7 @@ from .hooks import (
     RandomStateHook,
     RegionHook,
     ResultsHook,
+    SyncStatisticsHook,
     ThresholdHook,
     WeightPatchHook,
 )
@@ -19,5 +20,5 @@ from .resumable_loop import ResumableTrainLoop
 
 __all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FiniteLossHook', 'FitHook',
            'NormalisedSGD', 'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook',
-           'RegionHook', 'ResultsHook', 'ResumableTrainLoop', 'ThresholdHook',
-           'TrainableOptimWrapperConstructor', 'WeightPatchHook']
+           'RegionHook', 'ResultsHook', 'ResumableTrainLoop', 'SyncStatisticsHook',
+           'ThresholdHook', 'TrainableOptimWrapperConstructor', 'WeightPatchHook']
