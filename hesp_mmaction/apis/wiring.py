@@ -62,6 +62,11 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
         if key in changed:
             carry(cfg, cfg[key])
     _datasets(cfg)  # a wrapper that is not known stops here
+    hooks = [str(hook.get('type')) for hook in cfg.get('custom_hooks') or []]
+    if cfg.get('train_dataloader') and hooks and not any('OpenSetHook' in name for name in hooks):
+        raise InputError('custom_hooks has no OpenSetHook, because a list in a config takes the '
+                         "place of its base's: write custom_hooks = [*_base_.custom_hooks, "
+                         'dict(type=...)] to add a hook')
     for name in DATALOADERS:
         if cfg.get(name):  # faster copies to a GPU; a warning without one
             cfg[name].setdefault('pin_memory', torch.cuda.is_available())

@@ -119,9 +119,10 @@ class ConcatDataset(_Wrapper, mmengine_wrappers.ConcatDataset):
                          for number, leaf in enumerate(leaves(self)) for i in range(len(leaf)))
         twice = [name for name, count in counts.items() if count > 1]
         if twice:
-            raise InputError(f'ConcatDataset: {len(twice)} samples are in more than one of its data '
-                             f'sets, the first is {twice[0]}: figures are kept by this name. Put '
-                             'the data sets below one data_root, or repeat one with RepeatDataset')
+            raise InputError(f'ConcatDataset: {len(twice)} samples are in more than one of its '
+                             f'data sets, the first is {twice[0]}: figures are kept by this name. '
+                             'Put the data sets below one data_root, or repeat one with '
+                             'RepeatDataset')
 
     def locate(self, idx):
         number, inner = self._get_ori_dataset_idx(idx)

@@ -69,9 +69,9 @@ def _sample(tensor):
 
 @contextmanager
 def caches_trusted(model):
-    """For the time of a block, the caches of a model give what they hold without looking at weights.
+    """For the time of a block, the caches of a model give what they hold.
 
-    For a trace, in which tensors cannot be compared. The weights must not change meanwhile.
+    For a trace, in which weights cannot be looked at. They must not change meanwhile.
 
     Args:
         model (nn.Module): its modules hold :class:`EvalCache` as attributes.

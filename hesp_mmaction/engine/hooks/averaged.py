@@ -21,11 +21,11 @@ def ema_hooks(runner):
 
 @contextmanager
 def saved_weights(runner):
-    """For the time of a block, the model has the weights that the next checkpoint will be used with.
+    """For the time of a block, the model has the weights that the next checkpoint is used with.
 
-    These are the averaged ones if the run has an EMAHook. Buffers that the block changes (threshold,
-    temperature, statistics of a score) are changed in both models, the trained one and the averaged
-    one, so that they are in the checkpoint and in every evaluation.
+    These are the averaged ones if the run has an EMAHook. Buffers that the block changes
+    (threshold, temperature, statistics of a score) are changed in both models, the trained and the
+    averaged one, so that they are in the checkpoint and in every evaluation.
 
     Args:
         runner (Runner): that trains.

@@ -55,7 +55,10 @@ class PreemptionHook(Hook):
     def after_train(self, runner):
         self._restore_signal()
         left = os.path.join(runner.work_dir, NAME)
-        if is_main_process() and os.path.exists(left):
+        last = runner.message_hub.runtime_info.get('last_ckpt')
+        if is_main_process() and os.path.exists(left) and last and os.path.exists(last):
+            with whole(os.path.join(runner.work_dir, 'last_checkpoint')) as file:
+                file.write(last)
             os.remove(left)  # of an earlier stop; the last epoch's checkpoint is there
 
     def _restore_signal(self):
