@@ -18,6 +18,7 @@ custom_hooks = [
     dict(type='ThresholdHook', tpr=0.95),
     dict(type='ResultsHook'),
     dict(type='CurvesHook'),
+    dict(type='SyncStatisticsHook'),
 ]
 
 env_cfg = dict(

@@ -17,9 +17,11 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
 
+from ..datasets.wrappers import pipeline_of
 from ..errors import InputError
 from ..files import whole
 from ..models.checkpoints import known_of, load_weights
+from ..models.eval_cache import caches_trusted
 from ..models.recognizers import PromptedRecognizer
 from .wiring import override
 
@@ -139,7 +141,8 @@ def to_onnx(model, image_size, num_frames):
     with torch.no_grad(), window_as_number(model):
         names = list(forward(model, example))  # fills the caches of texts and negatives
         try:
-            with sdpa_kernel(SDPBackend.MATH):  # the other kernels have no gradient in ONNX
+            # The other kernels have no gradient in ONNX; weights do not change meanwhile.
+            with sdpa_kernel(SDPBackend.MATH), caches_trusted(model):
                 graph = make_fx(lambda x: tuple(forward(model, x).values()),
                                 decomposition_table=DECOMPOSITIONS)(example).eval()
             program = torch.onnx.export(graph, (example,), dynamo=True, verbose=False,
@@ -200,7 +203,8 @@ def sampling_of(cfg):
     Raises:
         InputError: it does something that a runtime would have to be told.
     """
-    steps = {step['type'].split('.')[-1]: step for step in cfg.test_dataloader.dataset.pipeline}
+    steps = {step['type'].split('.')[-1]: step
+             for step in pipeline_of(cfg.test_dataloader.dataset)}
     other = [name for name in steps if name not in PLAIN_STEPS]
     if other or not {'SampleFrames', 'Resize'} <= set(steps):
         raise InputError(f'the test pipeline has {", ".join(other) or "no SampleFrames and Resize"}'
@@ -247,7 +251,7 @@ def export(config, checkpoint, path, cfg_options=None):
 def frames_of(cfg, clip):
     """A video file to what the test pipeline of a config makes of it: (T, 3, S, S) uint8."""
     init_default_scope('mmaction')
-    results = Compose(cfg.test_dataloader.dataset.pipeline)(
+    results = Compose(pipeline_of(cfg.test_dataloader.dataset))(
         dict(filename=str(clip), start_index=0, modality='RGB', label=0, sample_id=str(clip),
              emotion=''))
     return results['inputs']

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from ..datasets.faces import DETECTORS, load_detector
 from ..datasets.seeding import seeded_rng, stable_seed
 from ..datasets.video import BrokenClip
+from ..datasets.wrappers import pipeline_of
 from ..errors import InputError
 from ..files import whole, write_json
 from ..models.checkpoints import known_of, load_weights
@@ -97,7 +98,7 @@ class HESPInferencer(BaseInferencer):
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg):
-        return Compose(cfg.test_dataloader.dataset.pipeline)
+        return Compose(pipeline_of(cfg.test_dataloader.dataset))
 
     def _init_collate(self, cfg):
         return pseudo_collate

@@ -5,6 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..datasets.splits import num_splits, opennesses
+from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from .wiring import DATALOADERS, VARIABLES
 
@@ -67,8 +68,13 @@ def set_task(cfg: Config, task: Task) -> None:
     data = Config.fromfile(configs_folder() / '_base_' / 'datasets' / f'{task.data}.py')
     for loader in DATALOADERS:
         if cfg.get(loader):
-            pipeline = cfg[loader].dataset.pipeline
-            cfg[loader].dataset = dict(data[loader].dataset, pipeline=pipeline)
+            leaf, *others = leaf_configs(cfg[loader].dataset)
+            if others:
+                raise InputError(f'{loader} joins several data sets, and a task is of one: take '
+                                 'ConcatDataset out of the config')
+            pipeline = leaf.pipeline
+            leaf.clear()  # a wrapper around it stays
+            leaf.update(dict(data[loader].dataset, pipeline=pipeline))
     for key in VARIABLES:
         if key in data and key not in ('image_size', 'num_frames'):
             cfg[key] = data[key]

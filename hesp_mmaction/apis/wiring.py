@@ -21,6 +21,7 @@ from mmengine.runner import Runner
 
 from ..datasets.emotions import canonical
 from ..datasets.splits import known_names
+from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from ..models.backbones import CLIPImageTower
 
@@ -67,6 +68,12 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     for key, carry in VARIABLES.items():
         if key in changed:
             carry(cfg, cfg[key])
+    _datasets(cfg)  # a wrapper that is not known stops here
+    hooks = [str(hook.get('type')) for hook in cfg.get('custom_hooks') or []]
+    if cfg.get('train_dataloader') and hooks and not any('OpenSetHook' in name for name in hooks):
+        raise InputError('custom_hooks has no OpenSetHook, because a list in a config takes the '
+                         "place of its base's: write custom_hooks = [*_base_.custom_hooks, "
+                         'dict(type=...)] to add a hook')
     for name in DATALOADERS:
         if cfg.get(name):  # faster copies to a GPU; a warning without one
             cfg[name].setdefault('pin_memory', torch.cuda.is_available())
@@ -117,7 +124,8 @@ def clips_of_config(cfg: Config) -> dict[str, str]:
 
 
 def _datasets(cfg: Config) -> list:
-    return [cfg[name].dataset for name in DATALOADERS if cfg.get(name)]
+    return [leaf for name in DATALOADERS if cfg.get(name)
+            for leaf in leaf_configs(cfg[name].dataset)]
 
 
 def _set_known(cfg: Config, known: Sequence[str]) -> None:

@@ -7,8 +7,9 @@ from .ferv39k import FERV39kDataset
 from .mafw import FusionDataset, MAFWCompoundDataset, MAFWDataset
 from .openset import ListDataset, OpenSetVideoDataset
 from .splits import known_names, resolve_known
+from .wrappers import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
-__all__ = ['BASIC', 'COMPOUNDS', 'MAFW', 'AFEWDataset', 'DFEWDataset', 'FERV39kDataset',
-           'FusionDataset', 'ListDataset', 'MAFWCompoundDataset', 'MAFWDataset',
-           'OpenSetVideoDataset', 'canonical', 'clip_loading', 'known_names', 'prompt_word',
-           'resolve_known']
+__all__ = ['BASIC', 'COMPOUNDS', 'MAFW', 'AFEWDataset', 'ClassBalancedDataset', 'ConcatDataset',
+           'DFEWDataset', 'FERV39kDataset', 'FusionDataset', 'ListDataset', 'MAFWCompoundDataset',
+           'MAFWDataset', 'OpenSetVideoDataset', 'RepeatDataset', 'canonical', 'clip_loading',
+           'known_names', 'prompt_word', 'resolve_known']

@@ -17,6 +17,7 @@ import torch
 from ..errors import InputError
 from ..files import whole
 from .frame_store import INDEX, read_store, signature, some
+from .wrappers import pipeline_of
 
 ROWS = 'features.npy'
 REMEDY = 'build it anew: python tools/data/build_features.py CONFIG OUT'
@@ -65,9 +66,9 @@ def describe(cfg, model):
         backbone={key: value for key, value in cfg.model.backbone.items() if key not in files},
         weights=weights_digest(model.backbone), mean=model.mean.flatten().tolist(),
         std=model.std.flatten().tolist(), clip_input=cfg.model.get('clip_input', False),
-        seed=cfg.randomness.seed, test_pipeline=cfg.test_dataloader.dataset.pipeline)
+        seed=cfg.randomness.seed, test_pipeline=pipeline_of(cfg.test_dataloader.dataset))
     if cfg.get('train_dataloader'):
-        found['train_pipeline'] = cfg.train_dataloader.dataset.pipeline
+        found['train_pipeline'] = pipeline_of(cfg.train_dataloader.dataset)
     return json.loads(json.dumps(found, default=dict))
 
 

@@ -324,7 +324,20 @@ class OpenSetVideoDataset(BaseActionDataset):
         if self._reasons[path]:
             raise BrokenClip(self._reasons[path])
 
-    def prepare_data(self, idx):
+    def get_cat_ids(self, idx):
+        """The label of a sample, list of one int, for ``ClassBalancedDataset``."""
+        return [int(self.get_data_info(idx)['label'])]
+
+    def copy_of(self, idx, copy):
+        """The idx-th sample once more within an epoch, augmented differently in training.
+
+        Args:
+            idx (int): of the sample.
+            copy (tuple[int]): which copy, see :mod:`.wrappers`; all 0 is the sample itself.
+        """
+        return self.prepare_data(idx, copy)
+
+    def prepare_data(self, idx, copy=()):
         """The idx-th sample after the pipeline; another one for a clip that cannot be decoded.
 
         In test mode the other sample has the ``sample_id`` of the broken clip and the emotion
@@ -334,8 +347,9 @@ class OpenSetVideoDataset(BaseActionDataset):
         processes, however many, leave out the same clips.
         """
         epoch = 0 if self.test_mode else int(self.epoch)
-        if self.views is not None:
-            epoch %= self.views
+        copy = copy if any(copy) and not self.test_mode else ()
+        if self.views is not None:  # a copy is seen as a later epoch sees the clip
+            epoch, copy = (epoch + sum(copy)) % self.views, ()
         if self.feature_index is not None:
             return self._stored_features(idx, epoch)
         lost = None
@@ -347,7 +361,7 @@ class OpenSetVideoDataset(BaseActionDataset):
             try:
                 if self.test_mode:
                     self._whole(path)
-                with seeded_rng(stable_seed(self.seed, epoch, sample_id)):
+                with seeded_rng(stable_seed(self.seed, epoch, sample_id, *copy)):
                     return self.pipeline(info)
             except RuntimeError as error:
                 if not isinstance(error, BrokenClip) and not unreadable(path):

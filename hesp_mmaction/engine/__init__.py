@@ -10,6 +10,7 @@ from .hooks import (
     RandomStateHook,
     RegionHook,
     ResultsHook,
+    SyncStatisticsHook,
     ThresholdHook,
     WeightPatchHook,
 )
@@ -20,5 +21,5 @@ from .resumable_loop import ResumableTrainLoop
 
 __all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FiniteLossHook', 'FitHook',
            'NormalisedSGD', 'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'QuietRunner',
-           'RandomStateHook', 'RegionHook', 'ResultsHook', 'ResumableTrainLoop', 'ThresholdHook',
-           'TrainableOptimWrapperConstructor', 'WeightPatchHook']
+           'RandomStateHook', 'RegionHook', 'ResultsHook', 'ResumableTrainLoop', 'SyncStatisticsHook',
+           'ThresholdHook', 'TrainableOptimWrapperConstructor', 'WeightPatchHook']

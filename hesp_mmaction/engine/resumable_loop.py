@@ -10,13 +10,17 @@ from mmengine.runner import EpochBasedTrainLoop
 class ResumableTrainLoop(EpochBasedTrainLoop):
     """mmengine's loop over epochs; of the first epoch ``skip`` batches are left out.
 
-    :class:`PreemptionHook` sets ``skip`` when it resumes a run that was stopped within an epoch. A
+    :class:`PreemptionHook` sets ``skip`` when it resumes a run that was stopped within an epoch,
+    and ``evaluate_first`` for one that was stopped between an epoch and its evaluation. A
     run that was stopped after its last checkpoint was saved is evaluated when it is resumed.
     """
     skip = 0
+    evaluate_first = False
 
     def run(self):
-        if self._epoch >= self._max_epochs and self.runner.val_loop is not None:
+        due = self._epoch >= self.val_begin and self._epoch % self.val_interval == 0
+        if (self.runner.val_loop is not None
+                and (self._epoch >= self._max_epochs or (self.evaluate_first and due))):
             self.runner.val_loop.run()
         before = signal.getsignal(signal.SIGTERM)
         try:

@@ -93,7 +93,7 @@ def test_negatives_are_encoded_once_per_evaluation(clips, monkeypatch):
         for _ in range(2):
             model(clip_batch(32), samples(), mode='predict')
         assert len(calls) == 1
-        model.eval()
+        model.negatives.images += 1
         model(clip_batch(32), samples(), mode='predict')
         assert len(calls) == 2
 

@@ -15,6 +15,7 @@ from mmengine.registry import init_default_scope
 
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.datasets.wrappers import leaf_configs
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.regions import draw_region
 
@@ -33,7 +34,7 @@ def draw():
     model = MODELS.build(cfg.model).eval()
     if model.visual_prompt is None or model.visual_prompt.region != 'cam':
         raise InputError(f"{args.config} has no visual prompt with region='cam'")
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    dataset = DATASETS.build(leaf_configs(cfg.test_dataloader.dataset)[0])
     rows = []
     for emotion in dataset.ALL_CLASSES:
         found = [i for i in range(len(dataset)) if dataset.get_data_info(i)['emotion'] == emotion]

@@ -31,6 +31,7 @@ from hesp_mmaction.datasets.clip_loading import (
 from hesp_mmaction.datasets.frame_store import INDEX, first_resize, signature, write_index
 from hesp_mmaction.datasets.integrity import unreadable
 from hesp_mmaction.datasets.video import BrokenClip
+from hesp_mmaction.datasets.wrappers import leaf_configs
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.files import whole_path
 
@@ -164,8 +165,8 @@ def command():
     cfg = Config.fromfile(args.config)
     override(cfg, args.cfg_options)
     paths = clips_of_config(cfg)
-    resize_cfg = first_resize([cfg[name].dataset.pipeline for name in DATALOADERS
-                               if cfg.get(name)])
+    resize_cfg = first_resize([leaf.pipeline for name in DATALOADERS if cfg.get(name)
+                               for leaf in leaf_configs(cfg[name].dataset)])
     clips, bad = build(args.out, paths, resize_cfg, args.processes)
     for name, why in sorted(bad.items()):
         print(f'left out: {paths[name]} ({why})')

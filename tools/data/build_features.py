@@ -31,6 +31,7 @@ from hesp_mmaction.datasets.feature_store import (
     signatures,
     write_index,
 )
+from hesp_mmaction.datasets.wrappers import leaf_configs
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.files import whole_path
 
@@ -92,6 +93,22 @@ class Rows:
         self.rows = None
 
 
+def only_dataset(dataset):
+    """The config of the one data set inside the wrappers around it.
+
+    Args:
+        dataset (dict): ``dataset`` of a loader's config.
+
+    Raises:
+        InputError: there are several.
+    """
+    first, *others = leaf_configs(dataset)
+    if others:
+        raise InputError('a store of features is of one data set, and this config joins several: '
+                         'put their clips below one data_root and name them in lists')
+    return first
+
+
 def build(cfg, out, views, batch_size=16, workers=0):
     """Write a store; one that is there is replaced. Gives its index."""
     if views < 1:
@@ -106,7 +123,8 @@ def build(cfg, out, views, batch_size=16, workers=0):
     made = describe(cfg, model)
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
     os.makedirs(out, exist_ok=True)
-    train, test = cfg.train_dataloader.dataset, cfg.test_dataloader.dataset
+    train, test = (only_dataset(cfg[name].dataset) for name in ('train_dataloader',
+                                                                'test_dataloader'))
     seed = cfg.randomness.seed
     passes = [(f'view{view}', train, 'train', train.pipeline, False, view) for view in range(views)]
     passes += [('plain', train, 'train', test.pipeline, True, 0),

@@ -8,9 +8,10 @@ from .pseudo_label_hook import PseudoLabelHook
 from .random_state_hook import RandomStateHook
 from .region_hook import RegionHook
 from .results_hook import ResultsHook
+from .sync_statistics_hook import SyncStatisticsHook
 from .threshold_hook import ThresholdHook
 from .weight_patch_hook import WeightPatchHook
 
 __all__ = ['AtomicCheckpointHook', 'CurvesHook', 'FiniteLossHook', 'FitHook', 'OpenSetHook',
            'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook', 'RegionHook', 'ResultsHook',
-           'ThresholdHook', 'WeightPatchHook']
+           'SyncStatisticsHook', 'ThresholdHook', 'WeightPatchHook']

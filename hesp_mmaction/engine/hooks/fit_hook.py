@@ -4,6 +4,7 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
+from .averaged import saved_weights
 from .open_set_hook import unwrap
 from .threshold_hook import plain_training_loader
 
@@ -14,14 +15,21 @@ class FitHook(Hook):
 
     ``fit(batches)`` may call ``batches()`` as often as it likes; each call iterates over the known
     training samples of this process, through the test pipeline: outputs of the head and labels.
-    What it fits are buffers, hence in the checkpoint of that epoch.
+    What it fits are buffers, hence in the checkpoint of that epoch. It is fitted with the weights
+    that the checkpoint is used with (those of EMAHook, if there is one).
     """
     priority = 'NORMAL'  # before ThresholdHook, which the runner is given after it
 
     def after_train_epoch(self, runner):
-        model = unwrap(runner.model)
-        if runner.epoch + 1 != runner.max_epochs or not hasattr(model.cls_head, 'fit'):
+        if (runner.epoch + 1 != runner.max_epochs
+                or not hasattr(unwrap(runner.model).cls_head, 'fit')):
             return
+        with saved_weights(runner) as model:
+            self._fit(runner, model)
+        print_log('fitted the score of the head on the known training samples', 'current')
+
+    @staticmethod
+    def _fit(runner, model):
         loader = plain_training_loader(runner.cfg)
 
         def batches():
@@ -38,4 +46,3 @@ class FitHook(Hook):
         with torch.no_grad():
             model.cls_head.fit(batches)
         model.train()
-        print_log('fitted the score of the head on the known training samples', 'current')

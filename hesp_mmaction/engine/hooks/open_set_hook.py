@@ -6,6 +6,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 
 from ...datasets.feature_store import check_made, check_model
+from ...datasets.wrappers import leaves
 from ...errors import InputError
 from ...models.checkpoints import check_checkpoint, pixels_of
 from ...models.clip import forget_weights
@@ -14,6 +15,21 @@ from ...models.clip import forget_weights
 def unwrap(model):
     """The recognizer inside a distributed wrapper."""
     return model.module if is_model_wrapper(model) else model
+
+
+def tell(dataset, seed=None, epoch=None):
+    """Tell a data set, through wrappers, the seed of the run and the epoch that begins.
+
+    Args:
+        dataset (Dataset): of a loader.
+        seed (int, optional): of the random transforms.
+        epoch (int, optional): from 0.
+    """
+    for leaf in leaves(dataset):
+        if seed is not None:
+            leaf.seed = seed
+        if epoch is not None and hasattr(leaf, 'set_epoch'):
+            leaf.set_epoch(epoch)
 
 
 @HOOKS.register_module()
@@ -34,7 +50,7 @@ class OpenSetHook(Hook):
 
     def before_train(self, runner):
         self._check_names(runner, runner.train_dataloader)
-        runner.train_dataloader.dataset.seed = runner.seed
+        tell(runner.train_dataloader.dataset, seed=runner.seed)
         if runner.val_loop is not None:
             self._check_names(runner, runner.val_loop.dataloader)
         model = unwrap(runner.model)
@@ -49,9 +65,7 @@ class OpenSetHook(Hook):
         self._check_names(runner, runner.test_loop.dataloader)
 
     def before_train_epoch(self, runner):
-        dataset = runner.train_dataloader.dataset
-        if hasattr(dataset, 'set_epoch'):
-            dataset.set_epoch(runner.epoch)
+        tell(runner.train_dataloader.dataset, epoch=runner.epoch)
 
     def after_train(self, runner):
         contexts = self._contexts(unwrap(runner.model))
@@ -91,11 +105,17 @@ class OpenSetHook(Hook):
     def _check_names(runner, dataloader):
         head = getattr(unwrap(runner.model), 'cls_head', None)
         model_names = tuple(getattr(head, 'known', ()))
-        data_names = tuple(dataloader.dataset.metainfo['classes'])
+        datasets = leaves(dataloader.dataset)
+        for dataset in datasets:
+            if 'classes' not in dataset.metainfo:
+                raise InputError(f'{type(dataset).__name__} does not say which emotions are known: '
+                                 'use a data set of this package, such as ListDataset')
+        data_names = tuple(datasets[0].metainfo['classes'])  # joined ones have the same
         if model_names != data_names:
             raise InputError(f'the model knows {", ".join(model_names)} but the data set '
                              f'{", ".join(data_names)}: give both the same `known`, in one order')
-        if getattr(dataloader.dataset, 'features', None) is not None:
-            check_model(unwrap(runner.model))
-            check_made(dataloader.dataset.features, dataloader.dataset.feature_index, runner.cfg,
-                       unwrap(runner.model))
+        for dataset in datasets:
+            if getattr(dataset, 'features', None) is not None:
+                check_model(unwrap(runner.model))
+                check_made(dataset.features, dataset.feature_index, runner.cfg,
+                           unwrap(runner.model))

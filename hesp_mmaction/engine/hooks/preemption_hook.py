@@ -2,6 +2,7 @@
 import os
 import signal
 import sys
+import threading
 
 import torch
 from mmaction.registry import HOOKS
@@ -10,6 +11,8 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
 from ...files import whole
+from ...models.norms import running_statistics
+from .open_set_hook import unwrap
 from .random_state_hook import random_state, set_random_state
 
 NAME = 'preempted.pth'
@@ -21,14 +24,25 @@ class PreemptionHook(Hook):
     """On SIGTERM: a checkpoint after the current step, then the end, with exit code 143.
 
     ``--resume`` goes on with the next step, with :class:`ResumableTrainLoop`: the run ends as if it
-    had never been stopped. All processes stop at the same step.
+    had never been stopped. All processes stop at the same step. A signal that comes while the
+    threshold is fitted is acted on when the epoch is saved; one that comes during an evaluation,
+    after the first step of the next epoch (after the last epoch the run ends anyway).
+
+    Python takes signals in its main thread only: a training in another one (of a notebook or a web
+    page) is not stopped by them.
     """
     priority = 'LOWEST'  # every other hook has seen the step
 
     def __init__(self):
-        self._asked, self._before, self._states = False, None, None
+        self._asked, self._before, self._states, self._statistics = False, None, None, None
 
     def before_train(self, runner):
+        if self._statistics is not None:
+            for name, value in running_statistics(unwrap(runner.model)).items():
+                value.copy_(self._statistics[name])
+            self._statistics = None
+        if threading.current_thread() is not threading.main_thread():
+            return
         ours = os.getpid()
 
         def note(*_):
@@ -41,11 +55,15 @@ class PreemptionHook(Hook):
     def after_train(self, runner):
         self._restore_signal()
         left = os.path.join(runner.work_dir, NAME)
-        if is_main_process() and os.path.exists(left):
+        last = runner.message_hub.runtime_info.get('last_ckpt')
+        if is_main_process() and os.path.exists(left) and last and os.path.exists(last):
+            with whole(os.path.join(runner.work_dir, 'last_checkpoint')) as file:
+                file.write(last)
             os.remove(left)  # of an earlier stop; the last epoch's checkpoint is there
 
     def _restore_signal(self):
-        signal.signal(signal.SIGTERM, self._before or signal.SIG_DFL)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._before or signal.SIG_DFL)
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         if self._states is not None:
@@ -53,21 +71,36 @@ class PreemptionHook(Hook):
             self._states = None
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if not self._any_asked():
+            return
+        # Until the epoch ends, every process has running statistics of its own.
+        own = {name: value.cpu() for name, value in running_statistics(
+            unwrap(runner.model)).items()}
+        runner.preempted = dict(
+            batches=batch_idx + 1, random_states=all_gather_object(random_state()),
+            statistics=all_gather_object(own))
+        self._save_and_stop(runner, f'step {runner.iter + 1}', by_epoch=False)
+
+    def after_train_epoch(self, runner):
+        if self._any_asked():
+            runner.preempted = dict(batches=0)
+            self._save_and_stop(runner, f'epoch {runner.epoch + 1}', by_epoch=True)
+
+    def _any_asked(self):
         asked = torch.tensor(int(self._asked))
         if get_world_size() > 1:
             all_reduce(asked, 'max')
-        if not asked:
-            return
-        states = all_gather_object(random_state())
-        runner.preempted = dict(batches=batch_idx + 1, random_states=states)
-        runner.save_checkpoint(runner.work_dir, f'{NAME}.part', by_epoch=False)
+        return bool(asked)
+
+    def _save_and_stop(self, runner, after, by_epoch):
+        runner.save_checkpoint(runner.work_dir, f'{NAME}.part', by_epoch=by_epoch)
         path = os.path.join(runner.work_dir, NAME)
         if is_main_process():
             os.replace(f'{path}.part', path)
             with whole(os.path.join(runner.work_dir, 'last_checkpoint')) as file:
                 file.write(path)
-        print_log(f'asked to stop (SIGTERM): saved {path} after step {runner.iter + 1}; go on with '
-                  '--resume', 'current')
+        print_log(f'asked to stop (SIGTERM): saved {path} after {after}; go on with --resume',
+                  'current')
         self._restore_signal()
         sys.exit(EXIT_CODE)
 
@@ -79,5 +112,9 @@ class PreemptionHook(Hook):
         saved = checkpoint.get('preempted')
         if saved is not None and runner._resume:
             runner.train_loop.skip = saved['batches']
-            same = len(saved['random_states']) == get_world_size()
-            self._states = saved['random_states'] if same else None
+            if not saved['batches']:  # it was stopped between an epoch and its evaluation
+                runner.train_loop.evaluate_first = True
+                return
+            if len(saved['random_states']) == get_world_size():
+                self._states = saved['random_states']
+                self._statistics = saved.get('statistics', [None] * get_world_size())[get_rank()]

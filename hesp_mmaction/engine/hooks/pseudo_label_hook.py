@@ -8,7 +8,10 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from .open_set_hook import unwrap
+from ...datasets.wrappers import leaf_configs, pipeline_of
+from ...models.norms import running_statistics
+from .averaged import ema_hooks, saved_weights
+from .open_set_hook import tell, unwrap
 
 
 @HOOKS.register_module()
@@ -16,7 +19,8 @@ class PseudoLabelHook(Hook):
     """Two trainings in one run, for :class:`PseudoLabelHead`.
 
     The first ``share`` of the epochs are an ordinary training on the known emotions. Then the
-    model names the emotion of every test sample, its weights go back to where they started, and
+    model names the emotion of every test sample, its weights (with running statistics and the loss
+    scale of mixed precision) go back to where they started, and
     the remaining epochs train it on the test samples with these names: **transductive**. No label
     of the test set is looked at. The names are in the checkpoint.
 
@@ -26,11 +30,12 @@ class PseudoLabelHook(Hook):
     priority = 'HIGH'
 
     def __init__(self, share=0.5):
-        self.share, self.start, self.switched = share, None, False
+        self.share, self.start, self.start_scale, self.switched = share, None, None, False
 
     def before_train(self, runner):
         if self.start is None and not self.switched:
-            self.start = trainable(runner, to='cpu')
+            self.start = learned(runner, to='cpu')
+            self.start_scale = scale_state(runner)
         if self.switched:  # resumed
             self._use_test_samples(runner)
 
@@ -43,15 +48,24 @@ class PseudoLabelHook(Hook):
         counts = [list(head.pseudo_labels.values()).count(k) for k in range(len(head.known))]
         print_log('transductive from here on: pseudo labels for the test samples: ' + ', '.join(
             f'{name} {n}' for name, n in zip(head.known, counts, strict=True)), 'current')
-        for name, value in trainable(runner).items():
-            value.copy_(self.start[name])
-        self.start = None
+        for name, value in learned(runner).items():
+            if name in self.start:  # older checkpoints have no running statistics
+                value.copy_(self.start[name])
+        if self.start_scale:
+            runner.optim_wrapper.loss_scaler.load_state_dict(self.start_scale)
+        self.start = self.start_scale = None
         runner.optim_wrapper.optimizer.state.clear()
+        for hook in ema_hooks(runner):  # its mean begins anew with the next step
+            hook.ema_model.steps.zero_()
         self._use_test_samples(runner)
 
     @staticmethod
     def _predict(runner):
-        model = unwrap(runner.model)
+        with saved_weights(runner) as model:
+            return PseudoLabelHook._labels(runner, model)
+
+    @staticmethod
+    def _labels(runner, model):
         loader = Runner.build_dataloader(copy.deepcopy(runner.cfg.test_dataloader), seed=0)
         model.eval()
         pairs = []
@@ -65,27 +79,46 @@ class PseudoLabelHook(Hook):
     @staticmethod
     def _use_test_samples(runner):
         cfg = copy.deepcopy(runner.cfg.train_dataloader)
-        pipeline = cfg.dataset.pipeline
-        cfg.dataset = dict(copy.deepcopy(runner.cfg.test_dataloader.dataset), pipeline=pipeline,
-                           test_mode=False)
+        pipeline = pipeline_of(cfg.dataset)
+        cfg.dataset = copy.deepcopy(runner.cfg.test_dataloader.dataset)
+        for dataset in leaf_configs(cfg.dataset):
+            dataset.update(pipeline=pipeline, test_mode=False)
         loop = runner.train_loop
         loop.dataloader = Runner.build_dataloader(cfg, seed=runner.seed)
-        loop.dataloader.dataset.seed = runner.seed
+        # OpenSetHook has told the other data set which epoch begins, before this hook's turn.
+        tell(loop.dataloader.dataset, seed=runner.seed, epoch=runner.epoch)
         loop._max_iters = loop._iter + (loop.max_epochs - loop._epoch) * len(loop.dataloader)
 
     def before_save_checkpoint(self, runner, checkpoint):
         head = unwrap(runner.model).cls_head
-        checkpoint['pseudo_labels'] = dict(labels=head.pseudo_labels, start=self.start)
+        checkpoint['pseudo_labels'] = dict(labels=head.pseudo_labels, start=self.start,
+                                           start_scale=self.start_scale)
 
     def after_load_checkpoint(self, runner, checkpoint):
         saved = checkpoint.get('pseudo_labels')
         if saved is not None:
             unwrap(runner.model).cls_head.pseudo_labels = saved['labels']
             self.start, self.switched = saved['start'], bool(saved['labels'])
+            self.start_scale = saved.get('start_scale')
 
 
-def trainable(runner, to=None):
-    """Name to tensor of what is trained, without gradient; ``to`` a device, a copy."""
-    found = {name: p.detach() for name, p in unwrap(runner.model).named_parameters()
-             if p.requires_grad}
+def learned(runner, to=None):
+    """What a training changes: trainable parameters and running statistics.
+
+    Args:
+        runner (Runner): that trains.
+        to (str, optional): device of a copy; by default the tensors themselves.
+
+    Returns:
+        dict[str, Tensor]: by name, without gradient.
+    """
+    model = unwrap(runner.model)
+    found = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+    found |= running_statistics(model)
     return found if to is None else {name: p.to(to, copy=True) for name, p in found.items()}
+
+
+def scale_state(runner):
+    """State of the loss scaler of mixed precision (dict), None without one."""
+    scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
+    return scaler.state_dict() if scaler is not None else None

@@ -10,20 +10,31 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from ...datasets.wrappers import leaf_configs, pipeline_of
 from ...evaluation.calibration import fit_temperature
 from ...evaluation.openset_metric import dump_of_rows, dump_row, save_dump
 from ...evaluation.ranking import fit_threshold
-from .open_set_hook import unwrap
+from .averaged import saved_weights
 
 
 def plain_training_loader(cfg):
-    """The known training samples through the test pipeline, each once, in order."""
+    """The known training samples through the test pipeline, each once, in order.
+
+    Args:
+        cfg (mmengine.Config): of the run; its training data may be wrapped.
+
+    Returns:
+        DataLoader: of this process's share of the samples.
+    """
     loader = copy.deepcopy(cfg.train_dataloader)
+    datasets = leaf_configs(loader.dataset)  # without the wrappers that repeat samples
+    for dataset in datasets:
+        dataset.update(pipeline=pipeline_of(cfg.test_dataloader.dataset), test_mode=True)
+    loader.dataset = datasets[0] if len(datasets) == 1 else dict(type='ConcatDataset',
+                                                                 datasets=datasets)
     loader.pop('batch_sampler', None)
     loader.persistent_workers = False
     loader.sampler = dict(type='DefaultSampler', shuffle=False, round_up=False)
-    loader.dataset.pipeline = cfg.test_dataloader.dataset.pipeline
-    loader.dataset.test_mode = True
     return Runner.build_dataloader(loader, seed=0)
 
 
@@ -31,7 +42,8 @@ def plain_training_loader(cfg):
 class ThresholdHook(Hook):
     """After the last epoch: the threshold that keeps a share of the known training samples.
 
-    The samples pass through the test pipeline. The threshold goes into the head, hence into the
+    The samples pass through the test pipeline, with the weights that the checkpoint is used with
+    (those of EMAHook, if there is one). The threshold goes into the head, hence into the
     checkpoint of that epoch, and so does the temperature of :func:`fit_temperature`. No test sample
     takes part. What the model made of the samples is left in ``train_features.npz``, like the raw
     material of a test run, for the scores that are fitted on training features.
@@ -47,8 +59,11 @@ class ThresholdHook(Hook):
     def after_train_epoch(self, runner):
         if runner.epoch + 1 != runner.max_epochs:
             return
+        with saved_weights(runner) as model:
+            self._fit(runner, model)
+
+    def _fit(self, runner, model):
         loader = plain_training_loader(runner.cfg)
-        model = unwrap(runner.model)
         model.eval()
         rows = []
         with torch.no_grad():

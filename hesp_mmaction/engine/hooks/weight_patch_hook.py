@@ -4,6 +4,8 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
+from ...errors import InputError
+from .averaged import ema_hooks
 from .open_set_hook import unwrap
 
 
@@ -17,11 +19,19 @@ class WeightPatchHook(Hook):
 
     Args:
         ratio (float): share of CLIP's weights.
+
+    Raises:
+        InputError: the run has an EMAHook too.
     """
     priority = 'ABOVE_NORMAL'  # before the hooks that fit the score and the threshold
 
     def __init__(self, ratio=0.5):
         self.ratio, self.count, self.mean = ratio, 0, {}
+
+    def before_train(self, runner):
+        if ema_hooks(runner):
+            raise InputError('EMAHook and WeightPatchHook both average the weights, and the mean '
+                             'over epochs would be lost: take EMAHook out of custom_hooks')
 
     def after_train_epoch(self, runner):
         model = unwrap(runner.model)

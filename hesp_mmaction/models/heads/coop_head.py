@@ -2,6 +2,7 @@
 import torch
 from mmaction.registry import MODELS
 
+from ..eval_cache import EvalCache
 from ..prompts.descriptions import descriptions_of
 from ..prompts.text import CLIPTextTower, PromptLearner
 from .hesp_functional import cosine_logits, mean_cross_entropy
@@ -30,19 +31,13 @@ class CoOpHead(OpenSetHead):
         words = descriptions_of(self.known) if descriptions else None
         self.prompts = PromptLearner(self.text, self.known, num_contexts, class_specific, words,
                                      position)
-        self._eval_text = None
-
-    def train(self, mode=True):
-        self._eval_text = None
-        return super().train(mode)
+        self._eval_text = EvalCache()
 
     def class_text(self):
         """Text features (K, D); computed once per evaluation."""
         if self.training or torch.is_grad_enabled():
             return self.text(*self.prompts())
-        if self._eval_text is None:
-            self._eval_text = self.text(*self.prompts())
-        return self._eval_text
+        return self._eval_text.get(lambda: self.text(*self.prompts()), self.prompts, self.text)
 
     def forward(self, feats, **kwargs):
         """Video features (B, D) to ``feature``, ``logits``, ``logits_known``, ``probabilities``."""

@@ -6,6 +6,7 @@ from torch import nn
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
 from ...evaluation.scores import hesp_centred, hesp_logit
+from ..eval_cache import EvalCache
 from ..losses import arpl_margin, clip_alignment, global_mean, supervised_contrastive
 from ..prompts.text import CLIPTextTower, PromptLearner
 from .hesp_functional import (
@@ -92,7 +93,7 @@ class HESPHead(OpenSetHead):
                 [negative_template.format(word) for word in said]), persistent=False)
             self.register_buffer('region_text', self.text.encode_text(
                 [region_template.format(word) for word in said]), persistent=False)
-        self._eval_text, self._eval_negative_text = None, None
+        self._eval_text, self._eval_negative_text = EvalCache(), EvalCache()
 
     @staticmethod
     def _check(**choices):
@@ -100,17 +101,11 @@ class HESPHead(OpenSetHead):
             if value not in allowed:
                 raise InputError(f'{name}={value!r}: one of {", ".join(allowed)}')
 
-    def train(self, mode=True):
-        self._eval_text, self._eval_negative_text = None, None
-        return super().train(mode)
-
     def class_text(self):
         """F_T (K, D); computed once per evaluation."""
         if self.training or torch.is_grad_enabled():
             return self.text(*self.prompts())
-        if self._eval_text is None:
-            self._eval_text = self.text(*self.prompts())
-        return self._eval_text
+        return self._eval_text.get(lambda: self.text(*self.prompts()), self.prompts, self.text)
 
     def class_negative_text(self):
         """Fn_T (K, D), fixed or learned; computed once per evaluation."""
@@ -118,9 +113,8 @@ class HESPHead(OpenSetHead):
             return self.negative_text
         if self.training or torch.is_grad_enabled():
             return self.text(*self.negative_prompts())
-        if self._eval_negative_text is None:
-            self._eval_negative_text = self.text(*self.negative_prompts())
-        return self._eval_negative_text
+        return self._eval_negative_text.get(lambda: self.text(*self.negative_prompts()),
+                                            self.negative_prompts, self.text)
 
     def forward(self, feats, points=None, **kwargs):
         """Video features (B, C) and negatives (K, C) to ``feature``, ``logits``,

@@ -2,6 +2,7 @@
 import torch
 from mmaction.registry import MODELS
 
+from ...errors import InputError
 from ..losses import flip_consistency, global_mean
 from .prompted_recognizer import PromptedRecognizer, pool_grid
 
@@ -14,10 +15,20 @@ class FlipConsistencyRecognizer(PromptedRecognizer):
     must agree (:func:`flip_consistency`).
 
     Args:
-        flip_weight (float): weight of that loss. kwargs: see :class:`PromptedRecognizer`.
+        flip_weight (float): weight of that loss.
+        kwargs: see :class:`PromptedRecognizer`.
+
+    Raises:
+        InputError: a visual prompt, negatives or ``grad_frames`` are given, of which the second
+            stage knows nothing.
     """
 
     def __init__(self, *args, flip_weight=6.0, **kwargs):
+        for key in ('visual_prompt', 'negatives', 'grad_frames'):
+            if kwargs.get(key) is not None:
+                raise InputError(f'model.{key} means nothing to FlipConsistencyRecognizer, whose '
+                                 'second stage learns from plain frames: take it out, or use '
+                                 'PromptedRecognizer')
         super().__init__(*args, pool=False, **kwargs)
         self.flip_weight = flip_weight
 
@@ -34,7 +45,10 @@ class FlipConsistencyRecognizer(PromptedRecognizer):
             return super().loss(inputs, data_samples, **kwargs)
         frames = self.normalise(inputs / 255)
         feats, maps = self.features_and_maps(torch.cat([frames, frames.flip(-1)]))
-        losses = self.cls_head.loss(self.neck(feats[:len(frames)]), data_samples)
+        x, auxiliary = self.neck(feats[:len(frames)], data_samples=data_samples), {}
+        if isinstance(x, tuple):
+            x, auxiliary = x
+        losses = self.cls_head.loss(x, data_samples) | auxiliary
         activations = self.cls_head.activation_maps(maps).chunk(2)
         losses['loss_flip'] = self.flip_weight * global_mean(flip_consistency(*activations))
         return losses

@@ -6,6 +6,7 @@ from mmaction.registry import MODELS
 from torch.func import functional_call
 
 from ..clip import freeze
+from ..norms import statistics_kept
 from .prompted_recognizer import PromptedRecognizer
 
 
@@ -43,7 +44,8 @@ class InterpolatedRecognizer(PromptedRecognizer):
         losses = super().loss(inputs, data_samples, **kwargs)
         self._mixed = self.mixed_weights(self.max_share * torch.rand(()).item())
         try:
-            between = super().loss(inputs, data_samples, **kwargs)
+            with statistics_kept(self.backbone):  # they are those of the weights that are kept
+                between = super().loss(inputs, data_samples, **kwargs)
         finally:
             self._mixed = None
         return losses | {f'{name}_between': self.weight * value

@@ -6,6 +6,8 @@ from mmaction.registry import MODELS
 from ...datasets.emotions import canonical
 from ...errors import InputError
 from ..clip import CLIP_MEAN, CLIP_STD, forget_weights
+from ..eval_cache import EvalCache
+from ..norms import as_in_evaluation, statistics_kept
 
 
 def last_stage(x):
@@ -85,11 +87,7 @@ class PromptedRecognizer(BaseRecognizer):
         std = std or getattr(self.backbone, 'pixel_std', CLIP_STD)
         self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1) / 255, persistent=False)
         self.register_buffer('std', torch.tensor(std).view(3, 1, 1) / 255, persistent=False)
-        self._eval_points = None
-
-    def train(self, mode=True):
-        self._eval_points = None
-        return super().train(mode)
+        self._eval_points = EvalCache()
 
     def run_backbone(self, x):
         """What the backbone gives; subclasses may run it otherwise."""
@@ -115,35 +113,50 @@ class PromptedRecognizer(BaseRecognizer):
         return tuple(stages) if len(stages) > 1 else stages[0]
 
     def sparse_features(self, frames):
-        """As :meth:`frame_features`, with gradient through ``grad_frames`` of the frames."""
+        """As :meth:`frame_features`, with gradient through ``grad_frames`` of the frames.
+
+        Batch norms of the backbone learn their running statistics from these frames alone.
+        """
         count = frames.shape[1]
         order = torch.randperm(count).to(frames.device)
         chosen, others = order[:self.grad_frames], order[self.grad_frames:]
         x = self.frame_features(frames[:, chosen])
         if not len(others):
             return x[:, chosen.argsort()]
-        with torch.no_grad():
+        with torch.no_grad(), statistics_kept(self.backbone):
             rest = self.frame_features(frames[:, others])
         x = x.detach() + count / len(chosen) * (x - x.detach())
         return torch.cat([x, rest], 1)[:, order.argsort()]
 
     def points(self):
-        """Negatives c (K, C), or None; computed once per evaluation."""
+        """Negatives c (K, C), or None; computed once per evaluation.
+
+        Batch norms of the backbone normalise negatives by the running statistics of the frames, in
+        training as in evaluation, and learn nothing from them: a negative is an image that the
+        backbone meets beside the frames, not one of them. Gradients flow.
+        """
         if self.negatives is None:
             return None
         if self.training or torch.is_grad_enabled():
+            return self._encode_negatives()
+        return self._eval_points.get(self._encode_negatives, self.negatives, self.backbone)
+
+    def _encode_negatives(self):
+        with as_in_evaluation(self.backbone):
             return self.negatives(self.encode)
-        if self._eval_points is None:
-            self._eval_points = self.negatives(self.encode)
-        return self._eval_points
 
     def normalise(self, pixels):
         """Pixels in [0, 1] to what the backbone was trained on."""
         return (pixels - self.mean).div_(self.std)
 
     def activation_map(self, images):
-        """Images (B, 3, S, S) in [0, 1] to maps (B, h, w) of the texts of the known emotions."""
-        return self.backbone.activation_map(self.normalise(images), self.cls_head.region_text)
+        """Images (B, 3, S, S) in [0, 1] to maps (B, h, w) of the texts of the known emotions.
+
+        Batch norms work as in evaluation, so that the map does not depend on the rest of the batch
+        and the frames are not counted twice in the running statistics.
+        """
+        with as_in_evaluation(self.backbone):
+            return self.backbone.activation_map(self.normalise(images), self.cls_head.region_text)
 
     def locate(self, frames, data_samples):
         """Window of the visual prompt per video: (B, 2), from the first frames."""

@@ -1,0 +1,53 @@
+"""The weights that a checkpoint is evaluated with: the trained ones, or EMAHook's mean of them."""
+from contextlib import contextmanager
+
+import torch
+from mmengine.hooks import EMAHook
+
+from .open_set_hook import unwrap
+
+
+def ema_hooks(runner):
+    """The hooks of a run that average its weights (:class:`mmengine.hooks.EMAHook`).
+
+    Args:
+        runner (Runner): that trains.
+
+    Returns:
+        list[EMAHook]
+    """
+    return [hook for hook in runner.hooks if isinstance(hook, EMAHook)]
+
+
+@contextmanager
+def saved_weights(runner):
+    """For the time of a block, the model has the weights that the next checkpoint is used with.
+
+    These are the averaged ones if the run has an EMAHook. Buffers that the block changes
+    (threshold, temperature, statistics of a score) are changed in both models, the trained and the
+    averaged one, so that they are in the checkpoint and in every evaluation.
+
+    Args:
+        runner (Runner): that trains.
+
+    Yields:
+        nn.Module: the recognizer.
+    """
+    model, hooks = unwrap(runner.model), ema_hooks(runner)
+    for hook in hooks:
+        hook._swap_ema_parameters()
+    before = {name: value.clone() for name, value in model.named_buffers() if hooks}
+    changed = {}
+    try:
+        yield model
+        if not hooks:
+            return
+        changed = {name: value.clone() for name, value in model.named_buffers()
+                   if not torch.equal(value, before[name])}  # NaN differs from itself: no harm
+    finally:
+        for hook in hooks:
+            hook._swap_ema_parameters()
+            for owner in (model, hook.ema_model.module):
+                buffers = dict(owner.named_buffers())
+                for name, value in changed.items():
+                    buffers[name].copy_(value)

@@ -1,0 +1,87 @@
+"""Remembers what an evaluation would compute anew for every batch."""
+from contextlib import contextmanager
+from itertools import chain
+
+import torch
+
+SAMPLE = 1024  # values of a tensor that are compared
+
+
+class EvalCache:
+    """One value that depends on weights alone, such as text features.
+
+    The value is computed again when a weight was changed in any way: by an optimizer, by loading a
+    checkpoint, by a move to another device or type, or behind autograd's back through ``.data``,
+    as mmengine's averaged weights are swapped in and out. For the last, which leaves no trace at a
+    tensor, up to 1,024 values of every parameter of the first module are compared; whoever
+    swaps weights swaps all of them.
+    """
+
+    def __init__(self):
+        self.trusted = False
+        self.forget()
+
+    def forget(self):
+        """Drop the value."""
+        self._value = self._own = self._others = self._stamps = self._samples = None
+
+    def get(self, compute, module, *others):
+        """The value, remembered or computed.
+
+        Args:
+            compute (Callable[[], Tensor]): gives the value.
+            module (nn.Module): whose weights the value depends on.
+            others (nn.Module): on whose weights, seldom changed, it depends too.
+
+        Returns:
+            Tensor: what ``compute()`` gave, now or earlier.
+        """
+        if self._value is not None and self.trusted:
+            return self._value
+        own = _tensors(module)
+        if not self._is_of(own):
+            self._value = compute()
+            self._own, self._others = own, [t for other in others for t in _tensors(other)]
+            self._stamps = _stamps(own, self._others)
+            self._samples = [_sample(tensor).clone() for tensor in module.parameters()]
+        return self._value
+
+    def _is_of(self, own):
+        return (self._value is not None and len(own) == len(self._own)
+                and all(new is old for new, old in zip(own, self._own, strict=True))
+                and self._stamps == _stamps(own, self._others)
+                and all(torch.equal(_sample(tensor), old) for tensor, old in zip(
+                    own, self._samples, strict=False)))
+
+
+def _tensors(module):
+    return list(chain(module.parameters(), module.buffers()))
+
+
+def _stamps(own, others):
+    return [(t.data_ptr(), t._version, t.dtype, t.device) for t in chain(own, others)]
+
+
+def _sample(tensor):
+    flat = tensor.detach().flatten()
+    return flat[::max(1, len(flat) // SAMPLE)]
+
+
+@contextmanager
+def caches_trusted(model):
+    """For the time of a block, the caches of a model give what they hold.
+
+    For a trace, in which weights cannot be looked at. They must not change meanwhile.
+
+    Args:
+        model (nn.Module): its modules hold :class:`EvalCache` as attributes.
+    """
+    caches = [value for module in model.modules() for value in vars(module).values()
+              if isinstance(value, EvalCache)]
+    for cache in caches:
+        cache.trusted = True
+    try:
+        yield
+    finally:
+        for cache in caches:
+            cache.trusted = False
