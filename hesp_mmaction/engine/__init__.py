@@ -21,5 +21,6 @@ from .resumable_loop import ResumableTrainLoop
 
 __all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FiniteLossHook', 'FitHook',
            'NormalisedSGD', 'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'QuietRunner',
-           'RandomStateHook', 'RegionHook', 'ResultsHook', 'ResumableTrainLoop', 'SyncStatisticsHook',
-           'ThresholdHook', 'TrainableOptimWrapperConstructor', 'WeightPatchHook']
+           'RandomStateHook', 'RegionHook', 'ResultsHook', 'ResumableTrainLoop',
+           'SyncStatisticsHook', 'ThresholdHook', 'TrainableOptimWrapperConstructor',
+           'WeightPatchHook']
