@@ -8,6 +8,7 @@ import pytest
 
 from hesp_mmaction.datasets import faces
 from hesp_mmaction.datasets.faces import TARGETS, main_track, similarity, smooth
+from hesp_mmaction.datasets.synthetic.clips import make_clip
 from hesp_mmaction.errors import InputError
 
 EYES = np.array([[204.2, 101.4], [247.0, 103.0]])  # pupils of the photograph, read off by eye
@@ -49,6 +50,15 @@ def test_eyes_of_a_photograph_lie_within_three_pixels(detector, monkeypatch):
         errors.append(np.linalg.norm(eyes - TARGETS[:2], axis=1))
     print(f'{detector}: mean {np.mean(errors):.2f}, largest {np.max(errors):.2f} px')
     assert np.max(errors) < 3
+
+
+def test_a_face_in_a_large_frame_is_where_it_is_in_a_small_one():
+    frame = np.full((300, 480, 3), 120, np.uint8)
+    frame[60:260, 150:350] = cv2.resize(make_clip('happiness', 301, 1, 4)[30], (200, 200))
+    small, = faces.find_haar(frame)
+    large, = faces.find_haar(cv2.resize(frame, (1920, 1200), interpolation=cv2.INTER_CUBIC))
+    assert np.allclose(np.array(large['box']) / 4, small['box'], atol=12)
+    assert np.allclose(large['points'] / 4, small['points'], atol=5)
 
 
 def test_similarity_undoes_a_turn_scale_and_shift():
