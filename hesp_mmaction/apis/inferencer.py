@@ -25,7 +25,6 @@ from .clip_sources import NO_FACE, find_clips, spans
 from .configs import find_config
 from .wiring import override
 
-
 NOT_FINITE = 'the model gives NaN or infinite values'
 
 
