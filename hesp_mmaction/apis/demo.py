@@ -182,11 +182,12 @@ def look(inferencer, path, window=1.0, find_face=False):
     (whole, data), = next(inferencer.preprocess([clip]))
     windows = [result for batch in inferencer.preprocess([clip], window=window)
                for result in inferencer.forward(batch)]
-    for result in (whole, *windows):
-        if 'error' in result:
-            raise InputError(f'{name} cannot be used as a video: {result["error"]}.')
+    result, = inferencer.forward([(whole, data)])
+    for each in (result, *windows):
+        if 'error' in each:
+            raise InputError(f'{name} cannot be used as a video: {each["error"]}.')
     frames = shown_frames(data['inputs'])
-    return dict(result=inferencer.forward([(whole, data)])[0], windows=windows, frames=frames,
+    return dict(result=result, windows=windows, frames=frames,
                 maps=activation_maps(inferencer.model, frames), thumbnails=thumbnails)
 
 

@@ -31,6 +31,8 @@ from .clip_sources import NO_FACE, find_clips
 from .configs import find_config
 from .wiring import override
 
+NOT_FINITE = 'the model gives NaN or infinite values'
+
 
 @INFERENCERS.register_module()
 class HESPInferencer(BaseInferencer):
@@ -131,7 +133,8 @@ class HESPInferencer(BaseInferencer):
             ``region``, [top, left, size] of the visual prompt in the square of ``image_size``
             pixels that the model sees, or None (a border is no such square); ``face``,
             [x, y, width, height] in the frame, or None where no face was looked for. Instead, a
-            clip that cannot be used has ``error``, a text, and so has a window without a face.
+            clip that cannot be used has ``error``, a text, and so has a window without a face or
+            for which the model gives values that are not finite.
         """
         clips = find_clips(inputs, fps, seconds)
         if video is not None and len(clips) != 1:
@@ -210,6 +213,8 @@ class HESPInferencer(BaseInferencer):
     def _result(self, result, sample):
         head = self.model.cls_head
         threshold = float(head.threshold)
+        if not (sample.pred_knownness.isfinite().all() and sample.pred_score.isfinite().all()):
+            return dict(result, error=NOT_FINITE)
         calibrated = head.calibrated(sample.logits)
         region = sample.get('region')
         return dict(

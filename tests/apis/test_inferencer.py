@@ -370,6 +370,26 @@ def test_probabilities_of_dear_are_the_mean_of_its_dirichlet(evidential, drawn):
     assert np.abs(evidence / evidence.sum() - p).max() > 1e-4
 
 
+def test_values_that_are_not_finite_are_an_error_of_their_clip(inferencer, drawn, tmp_path):
+    clips = [drawn['happiness'], drawn['sadness']]
+    expected = inferencer(clips)['predictions']
+    forward = type(inferencer.model.cls_head).forward
+
+    def spoilt(head, *args, **kwargs):
+        outputs = forward(head, *args, **kwargs)
+        return {key: torch.cat([values[:1] * float('nan'), values[1:]]) for key, values in
+                outputs.items()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(inferencer.model.cls_head), 'forward', spoilt)
+        found = inferencer(clips, out_dir=str(tmp_path))
+    first, second = found['predictions']
+    assert first == dict(file='array 0', start=0.0, end=expected[0]['end'],
+                         error='the model gives NaN or infinite values')
+    assert second['score'] == pytest.approx(expected[1]['score'], abs=1e-5)
+    assert len(found['visualization']) == 1
+
+
 def test_a_border_is_told_as_no_window(options_of_user, drawn, tmp_path):
     border = options_of_user | {'model.visual_prompt.region': 'border'}
     cfg = Config.fromfile(CONFIG)

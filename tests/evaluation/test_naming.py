@@ -340,3 +340,32 @@ def test_the_tool_says_what_is_missing(runs, tool_module, monkeypatch, tmp_path)
             ((hesp, '--lexicon', tmp_path / 'no.txt'), 'no lexicon')):
         with pytest.raises(InputError, match=message):
             call(tool_module, monkeypatch, *arguments)
+
+
+@pytest.mark.parametrize('emotions, scores, rows', [
+    (['anger', 'fear', 'sadness'], [1, 1, -1], 1), (['anger', 'fear', 'sadness'], [1, 1, 1], 0),
+    (['anger', 'fear', 'sadness'], [-1, 1, 1], 1), (['anger', 'fear'], [-1, -1], 2),
+    (['sadness', 'sadness'], [-1, -1], 2)])
+def test_one_unknown_sample_or_none_ends_no_figures(tool_module, emotions, scores, rows):
+    module = tool_module('analysis/name_unknown.py')
+    rng = np.random.default_rng(0)
+
+    def words(names):
+        made = object.__new__(module.Texts)  # without a tower
+        made.lexicon = {name: name for name in names}
+        made.texts = rng.normal(size=(len(names), 6)).astype(np.float32)
+        return made
+
+    known, label = ['anger', 'fear'], [0 if e == 'anger' else 1 if e == 'fear' else -1
+                                       for e in emotions]
+    dump = dict(classes=np.array(known), emotion=np.array(emotions), label=np.array(label),
+                score=np.array(scores, float), threshold=np.array(0.0),
+                feature=rng.normal(size=(len(label), 6)).astype(np.float32),
+                sample_id=np.arange(len(label)).astype(str))
+    train = dict(feature=rng.normal(size=(9, 6)).astype(np.float32))
+    wide = words(['sadness', 'bored', *known])
+    figures = module.figures_of_run(dump, train, None, words(sorted(set(emotions))), wide, 1)
+    assert ('judged unknown, lexicon' in figures) == (rows > 0)
+    assert ('truly unknown, clusters' in figures) == ('sadness' in emotions)
+    assert len(module.rows_of_run('run', dump, train, wide, 1)) == rows
+    assert isinstance(module.tables([figures, figures]), str)

@@ -148,9 +148,13 @@ def figures_of_run(dump, train, zero_shot, closed, wide, k):
     sets = {'truly unknown': dump['label'] < 0, 'judged unknown': dump['score'] < dump['threshold']}
     result = {}
     for name, chosen in sets.items():
-        if chosen.any():
-            for kind, words in (('names of the data set', closed), ('lexicon', wide)):
+        if not chosen.any():
+            continue
+        others = sets['truly unknown'].any()  # without them the data set has no name to give
+        for kind, words in (('names of the data set', closed), ('lexicon', wide)):
+            if others or words is wide:
                 result[f'{name}, {kind}'] = name_figures(dump, train, zero_shot, chosen, words)
+        if others:
             result[f'{name}, clusters'] = cluster_figures(dump, train, zero_shot, chosen, closed, k)
     return result
 
