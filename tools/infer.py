@@ -13,10 +13,10 @@ import os
 import sys
 
 import decord
-from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
 from hesp_mmaction.apis import HESPInferencer, write_results
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.faces import DETECTORS
 
@@ -31,7 +31,7 @@ def parse_args():
     model.add_argument('--checkpoint', help='its weights (.pth or .safetensors)')
     model.add_argument('--known', nargs='+', metavar='NAME',
                        help='the known emotions, of a model that is not trained')
-    model.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    model.add_argument('--cfg-options', nargs='+', action=KeyValue, metavar='KEY=VALUE',
                        help='changes to the config')
     model.add_argument('--device', help='default: cuda where there is one')
     clip = parser.add_argument_group('clips')

@@ -222,8 +222,9 @@ class OpenSetMetric(BaseMetric):
         except InputError as error:
             wrong = dump['sample_id'][~np.isfinite(dump['score'])].tolist()
             clips = f' (the clips: {some(wrong)})' if wrong else ''
-            kept = f'; all that was computed is in {self.dump}' if self.dump else ''
-            raise InputError(f'{error}{clips}{kept}') from error
+            if self.dump is None:
+                raise InputError(f'{error}{clips}') from error
+            raise InputError(f'{error}{clips}; all that was computed is in {self.dump}') from error
 
 
 def _array(values: Any) -> np.ndarray:

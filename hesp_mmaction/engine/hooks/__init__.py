@@ -1,5 +1,6 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .curves_hook import CurvesHook
+from .feature_length_hook import FeatureLengthHook
 from .finite_loss_hook import FiniteLossHook
 from .fit_hook import FitHook
 from .open_set_hook import OpenSetHook
@@ -11,6 +12,6 @@ from .results_hook import ResultsHook
 from .threshold_hook import ThresholdHook
 from .weight_patch_hook import WeightPatchHook
 
-__all__ = ['AtomicCheckpointHook', 'CurvesHook', 'FiniteLossHook', 'FitHook', 'OpenSetHook',
-           'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook', 'RegionHook', 'ResultsHook',
-           'ThresholdHook', 'WeightPatchHook']
+__all__ = ['AtomicCheckpointHook', 'CurvesHook', 'FeatureLengthHook', 'FiniteLossHook', 'FitHook',
+           'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook', 'RegionHook',
+           'ResultsHook', 'ThresholdHook', 'WeightPatchHook']
