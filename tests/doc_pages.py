@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from mmaction.registry import DATASETS, HOOKS, METRICS, MODELS
@@ -76,6 +77,8 @@ def parse(tool, words):
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(said):
         patch.setattr(argparse.ArgumentParser, 'parse_args', stop)
         patch.setattr(sys, 'argv', [tool, *words])
+        # Files that a page names need not be there.
+        patch.setitem(sys.modules, 'first_look', SimpleNamespace(first_look=lambda *a, **k: None))
         patch.syspath_prepend(str((ROOT / tool).parent))
         try:
             runpy.run_path(str(ROOT / tool), run_name='__main__')

@@ -12,11 +12,11 @@ import argparse
 import os
 import sys
 
-from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
 from hesp_mmaction.apis import HESPInferencer, write_results
 from hesp_mmaction.apis.clip_sources import find_clips
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.faces import DETECTORS
 from hesp_mmaction.errors import InputError
@@ -33,7 +33,7 @@ def parse_args():
     model.add_argument('--checkpoint', help='its weights (.pth or .safetensors)')
     model.add_argument('--known', nargs='+', metavar='NAME',
                        help='the known emotions, of a model that is not trained')
-    model.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    model.add_argument('--cfg-options', nargs='+', action=KeyValue, metavar='KEY=VALUE',
                        help='changes to the config')
     model.add_argument('--device', help='default: cuda where there is one')
     clip = parser.add_argument_group('clips')

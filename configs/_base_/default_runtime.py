@@ -11,6 +11,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='OpenSetHook'),
     dict(type='FiniteLossHook'),
+    dict(type='FeatureLengthHook'),
     dict(type='PreemptionHook'),
     dict(type='RandomStateHook'),
     dict(type='RegionHook'),

@@ -119,9 +119,9 @@ def run_on_cluster(function: Callable[..., T], jobs: Sequence[dict], folder: str
         except Exception as error:  # whatever happened to it, the others go on
             failed.append((job, error))
     if failed:
-        job, error = failed[0]
+        job, reason = failed[0]
         # submitit puts the whole traceback into its message
-        said = re.findall(r'^[\w.]+: (.+)', str(error), re.MULTILINE) or [type(error).__name__]
+        said = re.findall(r'^[\w.]+: (.+)', str(reason), re.MULTILINE) or [type(reason).__name__]
         raise InputError(f'{len(failed)} of {len(jobs)} runs failed; the first: {said[-1]} '
                          f'(its log: {job.paths.stderr}); the others are done: give the same '
                          'command again for those that are missing')

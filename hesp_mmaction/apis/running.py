@@ -146,7 +146,8 @@ def main(command: Callable[[], Any]) -> None:
         if '__init__() got an unexpected keyword' not in said and ' registry.' not in said:
             raise
         # Of a part of the config: no class of that name, or an argument that it does not take.
-        sys.exit(f'error: in the config: {" ".join(said.split())}')
+        message = f'in the config: {" ".join(said.split())}'
+        sys.exit(f'error: {message}')
 
 
 def one_line(error: Exception) -> str:

@@ -91,7 +91,7 @@ def read_known_sets(path: str | Path) -> list[tuple[str, ...]]:
         try:
             names = tuple(canonical(word) for word in words if word.strip())
         except InputError as error:
-            raise InputError(f'{path}:{number}: {error}') from error
+            raise InputError(f'{path}:{number} is no known set: {error}') from error
         if len(set(names)) != len(names) or len(names) < 2:
             raise InputError(f'{path}:{number}: a known set is two different emotions or more, '
                              f'not {", ".join(names)}')

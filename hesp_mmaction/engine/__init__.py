@@ -2,6 +2,7 @@ from .batch_sampler import EvenBatchSampler
 from .hooks import (
     AtomicCheckpointHook,
     CurvesHook,
+    FeatureLengthHook,
     FiniteLossHook,
     FitHook,
     OpenSetHook,
@@ -19,8 +20,9 @@ from .optim import TrainableOptimWrapperConstructor
 from .quiet_runner import QuietRunner
 from .resumable_loop import ResumableTrainLoop
 
-__all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FiniteLossHook', 'FitHook',
-           'NormalisedSGD', 'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'QuietRunner',
-           'RandomStateHook', 'RegionHook', 'ResultsHook', 'ResumableTrainLoop',
-           'SyncStatisticsHook', 'ThresholdHook', 'TrainableOptimWrapperConstructor',
+__all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FeatureLengthHook',
+           'FiniteLossHook', 'FitHook', 'NormalisedSGD', 'OpenSetHook', 'PreemptionHook',
+           'PseudoLabelHook', 'QuietRunner', 'RandomStateHook', 'RegionHook', 'ResultsHook',
+           'ResumableTrainLoop', 'SyncStatisticsHook', 'ThresholdHook',
+           'TrainableOptimWrapperConstructor',
            'WeightPatchHook']

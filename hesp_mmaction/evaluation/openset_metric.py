@@ -14,7 +14,6 @@ from mmengine.logging import print_log
 from numpy.typing import ArrayLike
 
 from ..datasets.emotions import UNDECODABLE
-from ..datasets.frame_store import some
 from ..errors import InputError
 from ..files import whole
 from .closed_set import closed_set_metrics
@@ -241,10 +240,8 @@ class OpenSetMetric(BaseMetric):
                 return closed_set_metrics(dump)
             return metrics_from_dump(dump)
         except InputError as error:
-            wrong = dump['sample_id'][~np.isfinite(dump['score'])].tolist()
-            clips = f' (the clips: {some(wrong)})' if wrong else ''
-            kept = f'; all that was computed is in {self.dump}' if self.dump else ''
-            raise InputError(f'{error}{clips}{kept}') from error
+            where = f'; all that was computed is in {self.dump}' if self.dump else ''
+            raise InputError(f'{error}{where}') from error
 
 
 def _array(values: Any) -> np.ndarray:

@@ -63,7 +63,7 @@ def test_known_sets_are_read_from_a_file(tmp_path):
 
 
 @pytest.mark.parametrize('text, said', [
-    ('happy sad\n\nhappy bored\n', r"sets.txt:3: unknown emotion 'bored'"),
+    ('happy sad\n\nhappy bored\n', r"sets.txt:3 is no known set: unknown emotion 'bored'"),
     ('happy\n', r'sets.txt:1: a known set is two .* not happiness$'),
     ('happy joy sad\n', r'sets.txt:1: .* not happiness, happiness, sadness$'),
     ('happy sad\nhappiness, sadness\n', r'sets.txt:2: this set is in line 1 already'),

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import torch
 from mmaction.registry import DATASETS, MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.wrappers import leaf_configs
@@ -26,7 +27,7 @@ def draw():
     parser.add_argument('config')
     parser.add_argument('out', help='picture to be written')
     parser.add_argument('--clips', type=int, default=3, help='clips per emotion')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValue)
     args = parser.parse_args()
     cfg = Config.fromfile(args.config)
     override(cfg, args.cfg_options)

@@ -12,12 +12,13 @@ import argparse
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.tasks import find_config
 from hesp_mmaction.apis.wiring import override
@@ -52,7 +53,7 @@ def show():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', type=find_config, help='config file, or the name of one of ours')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValue, help='overrides')
     args = parser.parse_args()
     cfg = Config.fromfile(args.config)
     override(cfg, args.cfg_options)

@@ -12,9 +12,10 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from plot_open_set import read_run, run_names
 
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.report import markdown
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import override
@@ -217,7 +218,7 @@ def name_unknown():
                         help='default: as many as the test set has unknown emotions')
     parser.add_argument('--out', help='folder of the files; default: the first work dir')
     parser.add_argument('--config', help='config of the runs; default: the one in each work dir')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='changes to it, such as clip.pretrained=FILE where the weights moved')
     args = parser.parse_args()
     zero_dirs = args.zero_shot or [None] * len(args.work_dirs)

@@ -14,10 +14,11 @@ from functools import partial
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from PIL import Image
 from tqdm import tqdm
 
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import DATALOADERS, clips_of_config, override
@@ -158,7 +159,7 @@ def command():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
     parser.add_argument('out', metavar='CACHE', help='folder of the store')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='override settings of the config: key=value')
     parser.add_argument('--processes', type=int, default=os.cpu_count())
     args = parser.parse_args()

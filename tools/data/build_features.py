@@ -14,11 +14,12 @@ import os
 import numpy as np
 import torch
 from mmaction.registry import DATASETS, MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.emotions import UNDECODABLE
@@ -164,7 +165,7 @@ def command():
     parser.add_argument('--views', type=int, default=4, help='augmented views per training clip')
     parser.add_argument('--batch-size', type=int, default=16)
     parser.add_argument('--workers', type=int, default=0)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='override settings of the config: key=value')
     args = parser.parse_args()
     cfg = Config.fromfile(args.config)

@@ -16,9 +16,10 @@ import os
 import sys
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from tqdm import tqdm
 
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import clips_of_config, override
@@ -83,7 +84,7 @@ def command():
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('config', nargs='?', help='config whose data sets are checked')
     what.add_argument('--data-root', metavar='DIR', help='check all clips below this folder')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='override settings of the config: key=value')
     parser.add_argument('--out', metavar='FILE', help='write path, tab, reason of the damaged')
     parser.add_argument('--processes', type=int, default=os.cpu_count())

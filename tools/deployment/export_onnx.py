@@ -7,8 +7,7 @@ With --check the outputs of ONNX Runtime are compared with those of PyTorch on v
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.export import differences, export
 from hesp_mmaction.apis.running import main
 
@@ -20,7 +19,7 @@ def write():
     parser.add_argument('checkpoint', nargs='?')
     parser.add_argument('out', help='file to be written')
     parser.add_argument('--check', nargs='+', metavar='CLIP', help='video files to compare on')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction,
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='override settings of the config: key=value, a.b=value')
     args = parser.parse_args()
     model, cfg, metadata = export(args.config, args.checkpoint, args.out, args.cfg_options)

@@ -1,5 +1,6 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .curves_hook import CurvesHook
+from .feature_length_hook import FeatureLengthHook
 from .finite_loss_hook import FiniteLossHook
 from .fit_hook import FitHook
 from .open_set_hook import OpenSetHook
@@ -12,6 +13,6 @@ from .sync_statistics_hook import SyncStatisticsHook
 from .threshold_hook import ThresholdHook
 from .weight_patch_hook import WeightPatchHook
 
-__all__ = ['AtomicCheckpointHook', 'CurvesHook', 'FiniteLossHook', 'FitHook', 'OpenSetHook',
-           'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook', 'RegionHook', 'ResultsHook',
-           'SyncStatisticsHook', 'ThresholdHook', 'WeightPatchHook']
+__all__ = ['AtomicCheckpointHook', 'CurvesHook', 'FeatureLengthHook', 'FiniteLossHook', 'FitHook',
+           'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook', 'RegionHook',
+           'ResultsHook', 'SyncStatisticsHook', 'ThresholdHook', 'WeightPatchHook']
