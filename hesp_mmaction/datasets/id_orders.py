@@ -108,9 +108,10 @@ def settle_order(labels, id_order, where):
     classes = half and any(order.get(label) != name for label, name in proved.items())
     if classes or (2 * len(wrong) > len(known) and (proved or half)):
         fit = _fitting(proved)
-        raise InputError(f'{where}: {said}; ' + (
-            f'the paths fit id_order={fit}: set that' if fit else
-            f'no order fits the paths: check the labels, or give {OWN_ORDER}'))
+        if fit:
+            raise InputError(f'{where}: {said}; the paths fit id_order={fit}: set that')
+        raise InputError(f'{where}: {said}; no order fits the paths: check the labels, or give '
+                         f'{OWN_ORDER}')
     print_log(f'{where}: {said}', 'current', logging.WARNING)
     return order
 

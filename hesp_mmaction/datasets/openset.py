@@ -107,7 +107,8 @@ class OpenSetVideoDataset(BaseActionDataset):
         self.data_root, self.classes = data_root, classes
         if classes == 'found':
             self.ALL_CLASSES = self._found_classes()
-        self.known = resolve_known(known, self.ALL_CLASSES, closed_set)
+        remedy = '' if classes else '; if its clips have it, set classes=found'
+        self.known = resolve_known(known, self.ALL_CLASSES, closed_set, remedy)
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.cache, self._index = cache, None
         if cache is not None:

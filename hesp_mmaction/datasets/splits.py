@@ -104,13 +104,14 @@ def read_known_sets(path: str | Path) -> list[tuple[str, ...]]:
 
 
 def resolve_known(names: Sequence[str], all_names: Sequence[str],
-                  closed_set: bool = False) -> tuple[str, ...]:
+                  closed_set: bool = False, remedy: str = '') -> tuple[str, ...]:
     """Checks a user's list of known classes and writes them canonically, in the given order.
 
     Args:
         names (Sequence[str]): known classes in any spelling :func:`canonical` understands.
         all_names (Sequence[str]): the canonical names of the data set.
         closed_set (bool): every class is known, none is unknown. Defaults to False.
+        remedy (str): what to do about an emotion that the data set does not have, for the message.
 
     Returns:
         tuple[str]: canonical names; label k of a model is the k-th of them.
@@ -130,7 +131,7 @@ def resolve_known(names: Sequence[str], all_names: Sequence[str],
         if emotion not in all_names:
             raise InputError(f'known class {name!r} is not in the data set; its classes are: '
                              f'{", ".join(all_names)}'
-                             + ('; if its clips have it, set classes=found' if emotion else ''))
+                             f'{remedy if emotion else ""}')
         if emotion in known:
             raise InputError(f'known class {emotion!r} is given twice in {list(names)}')
         known.append(emotion)

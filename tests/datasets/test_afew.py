@@ -117,6 +117,8 @@ def test_contempt_in_the_folders_needs_one_option(copy):
     assert len(train) == 4 and len(val) == len(test) == 16
     assert test.metainfo['unknown'] == BASIC[1:]
     assert len(clips_of_config(cfg)) == 32  # of check_data.py and build_cache.py
+    with pytest.raises(InputError, match='contempt.*if its clips have it, set classes=found'):
+        make(copy, known=['contempt', 'anger'])
     (copy / 'Train_AFEW' / 'Bored').mkdir()
     with pytest.raises(InputError, match='Bored is not a folder .*or name it as one of .*contempt'):
         make(copy, classes='found')

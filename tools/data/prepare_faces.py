@@ -53,8 +53,9 @@ def prepare_clip(name, source, out, find):
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     for number, crop in enumerate(crops, 1):
-        cv2.imwrite(str(part / f'{number:05d}.jpg'), crop[..., ::-1],
-                    [cv2.IMWRITE_JPEG_QUALITY, 95])
+        # Not cv2.imwrite, which crashes on a folder whose name is not UTF-8.
+        picture = cv2.imencode('.jpg', crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+        (part / f'{number:05d}.jpg').write_bytes(picture.tobytes())
     shutil.rmtree(place, ignore_errors=True)
     part.rename(place)
     return len(frames), found, ''
