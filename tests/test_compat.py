@@ -269,7 +269,10 @@ def test_an_mmengine_that_loads_in_a_second_try_is_said(monkeypatch, tmp_path, s
 
 
 def test_this_mmengine_does_not_and_all_of_its_ways_to_a_file_are_ours(checkpoint, monkeypatch):
-    """Runner (test, --resume), the start of a model's weights and EMAHook end in one loader."""
+    """Runner (test, --resume) and the start of a model's weights end in one loader.
+
+    EMAHook takes the checkpoint that Runner loaded.
+    """
     assert 'weights_only=False' not in compat._source('mmengine', 'runner', 'checkpoint.py')
     from mmengine.model import PretrainedInit
     from mmengine.runner import Runner

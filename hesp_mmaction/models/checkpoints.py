@@ -231,13 +231,13 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
     weights = plain_keys(weights_of(checkpoint, name), own)
     wrong = [f'{key} is {tuple(weights[key].shape)} there and {tuple(own[key].shape)} here'
              for key in own if key in weights and weights[key].shape != own[key].shape]
-    if whole or theirs is not None:
+    if not set(own) & set(weights):
+        wrong.append('no parameter in common')
+    elif whole or theirs is not None:
         wrong += [f'{key} is missing there' for key in own if key not in weights
                   and key != 'cls_head.temperature'  # older ones have none
                   and not key.endswith('num_batches_tracked')]
         wrong += [f'{key} is not in the model' for key in weights if key not in own]
-    elif not set(own) & set(weights):
-        wrong.append('no parameter in common')
     if wrong:
         raise InputError(f'{name} does not fit the config ({len(wrong)} differences, '
                          f'first: {wrong[0]}): use the config it was trained with')

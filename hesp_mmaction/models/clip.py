@@ -76,15 +76,22 @@ def pixel_statistics(arch, pretrained=None):
 
     Args:
         arch (str): see :func:`load_clip`; a JSON config may have a ``preprocess_cfg``.
-        pretrained (str, optional): see :func:`load_clip`; a tag of open_clip has statistics.
+        pretrained (str, optional): see :func:`load_clip`. A tag of open_clip has statistics, and
+            so has an ``open_clip_config.json`` beside a file, as Hugging Face has it.
 
     Returns:
         tuple[tuple[float], tuple[float]]: of red, green, blue, 0..255. CLIP's own where nobody
-        says otherwise.
+        says otherwise, with a warning where a tag of the architecture does.
     """
     said = _read_config(arch)[1]
-    if pretrained not in (None, 'embedded') and not Path(pretrained).is_file():
-        said = said or open_clip.get_pretrained_cfg(arch, pretrained)
+    if not said and pretrained not in (None, 'embedded'):
+        beside = Path(pretrained).with_name('open_clip_config.json')
+        if not Path(pretrained).is_file():
+            said = open_clip.get_pretrained_cfg(arch, pretrained)
+        elif beside.is_file():
+            said = _read_json(beside)[1]
+        else:
+            _say_other_pixels(arch, pretrained)
     found = []
     for key, usual in (('mean', CLIP_MEAN), ('std', CLIP_STD)):
         value = tuple(255 * v for v in said.get(key) or ())
@@ -93,6 +100,19 @@ def pixel_statistics(arch, pretrained=None):
         same = not value or all(abs(a - b) < 1e-3 for a, b in zip(value, usual, strict=True))
         found.append(usual if same else value)
     return tuple(found)
+
+
+def _say_other_pixels(arch, pretrained):
+    """Warn if a file may be of a tag of open_clip that was trained with other statistics."""
+    tags = {tag: open_clip.get_pretrained_cfg(arch, tag) for tag in
+            open_clip.list_pretrained_tags_by_model(arch)}
+    other = [tag for tag, source in tags.items()
+             if tuple(source['mean']) != open_clip.OPENAI_DATASET_MEAN]
+    if other and not _read_weights(str(pretrained), arch)[1]:
+        value = ','.join(f'{255 * v:g}' for v in tags[other[0]]['mean'])
+        print_log(f"{pretrained}: CLIP's own pixel statistics are taken. Should it be {other[0]!r} "
+                  f'of open_clip, which was trained with others, set model.mean={value} and '
+                  'model.std likewise, or give the tag', 'current', logging.WARNING)
 
 
 def digest(arch, pretrained):
@@ -163,21 +183,26 @@ def _read_config(arch):
         if not path.is_file():
             raise InputError(f'CLIP config {arch!r} does not exist')
     if path.is_file():
-        try:
-            config = json.loads(path.read_text(encoding='utf-8'))
-        except ValueError as error:
-            raise InputError(f'CLIP config {arch!r} is no JSON ({error})') from error
-        pixels = config.pop('preprocess_cfg', None) or {}
-        config = config.get('model_cfg', config)  # as Hugging Face's open_clip_config.json has it
-        if not {'embed_dim', 'vision_cfg', 'text_cfg'} <= set(config):
-            raise InputError(f'CLIP config {arch!r} is no model config of open_clip: it needs '
-                             'embed_dim, vision_cfg and text_cfg')
-        return config, pixels
+        return _read_json(path)
     config = open_clip.get_model_config(arch)
     if config is None:
         raise InputError(f'no CLIP architecture {arch!r}: give a name of open_clip.list_models(), '
                          f'the path of a JSON config, or {EMBEDDED!r}')
     return config, {}
+
+
+def _read_json(path):
+    """As :func:`_read_config`, of a file of open_clip or of Hugging Face's."""
+    try:
+        config = json.loads(Path(path).read_text(encoding='utf-8'))
+        pixels = config.pop('preprocess_cfg', None) or {}
+        config = config.get('model_cfg', config)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(f'CLIP config {str(path)!r} is no JSON of a model ({error})') from error
+    if not {'embed_dim', 'vision_cfg', 'text_cfg'} <= set(config):
+        raise InputError(f'CLIP config {str(path)!r} is no model config of open_clip: it needs '
+                         'embed_dim, vision_cfg and text_cfg')
+    return config, pixels
 
 
 def _weight_file(pretrained, arch):

@@ -249,7 +249,7 @@ def test_what_does_not_belong_together_is_said(trained, options_of_user, tmp_pat
     wide = options_of_user | {'image_size': 64}
     for args, kwargs, words in (
             ((CONFIG,), {}, 'name its checkpoint'), ((None, checkpoint), {}, 'name the config'),
-            ((CONFIG, checkpoint), dict(known=['fear', 'anger', 'sadness']), 'checkpoint knows'),
+            ((CONFIG, checkpoint), dict(known=['fear', 'anger', 'sadness']), 'epoch_2.pth knows'),
             ((CONFIG, checkpoint), dict(cfg_options=wide), 'does not fit the config'),
             (('nowhere.py',), {}, 'no config'), ((), dict(face='eyes'), 'haar'),
             ((ZERO_SHOT, checkpoint), {}, 'not in the model')):

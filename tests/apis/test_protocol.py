@@ -18,6 +18,7 @@ from mmengine.config import Config
 from test_tools import CONFIG, ROOT, tool
 
 from hesp_mmaction.apis.parallel import run_guarded, run_on_cluster, run_side_by_side, take_gpu
+from hesp_mmaction.apis.protocol import digest_of
 from hesp_mmaction.apis.report import (
     interval,
     latex_report,
@@ -55,6 +56,28 @@ def test_a_task_has_all_its_runs_each_in_its_own_folder():
 def test_what_does_not_exist_is_said(changes, said):
     with pytest.raises(InputError, match=said):
         list_jobs(arguments(**changes))
+
+
+def test_settings_see_what_files_hold_not_only_their_names(options, tmp_path):
+    """A file of weights or a list replaced in place is another setting: nothing is taken over."""
+    cfg = Config.fromfile(CONFIG)
+    weights, lists = tmp_path / 'w.pt', tmp_path / 'train.txt'
+    weights.write_bytes(b'one')
+    lists.write_text('a.avi Fear')
+    cfg.merge_from_dict({'clip.pretrained': str(weights), 'data_root': str(tmp_path), 'lists': dict(
+        train='train.txt', test='none.txt')})
+    first = digest_of(cfg)
+    assert digest_of(cfg) == first
+    for path, content in ((weights, b'two'), (lists, b'a.avi Anger')):
+        path.write_bytes(content)
+        assert digest_of(cfg) != first
+        first = digest_of(cfg)
+    store = tmp_path / 'store'
+    store.mkdir()
+    cfg.features = str(store)
+    first = digest_of(cfg)
+    (store / 'index.json').write_text('{}')
+    assert digest_of(cfg) != first
 
 
 def test_a_method_goes_on_the_data_of_a_task_with_its_own_frames(options):

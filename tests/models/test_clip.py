@@ -325,6 +325,24 @@ def test_pixel_statistics_come_with_the_weights(tmp_path, clips):
     assert torch.equal(usual.mean.flatten(), torch.tensor(CLIP_MEAN) / 255)
 
 
+def test_a_file_of_an_architecture_with_two_statistics_is_asked_about(
+        tmp_path, clips, monkeypatch):
+    """ViT-L-14 is OpenAI's and LAION's; a file says which, or a config beside it."""
+    path = tmp_path / 'w.pt'
+    path.write_bytes(Path(clips['vit']['pretrained']).read_bytes())
+    said = said_by(monkeypatch)
+    assert pixel_statistics('ViT-L-14', str(path)) == (CLIP_MEAN, CLIP_STD)
+    (message, level), = said
+    assert level == logging.WARNING and 'model.mean=127.5,127.5,127.5' in message
+    assert pixel_statistics('ViT-B-32', str(path)) == (CLIP_MEAN, CLIP_STD) and len(said) == 1
+    weights = torch.load(path, weights_only=True) | dict(input_resolution=torch.tensor(224))
+    torch.save(weights, tmp_path / 'openai.pt')
+    assert pixel_statistics('ViT-L-14', str(tmp_path / 'openai.pt')) == (CLIP_MEAN, CLIP_STD)
+    (tmp_path / 'open_clip_config.json').write_text(json.dumps(dict(
+        model_cfg=tiny.VIT, preprocess_cfg=dict(mean=[0.5] * 3, std=[0.5] * 3))))
+    assert pixel_statistics('ViT-L-14', str(path)) == ((127.5,) * 3,) * 2 and len(said) == 1
+
+
 def small(config):
     """An architecture of open_clip with the same parts, tiny."""
     vision, form = dict(config['vision_cfg']), config['vision_cfg'].get('layers')
@@ -412,7 +430,8 @@ def test_an_image_tower_that_cannot_serve_is_refused(tmp_path, vision, more, wor
         CLIPImageTower(str(path), **more)
 
 
-@pytest.mark.parametrize('content, words', [('{', 'is no JSON'), ('{}', 'needs embed_dim')])
+@pytest.mark.parametrize('content, words', [
+    ('{', 'is no JSON'), ('[]', 'is no JSON'), ('{}', 'needs embed_dim')])
 def test_a_config_that_is_none_is_said(tmp_path, content, words):
     (tmp_path / 'a.json').write_text(content)
     with pytest.raises(InputError, match=words):
