@@ -1,5 +1,9 @@
-"""Runs with mmengine's EMAHook: what is fitted, saved, evaluated and tested are the same weights."""
+"""Runs with EMAHook: what is fitted, saved, evaluated and tested are the same weights."""
+import re
 import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -8,7 +12,7 @@ from mmaction.registry import HOOKS, MODELS
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from test_interruptions import AskToStop
-from test_tools import config, metrics, run
+from test_tools import ROOT, command, config, metrics, run
 
 from hesp_mmaction.compat import load_from_local
 from hesp_mmaction.engine.hooks.threshold_hook import plain_training_loader
@@ -61,7 +65,8 @@ def same_figures(trained, tested):
 
 
 @pytest.mark.parametrize('kind', [
-    'ema', 'swa', *(pytest.param(kind, marks=pytest.mark.slow) for kind in ('buffers', 'annealed'))])
+    'ema', 'swa', pytest.param('buffers', marks=pytest.mark.slow),
+    pytest.param('annealed', marks=pytest.mark.slow)])
 def test_figures_of_a_test_are_those_of_the_training(options, tmp_path, kind):
     cfg = train(options, tmp_path / 'run', KINDS[kind])
     tested = test_of(cfg, tmp_path / 'run/epoch_3.pth', tmp_path / 'test')
@@ -98,10 +103,10 @@ def test_fitted_statistics_are_of_the_averaged_weights_too(options, tmp_path):
     """CSSR's score is fitted before the threshold is."""
     clip = dict(arch=options['clip.arch'], pretrained=options['clip.pretrained'])
     cfg = configured(options, tmp_path / 'run', EMA)
-    cfg.model.update(
-        backbone=dict(type='CLIPImageTower', dense=True, **clip), pool=False,
-        neck=dict(type='KeepPlaces'), cls_head=dict(type='CSSRHead', in_channels=12),
-        visual_prompt=None, negatives=None)
+    cfg.model.backbone = dict(type='CLIPImageTower', dense=True, **clip)
+    cfg.model.neck, cfg.model.pool = dict(type='KeepPlaces'), False
+    cfg.model.cls_head = dict(type='CSSRHead', in_channels=12)
+    cfg.model.visual_prompt = cfg.model.negatives = None
     cfg.optim_wrapper.paramwise_cfg = None
     run(cfg, lambda runner: runner.train())
     same_figures(metrics(tmp_path / 'run'),
@@ -133,3 +138,56 @@ def test_two_averages_of_one_training_are_refused(options, tmp_path):
     cfg.custom_hooks.append(dict(type='WeightPatchHook'))
     with pytest.raises(InputError, match='EMAHook and WeightPatchHook both average'):
         Runner.from_cfg(cfg).call_hook('before_train')
+
+
+BALANCED = """
+_base_ = {base!r}
+model = dict(backbone=dict(depth=18), cls_head=dict(in_channels=512))
+train_dataloader = dict(dataset=dict(
+    _delete_=True, type='ClassBalancedDataset', oversample_thr=1.0,
+    dataset=_base_.train_dataloader.dataset))
+custom_hooks = [*_base_.custom_hooks, dict(type='EMAHook', momentum=0.05)]
+custom_hooks[6]['tpr'] = 0.3
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('how', [signal.SIGTERM, signal.SIGKILL])
+def test_two_processes_with_batch_norms_balanced_averaged_stopped_and_resumed(
+        options, tmp_path, how):
+    """With the tools, a ResNet that trains, each class of two clips twice an epoch."""
+    config_file = tmp_path / 'balanced.py'
+    config_file.write_text(BALANCED.format(base=str(ROOT / 'configs/hesp_tsn_r50_afew_o34.py')))
+    options = options | {'train_cfg.max_epochs': 12, 'env_cfg.dist_cfg.backend': 'gloo',
+                         'train_dataloader.batch_size': 2, 'optim_wrapper.optimizer.lr': 0.01}
+
+    def start(tool, folder, *flags):
+        words = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2',
+                 '--standalone', f'tools/{tool}.py', str(config_file), *flags, '--launcher',
+                 'pytorch', '--work-dir', str(tmp_path / folder), *command(options)]
+        return subprocess.Popen(words, cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
+
+    def done(process):
+        said, _ = process.communicate()
+        assert process.returncode == 0, said[-3000:]
+        return said
+    said = done(start('train', 'straight', '--deterministic'))
+    assert re.search(r'Epoch\(train\) +\[12\]\[3/3\]', said)  # 12 samples, not 6
+    stopped = start('train', 'stopped', '--deterministic')
+    while not (tmp_path / 'stopped/epoch_3.pth').exists():
+        assert stopped.poll() is None, stopped.stdout.read()[-3000:]
+        time.sleep(0.02)
+    stopped.send_signal(how)  # torchrun passes SIGTERM on, and its workers die with it
+    stopped.communicate()
+    time.sleep(3)
+    assert not (tmp_path / 'stopped/epoch_12.pth').exists()
+    done(start('train', 'stopped', '--deterministic', '--resume'))
+    assert metrics(tmp_path / 'stopped') == metrics(tmp_path / 'straight')
+    for folder in ('straight', 'stopped'):
+        done(start('test', f'{folder}_tested', str(tmp_path / folder / 'epoch_12.pth')))
+        same_figures(metrics(tmp_path / folder), metrics(tmp_path / f'{folder}_tested'))
+        said = load_dump(tmp_path / f'{folder}_tested' / 'predictions.npz')['pred_emotion']
+        assert (said == 'unknown').any()
+    saved = load_from_local(tmp_path / 'straight/epoch_12.pth', 'cpu')
+    assert any('running_var' in name for name in saved['state_dict'])
