@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -81,6 +82,55 @@ def test_sigterm_saves_and_the_run_goes_on_as_if_nothing_had_been(
     assert same(trained_state(tmp_path / 'stopped', 3), trained_state(straight, 3))
     assert not (tmp_path / 'stopped/preempted.pth').exists()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+class AskInTheFit(Hook):
+    """SIGTERM while the threshold is fitted, or (``epoch``) after an epoch that fits none."""
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def after_train_epoch(self, runner):
+        if runner.epoch + 1 == self.epoch:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize('epoch', [pytest.param(1, marks=pytest.mark.slow), 3])
+def test_sigterm_in_the_threshold_fit_is_acted_on(straight, options, tmp_path, monkeypatch, epoch):
+    """After the epoch is saved; what was not evaluated is, when the run goes on."""
+    monkeypatch.setitem(MODELS.module_dict, 'NoisyMean', NoisyMean)
+    monkeypatch.setitem(HOOKS.module_dict, 'AskInTheFit', AskInTheFit)
+    cfg = config(options, tmp_path / 'stopped', '--deterministic', **{
+        'train_cfg.max_epochs': 3, 'train_dataloader.batch_size': 3})
+    cfg.model.neck = dict(type='NoisyMean')
+    cfg.custom_hooks.append(dict(type='AskInTheFit', epoch=epoch))
+    with pytest.raises(SystemExit) as ended:
+        run(cfg, lambda runner: runner.train())
+    assert ended.value.code == 143 and not (tmp_path / 'stopped/metrics.json').exists()
+    train(options, tmp_path / 'stopped', 'second')
+    assert metrics(tmp_path / 'stopped') == metrics(straight)
+    assert same(trained_state(tmp_path / 'stopped', 3), trained_state(straight, 3))
+    assert not (tmp_path / 'stopped/preempted.pth').exists()
+    last = (tmp_path / 'stopped/last_checkpoint').read_text()
+    assert last.endswith('epoch_3.pth') and os.path.exists(last)
+
+
+def test_a_training_outside_the_main_thread_takes_no_signals():
+    """As in notebooks and web pages, where Python refuses handlers."""
+    before, failed = signal.getsignal(signal.SIGTERM), []
+
+    def work():
+        try:
+            hook = PreemptionHook()
+            hook.before_train(None)
+            hook._restore_signal()
+        except Exception as error:
+            failed.append(error)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert not failed and signal.getsignal(signal.SIGTERM) is before
 
 
 def test_workers_forked_in_a_training_end_on_sigterm():

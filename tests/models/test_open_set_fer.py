@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 import torch
 from leaves import KNOWN, build, same_after_loading, samples, step
+from mmaction.registry import MODELS
 
+from hesp_mmaction.errors import InputError
 from hesp_mmaction.models.heads import PseudoLabelHead
 from hesp_mmaction.models.losses import flip_consistency
 
@@ -74,3 +76,12 @@ def test_the_recognizer_compares_with_the_maps_of_the_mirrored_frames(clips):
         maps.append(model.cls_head.activation_maps(places))
     expected = 6 * (maps[0] - maps[1].flip(-1)).square().mean().item()
     assert loss == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('key, value', [
+    ('visual_prompt', dict(type='VisualPrompt', image_size=32, size=8, region='centre')),
+    ('negatives', dict(type='NegativeVisuals', image_size=32)), ('grad_frames', 1)])
+def test_what_the_second_stage_would_pass_over_is_refused(key, value):
+    with pytest.raises(InputError, match=f'model.{key} means nothing to FlipConsistency'):
+        MODELS.build(dict(type='FlipConsistencyRecognizer', known=['anger', 'fear'], backbone={},
+                          cls_head={}, **{key: value}))
