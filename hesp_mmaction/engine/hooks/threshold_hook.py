@@ -1,8 +1,10 @@
 """Fits the threshold below which a sample is called unknown, and the temperature."""
 import copy
+import logging
 import os
 from itertools import chain
 
+import numpy as np
 import torch
 from mmaction.registry import HOOKS
 from mmengine.dist import all_gather_object, is_main_process
@@ -71,14 +73,22 @@ class ThresholdHook(Hook):
                 rows += [dump_row(sample.to_dict()) for sample in model.test_step(batch)]
         rows = list(chain.from_iterable(all_gather_object(rows)))
         dump = dump_of_rows(rows, model.cls_head.known)
-        threshold = fit_threshold(dump['score'], self.tpr)
+        wrong = int((~np.isfinite(dump['score'])).sum())
+        threshold, temperature = float('nan'), 1.0
+        if not wrong:
+            threshold = fit_threshold(dump['score'], self.tpr)
+            temperature = fit_temperature(dump['logits'], dump['label'])
         model.cls_head.threshold.fill_(threshold)
-        temperature = fit_temperature(dump['logits'], dump['label'])
         model.cls_head.temperature.fill_(temperature)
         model.train()
         if is_main_process():
             dump['threshold'] = threshold
             dump.pop('pred_emotion')  # was said without the threshold
             save_dump(dump, os.path.join(runner.work_dir, 'train_features.npz'))
+        if wrong:  # no error: the checkpoint of this epoch is not saved yet
+            print_log(f'no threshold: the scores of {wrong} of {len(dump["score"])} known training '
+                      'samples are NaN or infinite (train_features.npz has all), so nothing will be '
+                      'called unknown; the checkpoint is saved', 'current', logging.WARNING)
+            return
         print_log(f'threshold {threshold:.6g} keeps {self.tpr:.0%} of {len(dump["score"])} known '
                   f'training samples; temperature {temperature:.4g}', 'current')
