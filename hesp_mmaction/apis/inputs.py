@@ -1,11 +1,12 @@
 """A look at what a run needs, in the moment before anything is built or printed."""
 import os
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+
+from ..datasets.wrappers import leaf_configs
 
 
 def check_inputs(cfg: Config, loaders: Sequence[str]) -> None:
@@ -28,25 +29,7 @@ def check_inputs(cfg: Config, loaders: Sequence[str]) -> None:
         raise FileNotFoundError(f'The checkpoint {checkpoint} does not exist.')
     init_default_scope('mmaction')
     for loader in loaders:
-        for settings in inner_datasets((cfg.get(loader) or {}).get('dataset')):
+        for settings in leaf_configs(cfg[loader].dataset) if cfg.get(loader) else ():
             dataset = DATASETS.build(dict(settings, lazy_init=True))
             if hasattr(dataset, 'check_lists'):
                 dataset.check_lists()
-
-
-def inner_datasets(settings: Any) -> Iterator[dict]:
-    """The data sets of a config's ``dataset``, which may be wrapped (repeated, joined, balanced).
-
-    Args:
-        settings (dict | None): ``type`` and arguments.
-
-    Yields:
-        dict: settings of a data set that reads clips itself.
-    """
-    if not isinstance(settings, dict):
-        return
-    inside = settings.get('datasets', [settings[key] for key in ('dataset',) if key in settings])
-    for part in inside:
-        yield from inner_datasets(part)
-    if not inside:
-        yield settings

@@ -1,14 +1,17 @@
 """Predicting on files, arrays, folders and a webcam: the same as a test run says, on real files."""
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from pickle import UnpicklingError
+from types import SimpleNamespace
 
 import cv2
 import decord
+import numbered
 import numpy as np
 import pytest
 import torch
@@ -20,10 +23,12 @@ from test_peers import CONFIGS, own_options
 from test_tools import CONFIG, ROOT, Payload, config, run
 
 from hesp_mmaction.apis import HESPInferencer, configs, find_config, write_results
+from hesp_mmaction.apis import inferencer as inferencer_module
 from hesp_mmaction.apis.clip_sources import find_clips, spans
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets import faces
 from hesp_mmaction.datasets.synthetic.clips import make_clip
+from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.models.hesp_zoo import WEIGHTS, read_weights, save_weights
@@ -137,6 +142,82 @@ def test_windows_cover_every_frame(fps):
                 steps = np.diff([start for start, _ in found])
                 wanted = max(1, (window / 2 if stride is None else stride) * fps)
                 assert (np.abs(steps[:-1] - wanted) <= 1).all() and (steps <= wanted + 1).all()
+
+
+def test_windows_of_a_rate_that_varies_hold_the_frames_of_their_seconds(inferencer, tmp_path):
+    """Ten frames at 25 a second, then ten at 5: 2.4 seconds."""
+    stamps = [*range(0, 400, 40), *range(400, 2400, 200)]
+    path = str(numbered.write(tmp_path / 'a.mp4', 'libx264', 20, stamps, bf='0'))
+    clip, = find_clips(path)
+    begins = (0, 0.4, 0.8, 1.2, clip.times[-1] - 0.8)  # the last window ends with the clip
+    for (first, after), begin in zip(clip.spans(0.8, 0.4), begins, strict=True):
+        assert clip.times[first] == pytest.approx(begin, abs=0.1 + 1e-9)
+        assert clip.times[after] == pytest.approx(begin + 0.8, abs=0.1 + 1e-9)
+    assert clip.spans(0.8, 0.4)[0] == (0, 12) and clip.spans(0.8, 0.4)[-1][1] == 20
+    assert clip.spans(9) == [(0, 20)] and clip.spans(0.01, 0.5)[-1] == (19, 20)
+    whole, = inferencer(path, video=str(tmp_path / 'told.mp4'))['predictions']
+    assert (whole['start'], whole['end']) == (0, pytest.approx(2.4, abs=0.2))
+    np.testing.assert_allclose(Video(str(tmp_path / 'told.mp4')).times[:-1],
+                               np.array(stamps) / 1000, atol=1e-3)
+
+
+def test_a_clip_of_one_frame_without_a_duration(inferencer, tmp_path):
+    path = numbered.write(tmp_path / 'a.gif', 'gif', 1, pix_fmt='rgb8')
+    row, = inferencer(str(path), window=0.5, out_dir=str(tmp_path / 'out'))['predictions']
+    assert row['emotion'] and np.isfinite([row['start'], row['end']]).all()
+
+
+def test_a_video_that_cannot_be_written_ends_nothing(inferencer, tiny_afew, tmp_path, monkeypatch):
+    paths = [str(tiny_afew / f'Val_AFEW/{name}/000.avi') for name in ('Happy', 'Sad', 'Happy')]
+    write = inferencer_module.write_video
+
+    def fail(path, frames, times):
+        if len(written) == 1:
+            written.append(None)
+            raise InputError('no room')
+        written.append(path)
+        write(path, frames, times)
+    written = []
+    monkeypatch.setattr(inferencer_module, 'write_video', fail)
+    found = inferencer(paths, out_dir=str(tmp_path))
+    assert len(found['predictions']) == 3 and len(found['visualization']) == 2
+    assert [Path(path).name for path in found['visualization']] == ['000.mp4', '000-3.mp4']
+
+
+def test_a_clip_given_twice_gets_its_own_results(inferencer, tiny_afew, tmp_path, monkeypatch):
+    path, seen = str(tiny_afew / 'Val_AFEW/Happy/000.avi'), []
+    monkeypatch.setattr(inferencer_module, 'annotate',
+                        lambda frames, results, *args: seen.append(len(results)) or iter(()))
+    monkeypatch.setattr(inferencer_module, 'write_video', lambda path, frames, times: None)
+    inferencer([path, path], window=0.24, out_dir=str(tmp_path))
+    assert seen == [3, 3]
+
+
+def test_results_are_there_if_a_clip_stops_the_program(inferencer, tiny_afew, tool_module, tmp_path,
+                                                       monkeypatch):
+    tool = tool_module('infer.py')
+
+    def predict(*arguments):
+        yield from inferencer.predict(arguments[0][:1])
+        raise MemoryError
+    broken = SimpleNamespace(predict=predict)
+    monkeypatch.setattr(tool, 'HESPInferencer', lambda *args, **kwargs: broken)
+    monkeypatch.setattr(sys, 'argv', ['infer.py', str(tiny_afew / 'Val_AFEW/Happy'), '--out',
+                                      str(tmp_path / 'out')])
+    with pytest.raises(MemoryError):
+        tool.command()
+    assert len(json.loads((tmp_path / 'out/results.json').read_text())) == 1
+
+
+def test_names_of_files_in_any_encoding(inferencer, tiny_afew, tmp_path):
+    path = os.path.join(os.fsencode(tmp_path), b'caf\xe9.avi')
+    shutil.copy(tiny_afew / 'Val_AFEW/Happy/000.avi', path)
+    found = inferencer(str(tmp_path), out_dir=str(tmp_path / 'out'))
+    row, = found['predictions']
+    assert row['file'] == os.fsdecode(path) and len(found['visualization']) == 1
+    write_results([row], tmp_path / 'a.json', tmp_path / 'a.csv')
+    assert b'caf\xe9.avi' in (tmp_path / 'a.csv').read_bytes()
+    assert json.loads((tmp_path / 'a.json').read_text())[0]['file'] == row['file']
 
 
 def test_windows_that_make_no_sense():

@@ -17,7 +17,6 @@ from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from hesp_mmaction.apis.inputs import inner_datasets
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import table
 from hesp_mmaction.apis.running import main, read_config, run
@@ -549,12 +548,6 @@ def test_a_name_that_is_not_text_is_printed_and_logged(options, tmp_path, monkey
     QuietRunner.from_cfg(config(options, tmp_path / 'w')).logger.info(name)
     log, = tmp_path.glob('w/*/*.log')
     assert log.read_text().endswith('a\\udcff.avi\n')
-
-
-def test_inputs_of_wrapped_data_sets_are_found():
-    one, two = dict(type='A', data_root='a'), dict(type='B', data_root='b')
-    joined = dict(type='ConcatDataset', datasets=[dict(type='RepeatDataset', dataset=one), two])
-    assert list(inner_datasets(joined)) == [one, two] and not list(inner_datasets(None))
 
 
 def test_two_processes_evaluate_like_one_with_an_odd_number_of_clips(

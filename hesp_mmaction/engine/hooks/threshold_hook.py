@@ -87,8 +87,8 @@ class ThresholdHook(Hook):
             save_dump(dump, os.path.join(runner.work_dir, 'train_features.npz'))
         if wrong:  # no error: the checkpoint of this epoch is not saved yet
             print_log(f'no threshold: the scores of {wrong} of {len(dump["score"])} known training '
-                      'samples are NaN or infinite (train_features.npz has all), so nothing will be '
-                      'called unknown; the checkpoint is saved', 'current', logging.WARNING)
+                      'samples are NaN or infinite (train_features.npz has all), so nothing will '
+                      'be called unknown; the checkpoint is saved', 'current', logging.WARNING)
             return
         print_log(f'threshold {threshold:.6g} keeps {self.tpr:.0%} of {len(dump["score"])} known '
                   f'training samples; temperature {temperature:.4g}', 'current')
