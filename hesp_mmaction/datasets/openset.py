@@ -22,7 +22,7 @@ from .frame_store import check_pipeline, check_sources, read_index, some
 from .integrity import undecodable, unreadable
 from .lists import locate, read_list
 from .seeding import seeded_rng, stable_seed
-from .splits import REMEDY, resolve_known
+from .splits import resolve_known
 
 OTHER = dict(train='test', test='train')
 
@@ -108,7 +108,8 @@ class OpenSetVideoDataset(BaseActionDataset):
         self.data_root, self.classes = data_root, classes
         if classes == 'found':
             self.ALL_CLASSES = self._found_classes()
-        self.known = resolve_known(known, self.ALL_CLASSES, closed_set, '' if classes else REMEDY)
+        remedy = '' if classes else '; if its clips have it, set classes=found'
+        self.known = resolve_known(known, self.ALL_CLASSES, closed_set, remedy)
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.cache, self._index = cache, None
         if cache is not None:

@@ -62,11 +62,8 @@ def num_splits(dataset: str, openness: str) -> int:
                      f'{dataset} openness'))
 
 
-REMEDY = '; if its clips have it, set classes=found'
-
-
 def resolve_known(names: Sequence[str], all_names: Sequence[str],
-                  closed_set: bool = False, remedy: str = REMEDY) -> tuple[str, ...]:
+                  closed_set: bool = False, remedy: str = '') -> tuple[str, ...]:
     """Checks a user's list of known classes and writes them canonically, in the given order.
 
     Args:
