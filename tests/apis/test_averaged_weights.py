@@ -1,4 +1,5 @@
 """Runs with EMAHook: what is fitted, saved, evaluated and tested are the same weights."""
+import os
 import re
 import signal
 import subprocess
@@ -166,7 +167,7 @@ def test_two_processes_with_batch_norms_balanced_averaged_stopped_and_resumed(
                  '--standalone', f'tools/{tool}.py', str(config_file), *flags, '--launcher',
                  'pytorch', '--work-dir', str(tmp_path / folder), *command(options)]
         return subprocess.Popen(words, cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT)
+                                stderr=subprocess.STDOUT, start_new_session=True)
 
     def done(process):
         said, _ = process.communicate()
@@ -178,9 +179,8 @@ def test_two_processes_with_batch_norms_balanced_averaged_stopped_and_resumed(
     while not (tmp_path / 'stopped/epoch_3.pth').exists():
         assert stopped.poll() is None, stopped.stdout.read()[-3000:]
         time.sleep(0.02)
-    stopped.send_signal(how)  # torchrun passes SIGTERM on, and its workers die with it
+    os.killpg(stopped.pid, how)  # torchrun and its workers
     stopped.communicate()
-    time.sleep(3)
     assert not (tmp_path / 'stopped/epoch_12.pth').exists()
     done(start('train', 'stopped', '--deterministic', '--resume'))
     assert metrics(tmp_path / 'stopped') == metrics(tmp_path / 'straight')
