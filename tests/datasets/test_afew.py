@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from hesp_mmaction.apis.wiring import clips_of_config, override
 from hesp_mmaction.datasets import BASIC, AFEWDataset
 from hesp_mmaction.datasets.afew import afew_clips
+from hesp_mmaction.datasets.clip_loading import ClipDecode, ClipInit
 from hesp_mmaction.datasets.emotions import UNDECODABLE
 from hesp_mmaction.errors import InputError
 
@@ -32,9 +33,9 @@ class ReadLast:
     """Decodes the last frame; fails on a clip that is cut off."""
 
     def __call__(self, info):
-        import decord
-        reader = decord.VideoReader(info['filename'], num_threads=1)
-        return dict(info, frame=reader[len(reader) - 1].asnumpy())
+        opened = ClipInit()(dict(filename=info['filename']))
+        last = np.array([opened['total_frames'] - 1])
+        return dict(info, frame=ClipDecode()(dict(opened, frame_inds=last))['imgs'][0])
 
 
 def make(root, part='train', known=KNOWN, pipeline=(), **kwargs):
