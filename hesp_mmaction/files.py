@@ -42,7 +42,8 @@ def whole(path: str | Path, mode: str = 'w') -> Iterator[IO[Any]]:
         mode (str): ``'w'`` (UTF-8; names of files in any other encoding as they are) or ``'wb'``.
             Defaults to ``'w'``.
     """
-    text = {} if 'b' in mode else dict(encoding='utf-8', errors='surrogateescape')
+    text: dict[str, Any] = (
+        {} if 'b' in mode else dict(encoding='utf-8', errors='surrogateescape'))
     with whole_path(path) as part, open(part, mode, **text) as file:
         yield file
         file.flush()

@@ -490,7 +490,7 @@ def test_the_start_of_a_run_is_a_screen_and_its_log_is_whole(straight, options, 
     lines = done.stdout.splitlines()
     first = next(i for i, line in enumerate(lines) if 'Epoch(train)' in line)
     assert first < 20 and not any(word in done.stdout for word in (
-        'FileClient', 'HardDiskBackend', 'System environment', 'before_train', 'cls_head'))
+        'FileClient', 'HardDiskBackend', 'System environment', 'before_train', 'cls_head=dict('))
     log, = tmp_path.glob('*/*.log')
     assert str(log) in lines[0]
     text = log.read_text()

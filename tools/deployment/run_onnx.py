@@ -120,6 +120,7 @@ def main():
 
 
 if __name__ == '__main__':
-    sys.stdout.reconfigure(errors='backslashreplace')  # names of files in any encoding
-    sys.stderr.reconfigure(errors='backslashreplace')
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, 'reconfigure'):  # names of files in any encoding
+            stream.reconfigure(errors='backslashreplace')
     main()
