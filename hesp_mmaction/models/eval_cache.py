@@ -59,7 +59,9 @@ def _tensors(module):
 
 
 def _stamps(own, others):
-    return [(t.data_ptr(), t._version, t.dtype, t.device) for t in chain(own, others)]
+    found = [(t.data_ptr(), t._version, t.dtype, t.device) for t in own]
+    # A tower has hundreds: a new type or device comes with new places in memory.
+    return found + [t.data_ptr() for t in others] + [t._version for t in others]
 
 
 def _sample(tensor):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,7 +168,7 @@ def test_two_processes_with_batch_norms_balanced_averaged_stopped_and_resumed(
                  '--standalone', f'tools/{tool}.py', str(config_file), *flags, '--launcher',
                  'pytorch', '--work-dir', str(tmp_path / folder), *command(options)]
         return subprocess.Popen(words, cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, start_new_session=True)
+                                stderr=subprocess.STDOUT)
 
     def done(process):
         said, _ = process.communicate()
@@ -179,7 +180,10 @@ def test_two_processes_with_batch_norms_balanced_averaged_stopped_and_resumed(
     while not (tmp_path / 'stopped/epoch_3.pth').exists():
         assert stopped.poll() is None, stopped.stdout.read()[-3000:]
         time.sleep(0.02)
-    os.killpg(stopped.pid, how)  # torchrun and its workers
+    children = Path(f'/proc/{stopped.pid}/task/{stopped.pid}/children').read_text().split()
+    stopped.send_signal(how)  # torchrun passes SIGTERM on
+    for child in children if how == signal.SIGKILL else ():
+        os.kill(int(child), how)
     stopped.communicate()
     assert not (tmp_path / 'stopped/epoch_12.pth').exists()
     done(start('train', 'stopped', '--deterministic', '--resume'))
