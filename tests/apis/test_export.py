@@ -4,6 +4,8 @@ import runpy
 import subprocess
 import sys
 
+import cv2
+import numbered
 import numpy as np
 import onnx
 import onnxruntime
@@ -30,6 +32,7 @@ from hesp_mmaction.apis.export import (
 )
 from hesp_mmaction.apis.running import run
 from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.models.clip import load_clip
@@ -298,9 +301,26 @@ def test_the_example_takes_the_frames_of_the_test_pipeline(tool_module):
 
 def test_the_example_names_what_cannot_be_read(exported, tmp_path):
     (tmp_path / 'text.avi').write_text('no video')
-    result = alone(exported[0], tmp_path / 'text.avi')
+    good = numbered.write(tmp_path / 'good.mp4', 'libx264', 10)
+    result = alone(exported[0], tmp_path / 'text.avi', tmp_path / 'none.mp4', good)
     assert result.returncode == 1 and 'Traceback' not in result.stderr
-    assert 'text.avi cannot be decoded' in result.stderr
+    first, second, third, *_ = result.stdout.splitlines()
+    assert first.startswith(f'{tmp_path}/text.avi: cannot be read') and 'none.mp4: cannot' in second
+    assert 'good.mp4: ' in third and 'score' in third
+    assert '2 of 3 clips cannot be read' in result.stderr
+
+
+def test_the_example_sees_the_frames_that_are_shown(tool_module, tmp_path):
+    """Of a trimmed clip that a phone turned."""
+    read = tool_module('deployment/run_onnx.py').read_clip
+    whole = numbered.write(tmp_path / 'whole.mp4', 'libx264', 32, bf='2', g='250')
+    path = numbered.trim(whole, tmp_path / 'trimmed.mp4', 12, 20)
+    path = numbered.turn(path, tmp_path / 'turned.mp4', 90)
+    frames = read(str(path), 4, 128)[0].transpose(0, 2, 3, 1)
+    clip = Video(str(path))
+    for frame, number in zip(frames, (2, 7, 12, 17), strict=True):
+        np.testing.assert_array_equal(frame, cv2.resize(clip[number], (128, 128)))
+        assert numbered.number_of(np.rot90(clip[number])) == 12 + number
 
 
 def test_what_cannot_be_exported_is_refused(exported, vit_options, clip_files, tmp_path):
