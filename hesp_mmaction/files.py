@@ -26,11 +26,23 @@ def whole_path(path: str | Path) -> Iterator[str]:
     part = os.path.join(folder, f'.{stem}.{uuid4().hex[:12]}.part{suffix}')
     try:
         yield part
-        os.replace(part, path)
+        settle(part, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.remove(part)
         raise
+
+
+def settle(part: str | Path, path: str | Path) -> None:
+    """Move a finished file to its place once it is on the disk.
+
+    Args:
+        part (str | Path): the file; a power cut must not leave it empty under its final name.
+        path (str | Path): where it belongs, in the same folder.
+    """
+    with open(part, 'rb') as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
 
 
 @contextmanager
@@ -46,8 +58,6 @@ def whole(path: str | Path, mode: str = 'w') -> Iterator[IO[Any]]:
         {} if 'b' in mode else dict(encoding='utf-8', errors='surrogateescape'))
     with whole_path(path) as part, open(part, mode, **text) as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())  # else a power cut may leave an empty file under the final name
 
 
 def plain_json(values: Any) -> Any:

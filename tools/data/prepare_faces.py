@@ -26,6 +26,7 @@ from hesp_mmaction.datasets.integrity import undecodable
 from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.files import whole
 
 REPORT = 'faces.csv'
 COLUMNS = ('clip', 'frames', 'found', 'problem')
@@ -97,12 +98,10 @@ def prepare(source, out, find, processes=2, timeout=600):
     if not names:
         raise InputError(f'no videos ({", ".join(VIDEO_EXTENSIONS)}) in {source}')
     rows = read_report(out)
-    part = out / f'{REPORT}.part'
-    with open(part, 'w', newline='', encoding='utf-8', errors='surrogateescape') as file:
+    with whole(out / REPORT) as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator='\n')
         writer.writeheader()
         writer.writerows(rows.values())
-    os.replace(part, out / REPORT)
     job = partial(prepare_clip, source=source, out=out, find=find)
     left = [name for name in names if name not in rows]
     with open(out / REPORT, 'a', newline='', encoding='utf-8', errors='surrogateescape') as file, \

@@ -6,7 +6,7 @@ from mmaction.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 
-from ...files import whole
+from ...files import settle, whole
 
 
 @HOOKS.register_module()
@@ -35,7 +35,7 @@ class AtomicCheckpointHook(CheckpointHook):
             **self.args)
         if not is_main_process():
             return
-        os.replace(f'{self.last_ckpt}.part', self.last_ckpt)
+        settle(f'{self.last_ckpt}.part', self.last_ckpt)
         with whole(os.path.join(runner.work_dir, 'last_checkpoint')) as file:
             file.write(self.last_ckpt)
         for old in gone:

@@ -10,7 +10,7 @@ from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_siz
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
-from ...files import whole
+from ...files import settle, whole
 from ...models.norms import running_statistics
 from .open_set_hook import unwrap
 from .random_state_hook import random_state, set_random_state
@@ -96,7 +96,7 @@ class PreemptionHook(Hook):
         runner.save_checkpoint(runner.work_dir, f'{NAME}.part', by_epoch=by_epoch)
         path = os.path.join(runner.work_dir, NAME)
         if is_main_process():
-            os.replace(f'{path}.part', path)
+            settle(f'{path}.part', path)
             with whole(os.path.join(runner.work_dir, 'last_checkpoint')) as file:
                 file.write(path)
         print_log(f'asked to stop (SIGTERM): saved {path} after {after}; go on with --resume',
