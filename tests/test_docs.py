@@ -320,6 +320,7 @@ def follow_quickly(page, drawn, monkeypatch):
                     run_tool(words[1:], monkeypatch)
 
 
+@pytest.mark.ci
 def test_the_tutorial_can_be_followed_and_its_numbers_made_anew(clone, drawn, monkeypatch, capfd):
     monkeypatch.chdir(clone)
     follow_quickly('docs/tutorial.md', drawn, monkeypatch)
@@ -332,6 +333,7 @@ def test_the_tutorial_can_be_followed_and_its_numbers_made_anew(clone, drawn, mo
     assert low <= float(ours.split()[1]) / 100 <= high
 
 
+@pytest.mark.ci
 def test_ten_clips_become_a_model(clone, drawn, monkeypatch, capfd):
     monkeypatch.chdir(clone)
     follow_quickly('docs/own_data.md', drawn, monkeypatch)

@@ -218,6 +218,7 @@ def leaf(name, clip, size, **more):
     return shake(load_model(cfg))
 
 
+@pytest.mark.ci
 def test_the_resnet_form_with_its_activation_map(clip_files):
     model = leaf('hesp_afew_o34.py', clip_files['resnet'], 64, num_frames=4)
     assert len(set(agree(model, 64))) > 1

@@ -164,6 +164,7 @@ def square(x):
     return x * x
 
 
+@pytest.mark.ci
 def test_side_by_side_keeps_the_order_and_passes_errors_on():
     assert run_side_by_side(square, [dict(x=x) for x in (3, 1, 2)], 2) == [9, 1, 4]
     with pytest.raises(InputError, match='seven'):

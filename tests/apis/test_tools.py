@@ -184,6 +184,7 @@ class DrawOnceARun(Hook):
             self.drawn = torch.rand(1), random.random(), np.random.random()
 
 
+@pytest.mark.ci
 def test_stop_and_resume_of_a_model_that_draws_random_numbers(options, tmp_path, monkeypatch):
     """Also with an evaluation per epoch and persistent loaders, which draw as well."""
     monkeypatch.setitem(MODELS.module_dict, 'NoisyMean', NoisyMean)
@@ -344,6 +345,7 @@ def test_options_can_be_used_again():
         assert cfg.model.negatives == dict(type='NegativePoints')
 
 
+@pytest.mark.ci
 def test_run_split_and_table(options, tmp_path):
     rows = [run_split(CONFIG, split, tmp_path / str(split),
                       options | {'train_cfg.max_epochs': 1}) for split in (0, 3)]
@@ -550,6 +552,7 @@ def test_a_name_that_is_not_text_is_printed_and_logged(options, tmp_path, monkey
     assert log.read_text().endswith('a\\udcff.avi\n')
 
 
+@pytest.mark.ci
 def test_two_processes_evaluate_like_one_with_an_odd_number_of_clips(
         straight, options, tiny_afew, tmp_path):
 

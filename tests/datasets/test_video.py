@@ -176,7 +176,8 @@ def test_what_is_no_video_is_named(tmp_path):
         Video(str(write(tmp_path / 'b.mp4', 'libx264', count=2)))[2]
 
 
-@pytest.mark.parametrize('first', ['decord', pytest.param('cv2', marks=pytest.mark.slow)])
+@pytest.mark.ci
+@pytest.mark.parametrize('first', ['decord', 'cv2'])
 def test_pictures_are_read_whatever_was_imported_before(tmp_path, first):
     """Once decord is imported, OpenCV's own reader returns None for a PNG."""
     cv2.imwrite(str(tmp_path / '1.png'), picture(5)[..., ::-1])

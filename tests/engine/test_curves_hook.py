@@ -32,6 +32,7 @@ def events(folder):
     return found
 
 
+@pytest.mark.ci
 def test_tensorboard_shows_curves_and_figures_of_training_and_test(tiny_options, tmp_path):
     pytest.importorskip('tensorboard')
     backends = dict(vis_backends=['LocalVisBackend', 'TensorboardVisBackend'])

@@ -259,6 +259,7 @@ def call(tool_module, monkeypatch, *arguments):
     module.name_unknown()
 
 
+@pytest.mark.ci
 def test_the_tool_beside_zero_shot_clip(runs, tiny_options, tool_module, monkeypatch, tmp_path,
                                         capsys):
     hesp, _, zero = runs
@@ -292,6 +293,7 @@ def test_the_tool_beside_zero_shot_clip(runs, tiny_options, tool_module, monkeyp
     assert set(clusters['the run']) == {'NMI', 'ARI', 'cluster_ACC', 'names'}
 
 
+@pytest.mark.ci
 def test_the_tool_gives_mean_and_deviation_of_several_runs(runs, tool_module, monkeypatch,
                                                           tmp_path, capsys):
     own = tmp_path / 'words.txt'

@@ -63,6 +63,7 @@ def as_openais(monkeypatch, path):
     monkeypatch.setattr(clip_module, 'openai_archives', lambda: {found})
 
 
+@pytest.mark.ci
 def test_archive_and_state_dict_give_equal_features(vit_b32, monkeypatch):
     folder, clip = vit_b32
     as_openais(monkeypatch, folder / 'archive.pt')
@@ -376,6 +377,7 @@ REFUSED = {'block_type', 'qk_norm', 'scaled_cosine_attn', 'scale_heads', 'scale_
            'scale_attn', 'scale_fc'}
 
 
+@pytest.mark.ci
 def test_every_architecture_of_open_clip_is_computed_or_refused(tmp_path):
     """Oracle: open_clip's own forward pass, for images and texts."""
     computed, refused, texts = set(), set(), set()

@@ -37,6 +37,7 @@ def test_overrides_reach_them():
     assert cfg.test_dataloader.dataset.pipeline[1].type == 'UniformSample'  # the method's own
 
 
+@pytest.mark.ci
 def test_a_split_runs_to_its_metrics(tiny_afew, tmp_path):
     options = {f'{part}_dataloader.{key}': value for part in ('train', 'val', 'test')
                for key, value in (('num_workers', 0), ('persistent_workers', False))}

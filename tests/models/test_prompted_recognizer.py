@@ -184,6 +184,7 @@ def test_a_border_is_not_told_as_a_window(clips):
         assert has_region(model) == (told is not None)
 
 
+@pytest.mark.ci
 def test_a_checkpoint_at_vit_b32_size_is_small(tmp_path):
     clip = dict(arch='ViT-B-32')
     model = MODELS.build(dict(

@@ -56,6 +56,7 @@ def test_the_packaged_file_is_small_and_loads_strictly():
 
 
 @torch.no_grad()
+@pytest.mark.ci
 def test_features_separate_emotions():
     """Nearest class mean on other people: far above the chance of one in three."""
     model, _ = build()

@@ -60,7 +60,9 @@ def write(folder, dump):
     return folder
 
 
-@pytest.mark.parametrize('name', SMALL)
+@pytest.mark.parametrize('name', [
+    'one unknown', *(pytest.param(name, marks=pytest.mark.ci) for name in SMALL
+                     if name != 'one unknown')])
 def test_every_report_of_a_run_is_made(name, tool, tmp_path):
     dump = SMALL[name]
     folder = write(tmp_path / 'run', dump)
