@@ -68,7 +68,8 @@ def same_figures(trained, tested):
 
 @pytest.mark.parametrize('kind', [
     'ema', pytest.param('swa', marks=pytest.mark.ci),
-    pytest.param('buffers', marks=pytest.mark.slow), pytest.param('annealed', marks=pytest.mark.slow)])
+    pytest.param('buffers', marks=pytest.mark.slow),
+    pytest.param('annealed', marks=pytest.mark.slow)])
 def test_figures_of_a_test_are_those_of_the_training(options, tmp_path, kind):
     cfg = train(options, tmp_path / 'run', KINDS[kind])
     tested = test_of(cfg, tmp_path / 'run/epoch_3.pth', tmp_path / 'test')

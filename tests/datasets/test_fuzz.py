@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-from numbered import write
 
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.datasets.clip_loading import ClipDecode, ClipInit
@@ -94,6 +93,8 @@ def decode(path):
 
 @pytest.mark.parametrize('count', [40, MORE])
 def test_mutated_clips(tmp_path, write_clip, write_damaged, count):
+    from numbered import write  # not there where this file is run as a program
+
     write_damaged(tmp_path / 'odd')
     frames = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 3), dtype=np.uint8)
     write_clip(tmp_path / 'good.avi', frames.repeat(8, axis=1).repeat(8, axis=2))
@@ -109,7 +110,7 @@ def test_mutated_clips(tmp_path, write_clip, write_damaged, count):
         path = tmp_path / f'{i}.avi'
         path.write_bytes(mutate(content[:head], rng) + content[head:])
         paths.append(str(path))
-    # In a fresh process: forked from one in which decord has run, a child may wait for ever.
+    # In a fresh process, as the tools do: a child of one that has run threads may wait for ever.
     done = subprocess.run([sys.executable, __file__], input=json.dumps(paths), text=True,
                           capture_output=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
