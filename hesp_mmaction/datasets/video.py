@@ -7,6 +7,7 @@ import os
 from bisect import bisect_right
 from collections import OrderedDict
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 import av
@@ -149,6 +150,8 @@ def _frames(packets):
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, EOFError):  # the decoder was emptied before
                 return
+            if not count:  # a stream that was cut begins at its first key frame, as in a player
+                continue
             raise BrokenClip(f'cannot be decoded after frame {count}') from error
         for frame in frames:
             count += 1
@@ -211,6 +214,7 @@ class Video:
         self.fps = self.layout.rate
         self._container, self._stream, self._coming = None, None, None
         self._at = -1  # number of the frame that was decoded last
+        self._valid = float('-inf')  # time stamp from which on decoded frames are right
         self._kept = OrderedDict()
         self._most = max(2, KEPT_BYTES // max(1, 3 * self.layout.size[0] * self.layout.size[1]))
 
@@ -242,13 +246,14 @@ class Video:
         """A frame (av.VideoFrame) as it was decoded, found from the best place to begin."""
         if number in self._kept:
             return self._kept[number]
-        begin = bisect_right([key for key, _ in self.layout.keys], self.layout.stamps[number]) - 1
-        ahead = self._coming is not None and self._at < number
-        if ahead and (begin < 0 or self.layout.keys[begin][0] <= self.layout.stamps[self._at]):
-            if self._go_to(number):
+        keys, stamps = self.layout.keys, self.layout.stamps
+        begin = bisect_right(keys, stamps[number], key=itemgetter(0)) - 1
+        if self._coming is not None and self._at < number:  # no key frame on the way: go on
+            near = number == self._at + 1 or begin < 0 or keys[begin][0] <= stamps[self._at]
+            if near and self._go_to(number):
                 return self._kept[number]
         # A stream may need more than one key frame to recover, so try earlier ones, too.
-        for key in [*reversed(self.layout.keys[1:begin + 1][-3:]), None]:
+        for key in [*reversed(keys[1:begin + 1][-3:]), None]:
             if self._begin(key) and self._go_to(number):
                 return self._kept[number]
         raise BrokenClip(f'frame {number} of {len(self)} cannot be decoded')

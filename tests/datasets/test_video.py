@@ -120,6 +120,30 @@ def test_a_recorded_webm_without_a_duration(tmp_path):
     assert [number_of(frame) for frame in Video(str(path))] == list(range(40))
 
 
+def test_a_stream_that_was_cut_begins_at_its_first_key_frame(tmp_path):
+    """As in a player. VP9's decoder, unlike others, fails on what comes before that frame."""
+    whole, path = write(tmp_path / 'whole.webm', 'libvpx-vp9', g='12', cpu_used='8',
+                        deadline='realtime'), tmp_path / 'cut.webm'
+    with av.open(str(whole)) as source, av.open(str(path), 'w') as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for packet in list(source.demux(video=0))[3:]:
+            if packet.size:
+                packet.stream = stream
+                container.mux(packet)
+    clip = Video(str(path))
+    assert [number_of(frame) for frame in clip] == list(range(12, 40))
+    assert [number_of(clip[n]) for n in (20, 3, 27, 0)] == [32, 15, 39, 12]
+
+
+@pytest.mark.parametrize('codec, name', [('mjpeg', 'a.avi'), ('libx264', 'a.mp4')])
+def test_going_through_in_order_never_seeks(tmp_path, monkeypatch, codec, name):
+    pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
+    clip = Video(str(write(tmp_path / name, codec, pix_fmt=pix_fmt, g='12')))
+    begun, begin = [], Video._begin
+    monkeypatch.setattr(Video, '_begin', lambda self, key: begun.append(key) or begin(self, key))
+    assert [number_of(frame) for frame in clip] == list(range(40)) and begun == [None]
+
+
 def test_a_call_that_changes_its_size_comes_in_one(tmp_path):
     small = write(tmp_path / 'small.ts', 'libx264', count=5, g='1')
     path = tmp_path / 'both.ts'
