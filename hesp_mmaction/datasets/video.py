@@ -66,7 +66,7 @@ def find_layout(path):
 
 @lru_cache(maxsize=2 ** 17)
 def _layout(path, *_):
-    container, stream = _open(path)
+    container, stream = open_video(path)
     with container:
         packets = [(p.pts, p.dts, p.duration or 0, p.is_keyframe, p.is_discard)
                    for p in _packets(container, stream) if p.size]
@@ -88,8 +88,19 @@ def _layout(path, *_):
     return Layout(*_timing(shown, unit, rate), tuple(keys), size)
 
 
-def _open(path):
-    """A file and its first video stream (a cover picture is none), which uses one thread."""
+def open_video(path):
+    """Open a video file.
+
+    Args:
+        path (str): the file.
+
+    Returns:
+        tuple: av.container.InputContainer, to be closed, and its first av.video.stream.VideoStream
+        (a cover picture is none), which is decoded in one thread.
+
+    Raises:
+        BrokenClip: it cannot be opened, has no video, or one that cannot be decoded.
+    """
     try:
         container = av.open(path)
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -132,7 +143,7 @@ def _is_plain(packets):
 
 def _decoded_stamps(path):
     """(time stamp, duration) of every frame, found by decoding all."""
-    container, stream = _open(path)
+    container, stream = open_video(path)
     with container:
         frames = _frames(_packets(container, stream))
         found = [(frame.pts, frame.duration or 0) for frame in frames]
@@ -265,7 +276,7 @@ class Video:
         self._valid = float('-inf') if key is None else key[0]
         if key is None or self._container is None:
             self.close()
-            self._container, self._stream = _open(self.path)
+            self._container, self._stream = open_video(self.path)
         packets = _packets(self._container, self._stream)
         if key is not None:
             try:
