@@ -21,6 +21,8 @@ KEPT_BYTES = 2 ** 27  # of decoded frames, for somebody who goes back a little
 # decoding may begin at every key frame. All else is decoded in order, from the beginning.
 SEEKABLE_CODECS = ('h264', 'hevc', 'libdav1d', 'av1', 'vp9', 'mpeg4', 'mjpeg', 'h263', 'flv', 'gif',
                    'png', 'rawvideo', 'ffv1')
+# bytes: a smaller packet of MPEG-4 may say "as before", of which no frame comes.
+SMALLEST_MPEG4 = 20
 SEEKABLE_FORMATS = ('mov', 'matroska', 'flv', 'avi', 'gif')
 
 
@@ -68,13 +70,17 @@ def find_layout(path):
 def _layout(path, *_):
     container, stream = open_video(path)
     with container:
-        packets = [(p.pts, p.dts, p.duration or 0, p.is_keyframe, p.is_discard)
-                   for p in _packets(container, stream) if p.size]
+        packets, smallest = [], None
+        for p in _packets(container, stream):
+            if p.size:
+                packets.append((p.pts, p.dts, p.duration or 0, p.is_keyframe, p.is_discard))
+                smallest = min(p.size, smallest or p.size)
+        repeats = stream.codec_context.name == 'mpeg4' and (smallest or 0) < SMALLEST_MPEG4
         unit, rate, size = stream.time_base, stream.average_rate, (stream.height, stream.width)
         exact = _can_seek(container, stream)
     if not packets:
         raise BrokenClip('no frames')
-    if exact and _is_plain(packets):
+    if exact and not repeats and _is_plain(packets):
         shown = sorted((pts, duration) for pts, _, duration, _, discard in packets if not discard)
     else:
         shown = _decoded_stamps(path)

@@ -128,6 +128,25 @@ def test_a_stream_that_was_cut_begins_at_its_first_key_frame(tmp_path):
     assert [number_of(clip[n]) for n in (20, 3, 27, 0)] == [32, 15, 39, 12]
 
 
+def test_a_packet_that_says_as_before_is_no_frame(tmp_path):
+    """MPEG-4 of encoders that drop frames has such: a player goes on showing the frame before."""
+    whole, path = write(tmp_path / 'whole.avi', 'mpeg4', count=20, g='12'), tmp_path / 'a.avi'
+    with av.open(str(whole)) as source, av.open(str(path), 'w') as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(p for p in source.demux(video=0) if p.size):
+            if number in (5, 6):  # type P, time (5 bits) between markers, not coded, stuffing
+                bits = f'0101{number:05b}10' + '0' + '1' * 4
+                empty = av.Packet(b'\0\0\1\xb6' + int(bits, 2).to_bytes(2, 'big') + b'\x7f')
+                empty.pts, empty.dts, empty.time_base = packet.pts, packet.dts, packet.time_base
+                packet = empty
+            packet.stream = stream
+            container.mux(packet)
+    clip = Video(str(path))
+    assert len(clip) == 18 and undecodable(str(path)) is None
+    np.testing.assert_allclose(clip.times[3:7], [0.12, 0.16, 0.28, 0.32])
+    assert number_of(clip[4]) == 4
+
+
 @pytest.mark.parametrize('codec, name', [('mjpeg', 'a.avi'), ('libx264', 'a.mp4')])
 def test_going_through_in_order_never_seeks(tmp_path, monkeypatch, codec, name):
     pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
