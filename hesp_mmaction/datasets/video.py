@@ -167,8 +167,8 @@ def _frames(packets):
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, EOFError):  # the decoder was emptied before
                 return
-            if not count:  # a stream that was cut begins at its first key frame, as in a player
-                continue
+            if not count and packet.size and not packet.is_keyframe:
+                continue  # a stream that was cut begins at its first key frame, as in a player
             raise BrokenClip(f'cannot be decoded after frame {count}') from error
         for frame in frames:
             count += 1

@@ -147,6 +147,16 @@ def test_a_packet_that_says_as_before_is_no_frame(tmp_path):
     assert number_of(clip[4]) == 4
 
 
+def test_a_damaged_first_key_frame_is_no_beginning_that_was_cut_off(tmp_path):
+    whole, path = write(tmp_path / 'whole.webm', 'libvpx', g='12'), tmp_path / 'a.webm'
+    with av.open(str(whole)) as source:
+        key = bytes(next(source.demux(video=0)))
+    content = whole.read_bytes()
+    assert content.count(key) == 1
+    path.write_bytes(content.replace(key, key[:1] + bytes(len(key) - 1)))
+    assert undecodable(str(path)) == 'cannot be decoded after frame 0'
+
+
 @pytest.mark.parametrize('codec, name', [('mjpeg', 'a.avi'), ('libx264', 'a.mp4')])
 def test_going_through_in_order_never_seeks(tmp_path, monkeypatch, codec, name):
     pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'

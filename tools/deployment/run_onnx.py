@@ -50,7 +50,7 @@ def shown_frames(path):
             try:
                 frames = packet.decode()
             except av.FFmpegError:
-                if begun:
+                if begun or packet.is_keyframe or not packet.size:
                     raise
                 continue  # a stream that was cut begins at its first key frame
             begun = begun or bool(frames)
