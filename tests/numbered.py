@@ -79,6 +79,17 @@ def trim(source, path, first, count):
     return change(source, path, elst=lambda content: edit)
 
 
+def cut_packets(source, path, first):
+    """As a recording whose beginning was cut off: without the first packets."""
+    with av.open(str(source)) as whole, av.open(str(path), 'w') as container:
+        stream = container.add_stream_from_template(whole.streams.video[0])
+        for packet in list(whole.demux(video=0))[first:]:
+            if packet.size:
+                packet.stream = stream
+                container.mux(packet)
+    return path
+
+
 def turn(source, path, degrees):
     """As a phone that is held upright: a display matrix that turns by 90, 180 or 270 degrees."""
     one = 65536

@@ -16,7 +16,6 @@ from ..datasets.pictures import IMAGE_EXTENSIONS
 from ..datasets.video import VIDEO_EXTENSIONS, Video
 from ..errors import InputError
 
-EXTENSIONS = VIDEO_EXTENSIONS
 NO_FACE = 'no face found'
 
 

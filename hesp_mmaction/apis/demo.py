@@ -14,9 +14,10 @@ from ..datasets.emotions import BASIC
 from ..datasets.faces import DETECTORS
 from ..datasets.synthetic.clips import make_clip, write_video
 from ..datasets.synthetic.layouts import plan_afew, write_dataset
+from ..datasets.video import VIDEO_EXTENSIONS, BrokenClip, open_video
 from ..errors import InputError
 from ..evaluation import fit_threshold
-from .clip_sources import EXTENSIONS, Clip, find_clips
+from .clip_sources import Clip, find_clips
 from .inferencer import HESPInferencer
 
 ZERO_SHOT = 'clip_zeroshot_afew_o34.py'
@@ -124,11 +125,9 @@ def check_size(path):
     """
     name, seconds, count = Path(path).name, 0.0, 0
     try:
-        with av.open(str(path)) as container:
-            stream = next(iter(container.streams.video), None)
-            if stream is None:
-                return
-            width, height = stream.codec_context.width, stream.codec_context.height
+        container, stream = open_video(str(path))
+        with container:
+            width, height = stream.width, stream.height
             if width * height > MOST_PIXELS:
                 raise InputError(f'{name} has frames of {width} x {height} pixels and this page '
                                  f'takes {MOST_PIXELS / 1e6:g} million: make them smaller, or use '
@@ -139,7 +138,7 @@ def check_size(path):
                 if begin is not None:
                     end = begin + (packet.duration or 0) - (stream.start_time or 0)
                     seconds = max(seconds, float(end * packet.time_base))
-    except (av.FFmpegError, OSError):
+    except (BrokenClip, av.FFmpegError, OSError):
         return
     if seconds > LONGEST:
         raise InputError(f'{name} is {seconds:.0f} seconds long and this page takes '
@@ -168,8 +167,9 @@ def look(inferencer, path, window=1.0, find_face=False):
     """
     clip, = find_clips(str(path))
     name = Path(path).name
-    if not name.lower().endswith(EXTENSIONS):  # FFmpeg would play a text
-        raise InputError(f'{name} is not a video: its name should end in {", ".join(EXTENSIONS)}.')
+    if not name.lower().endswith(VIDEO_EXTENSIONS):  # FFmpeg would play a text
+        raise InputError(f'{name} is not a video: its name should end in '
+                         f'{", ".join(VIDEO_EXTENSIONS)}.')
     check_size(path)
     clip.check()
     if clip.problem is None and find_face:

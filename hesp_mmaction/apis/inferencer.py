@@ -115,10 +115,12 @@ class HESPInferencer(BaseInferencer):
         Args:
             inputs: see :func:`find_clips`.
             window (float, optional): seconds of a window that slides over each clip; None = the
-                clip is judged as a whole. stride (float, optional): seconds from one window to the
-                next, by default half a window.
+                clip is judged as a whole.
+            stride (float, optional): seconds from one window to the next. Defaults to half a
+                window.
             batch_size (int): windows at a time.
-            fps (float): of frames that have no rate of their own. seconds (float): of a webcam.
+            fps (float): of frames that have no rate of their own.
+            seconds (float): of a webcam.
             out_dir (str, optional): folder for an annotated video of each clip.
             video (str, optional): path of the annotated video of a single clip.
 

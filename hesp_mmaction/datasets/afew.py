@@ -4,7 +4,7 @@ import os
 from mmaction.registry import DATASETS
 
 from .clip_loading import list_images
-from .emotions import BASIC, MAFW, canonical
+from .emotions import BASIC, MAFW, emotion_of
 from .lists import VIDEO_EXTENSIONS, Clip
 from .openset import OpenSetVideoDataset, missing
 
@@ -64,7 +64,7 @@ def _emotion_folders(root, part):
     videos = os.path.join(root, FOLDERS[part])
     if not os.path.isdir(videos):
         raise missing('AFEW', videos, HOW_TO_GET)
-    return [(os.path.join(videos, name), _emotion(name)) for name in _visible(videos)
+    return [(os.path.join(videos, name), emotion_of(name)) for name in _visible(videos)
             if os.path.isdir(os.path.join(videos, name)) and name not in FACES.values()]
 
 
@@ -92,13 +92,6 @@ def _face_folder(root, part):
     if found is None:
         raise missing('AFEW', places[0], 'unpack the aligned faces there or set faces=False')
     return found
-
-
-def _emotion(folder):
-    try:
-        return canonical(folder)
-    except ValueError:
-        return None
 
 
 def _visible(folder):

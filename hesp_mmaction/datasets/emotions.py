@@ -68,6 +68,14 @@ def canonical(name: str) -> str:
     return '_'.join(sorted(set(parts), key=MAFW.index))
 
 
+def emotion_of(text: str) -> str | None:
+    """The canonical name of an emotion, see :func:`canonical`, or None if it is no emotion."""
+    try:
+        return canonical(text)
+    except InputError:
+        return None
+
+
 def prompt_word(name: str) -> str:
     """The word (or, for a compound, words joined by "and") that names an emotion in a prompt."""
     return ' and '.join(PROMPT_WORDS[part] for part in canonical(name).split('_'))

@@ -13,7 +13,7 @@ from collections import Counter
 from mmengine.logging import print_log
 
 from ..errors import InputError
-from .emotions import BASIC, MAFW, canonical
+from .emotions import BASIC, MAFW, canonical, emotion_of
 
 _DFER_CLIP = ('happiness', 'sadness', 'neutral', 'anger', 'surprise', 'disgust', 'fear')
 # Name of an order: integer to emotion.
@@ -128,24 +128,17 @@ def path_emotion(path):
     """
     *folders, file = re.split(r'[/\\]+', path)
     stem = file.rsplit('.', 1)[0]
-    whole = _emotion(re.sub(r'^[\W\d_]+|[\W\d_]+$', '', stem))
+    whole = emotion_of(re.sub(r'^[\W\d_]+|[\W\d_]+$', '', stem))
     if whole:
         return whole
-    words = {_emotion(word) for word in re.findall('[A-Za-z]+', stem)} - {None}
+    words = {emotion_of(word) for word in re.findall('[A-Za-z]+', stem)} - {None}
     if len(words) == 1:
         return words.pop()
     for folder in reversed(folders):
-        emotion = _emotion(re.sub(r'^[\W\d_]+|[\W\d_]+$', '', folder))
+        emotion = emotion_of(re.sub(r'^[\W\d_]+|[\W\d_]+$', '', folder))
         if emotion:
             return emotion
     return None
-
-
-def _emotion(word):
-    try:
-        return canonical(word)
-    except InputError:
-        return None
 
 
 def _evidence(labels):

@@ -22,12 +22,11 @@ import unicodedata
 from functools import lru_cache
 
 from ..errors import InputError
-from .emotions import ADVERBS
+from .emotions import ADVERBS, emotion_of
 from .id_orders import ID_ORDERS, check_names, find_order, settle_order
 from .tables import (
     Clip,
     delimiter_of,
-    emotion_of,
     is_header,
     out_of_range,
     parse_dfew,

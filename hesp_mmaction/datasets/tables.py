@@ -6,7 +6,7 @@ from typing import NamedTuple
 from mmengine.logging import print_log
 
 from ..errors import InputError
-from .emotions import canonical
+from .emotions import emotion_of
 from .id_orders import ID_ORDERS, settle_order
 
 LABEL_WORDS = ('label', 'emotion', 'class', 'expression', 'target', 'categor', 'annotation')
@@ -20,14 +20,6 @@ class Clip(NamedTuple):
     path: str
     emotion: str        # canonical name
     frames: int = None  # where the list tells
-
-
-def emotion_of(text):
-    """The canonical name of a label in words, or None."""
-    try:
-        return canonical(text)
-    except InputError:
-        return None
 
 
 def is_header(cells):

@@ -7,6 +7,7 @@ import os
 from bisect import bisect_right
 from collections import OrderedDict
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 import av
@@ -20,6 +21,8 @@ KEPT_BYTES = 2 ** 27  # of decoded frames, for somebody who goes back a little
 # decoding may begin at every key frame. All else is decoded in order, from the beginning.
 SEEKABLE_CODECS = ('h264', 'hevc', 'libdav1d', 'av1', 'vp9', 'mpeg4', 'mjpeg', 'h263', 'flv', 'gif',
                    'png', 'rawvideo', 'ffv1')
+# bytes: a smaller packet of MPEG-4 may say "as before", of which no frame comes.
+SMALLEST_MPEG4 = 20
 SEEKABLE_FORMATS = ('mov', 'matroska', 'flv', 'avi', 'gif')
 
 
@@ -65,15 +68,19 @@ def find_layout(path):
 
 @lru_cache(maxsize=2 ** 17)
 def _layout(path, *_):
-    container, stream = _open(path)
+    container, stream = open_video(path)
     with container:
-        packets = [(p.pts, p.dts, p.duration or 0, p.is_keyframe, p.is_discard)
-                   for p in _packets(container, stream) if p.size]
+        packets, smallest = [], None
+        for p in _packets(container, stream):
+            if p.size:
+                packets.append((p.pts, p.dts, p.duration or 0, p.is_keyframe, p.is_discard))
+                smallest = min(p.size, smallest or p.size)
+        repeats = stream.codec_context.name == 'mpeg4' and (smallest or 0) < SMALLEST_MPEG4
         unit, rate, size = stream.time_base, stream.average_rate, (stream.height, stream.width)
         exact = _can_seek(container, stream)
     if not packets:
         raise BrokenClip('no frames')
-    if exact and _is_plain(packets):
+    if exact and not repeats and _is_plain(packets):
         shown = sorted((pts, duration) for pts, _, duration, _, discard in packets if not discard)
     else:
         shown = _decoded_stamps(path)
@@ -87,8 +94,19 @@ def _layout(path, *_):
     return Layout(*_timing(shown, unit, rate), tuple(keys), size)
 
 
-def _open(path):
-    """A file and its first video stream (a cover picture is none), which uses one thread."""
+def open_video(path):
+    """Open a video file.
+
+    Args:
+        path (str): the file.
+
+    Returns:
+        tuple: av.container.InputContainer, to be closed, and its first av.video.stream.VideoStream
+        (a cover picture is none), which is decoded in one thread.
+
+    Raises:
+        BrokenClip: it cannot be opened, has no video, or one that cannot be decoded.
+    """
     try:
         container = av.open(path)
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -131,7 +149,7 @@ def _is_plain(packets):
 
 def _decoded_stamps(path):
     """(time stamp, duration) of every frame, found by decoding all."""
-    container, stream = _open(path)
+    container, stream = open_video(path)
     with container:
         frames = _frames(_packets(container, stream))
         found = [(frame.pts, frame.duration or 0) for frame in frames]
@@ -149,6 +167,8 @@ def _frames(packets):
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, EOFError):  # the decoder was emptied before
                 return
+            if not count and packet.size and not packet.is_keyframe:
+                continue  # a stream that was cut begins at its first key frame, as in a player
             raise BrokenClip(f'cannot be decoded after frame {count}') from error
         for frame in frames:
             count += 1
@@ -211,6 +231,7 @@ class Video:
         self.fps = self.layout.rate
         self._container, self._stream, self._coming = None, None, None
         self._at = -1  # number of the frame that was decoded last
+        self._valid = float('-inf')  # time stamp from which on decoded frames are right
         self._kept = OrderedDict()
         self._most = max(2, KEPT_BYTES // max(1, 3 * self.layout.size[0] * self.layout.size[1]))
 
@@ -242,13 +263,14 @@ class Video:
         """A frame (av.VideoFrame) as it was decoded, found from the best place to begin."""
         if number in self._kept:
             return self._kept[number]
-        begin = bisect_right([key for key, _ in self.layout.keys], self.layout.stamps[number]) - 1
-        ahead = self._coming is not None and self._at < number
-        if ahead and (begin < 0 or self.layout.keys[begin][0] <= self.layout.stamps[self._at]):
-            if self._go_to(number):
+        keys, stamps = self.layout.keys, self.layout.stamps
+        begin = bisect_right(keys, stamps[number], key=itemgetter(0)) - 1
+        if self._coming is not None and self._at < number:  # no key frame on the way: go on
+            near = number == self._at + 1 or begin < 0 or keys[begin][0] <= stamps[self._at]
+            if near and self._go_to(number):
                 return self._kept[number]
         # A stream may need more than one key frame to recover, so try earlier ones, too.
-        for key in [*reversed(self.layout.keys[1:begin + 1][-3:]), None]:
+        for key in [*reversed(keys[1:begin + 1][-3:]), None]:
             if self._begin(key) and self._go_to(number):
                 return self._kept[number]
         raise BrokenClip(f'frame {number} of {len(self)} cannot be decoded')
@@ -260,7 +282,7 @@ class Video:
         self._valid = float('-inf') if key is None else key[0]
         if key is None or self._container is None:
             self.close()
-            self._container, self._stream = _open(self.path)
+            self._container, self._stream = open_video(self.path)
         packets = _packets(self._container, self._stream)
         if key is not None:
             try:

@@ -24,5 +24,4 @@ __all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FeatureLen
            'FiniteLossHook', 'FitHook', 'NormalisedSGD', 'OpenSetHook', 'PreemptionHook',
            'PseudoLabelHook', 'QuietRunner', 'RandomStateHook', 'RegionHook', 'ResultsHook',
            'ResumableTrainLoop', 'SyncStatisticsHook', 'ThresholdHook',
-           'TrainableOptimWrapperConstructor',
-           'WeightPatchHook']
+           'TrainableOptimWrapperConstructor', 'WeightPatchHook']

@@ -24,10 +24,10 @@ from test_peers import CONFIGS, own_options
 from test_tools import ROOT
 
 from hesp_mmaction.apis import HESPInferencer, demo
-from hesp_mmaction.apis.clip_sources import EXTENSIONS
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.clip_loading import Video
 from hesp_mmaction.datasets.emotions import BASIC
+from hesp_mmaction.datasets.video import VIDEO_EXTENSIONS
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.answer import answer, explanation
 
@@ -148,7 +148,7 @@ def test_unusable_clips_get_a_sentence_with_their_name(embedded, tmp_path, write
             with pytest.raises(InputError, match=f'^{name} cannot be used as a video: .*[.]$'):
                 demo.look(embedded, tmp_path / name)
     (tmp_path / 'notes.txt').write_text('hello\n' * 50)  # FFmpeg makes a video of it
-    with pytest.raises(InputError, match=f'^notes.txt is not a video: .*{EXTENSIONS[0]}'):
+    with pytest.raises(InputError, match=f'^notes.txt is not a video: .*{VIDEO_EXTENSIONS[0]}'):
         demo.look(embedded, tmp_path / 'notes.txt')
     write_clip(tmp_path / 'long.avi', np.zeros((25 * demo.LONGEST + 50, 16, 16, 3), np.uint8))
     with pytest.raises(InputError, match='long.avi is 122 seconds long'):

@@ -324,6 +324,16 @@ def test_the_example_sees_the_frames_that_are_shown(tool_module, tmp_path):
         assert numbered.number_of(np.rot90(clip[number])) == 12 + number
 
 
+def test_the_example_begins_a_cut_stream_at_its_first_key_frame(tool_module, tmp_path):
+    read = tool_module('deployment/run_onnx.py').read_clip
+    whole = numbered.write(tmp_path / 'whole.webm', 'libvpx-vp9', g='12', cpu_used='8',
+                           deadline='realtime')
+    path = numbered.cut_packets(whole, tmp_path / 'cut.webm', 3)
+    frames = read(str(path), 4, 128)[0].transpose(0, 2, 3, 1)  # 28 frames are left, from 12 on
+    assert [numbered.number_of(cv2.resize(frame, (128, 96))) for frame in frames] == [
+        12 + number for number in (3, 10, 17, 24)]
+
+
 def test_what_cannot_be_exported_is_refused(exported, vit_options, clip_files, tmp_path):
     path, checkpoint, model, cfg, *_ = exported
     with pytest.raises(InputError, match='random.*cam'):

@@ -31,7 +31,8 @@ from hesp_mmaction.datasets.synthetic.clips import make_clip
 from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
-from hesp_mmaction.models.hesp_zoo import WEIGHTS, read_weights, save_weights
+from hesp_mmaction.models.checkpoints import read_file
+from hesp_mmaction.models.hesp_zoo import WEIGHTS, save_weights
 
 ZERO_SHOT = 'clip_zeroshot_afew_o34.py'
 EMBEDDED_CLIP = {'image_size': 96, 'clip.arch': 'small_face_clip', 'clip.pretrained': 'embedded'}
@@ -380,7 +381,7 @@ def test_the_embedded_model_is_small_and_knows_four_emotions(embedded, tmp_path)
     assert embedded.known == ('happiness', 'sadness', 'anger', 'neutral')
     head = embedded.model.cls_head
     assert torch.isfinite(head.threshold) and head.temperature != 1
-    checkpoint = read_weights(WEIGHTS)
+    checkpoint = read_file(WEIGHTS)
     save_weights(checkpoint, tmp_path / 'again.safetensors')
     assert (tmp_path / 'again.safetensors').read_bytes() == Path(WEIGHTS).read_bytes()
 

@@ -43,7 +43,7 @@ def test_every_damaged_clip_is_named_with_its_reason(check, damaged, capsys):
         cfg[loader].dataset.data_root = str(root)
     paths = sorted(check.clips_of_config(cfg).values())
     assert len(paths) == 28 + 20  # all emotions, both parts
-    assert paths == check.clips_below(root)
+    assert paths == check.files_below(root)[0]
     found = check.find_damaged(paths)
     assert found.keys() == reasons.keys()
     assert all(found[path].startswith(why) for path, why in reasons.items()), found
@@ -70,7 +70,7 @@ def test_the_command_lists_them_and_says_so_in_its_exit_code(check, damaged, tmp
         check.command()
     assert stop.value.code == 0
     with pytest.raises(InputError, match='no folder'):
-        check.clips_below(tmp_path / 'nowhere')
+        check.files_below(tmp_path / 'nowhere')
 
 
 def test_a_frame_cut_in_half_is_named(tmp_path):

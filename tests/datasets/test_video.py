@@ -8,7 +8,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from numbered import change, number_of, picture, trim, turn, write
+from numbered import change, cut_packets, number_of, picture, trim, turn, write
 
 from hesp_mmaction.datasets import video as video_module
 from hesp_mmaction.datasets.integrity import damage, undecodable, unreadable
@@ -118,6 +118,52 @@ def test_a_recorded_webm_without_a_duration(tmp_path):
     at = content.index(b'\x44\x89\x88')  # Duration, eight bytes; becomes Void
     path.write_bytes(content[:at] + b'\xec\x89' + bytes(9) + content[at + 11:])
     assert [number_of(frame) for frame in Video(str(path))] == list(range(40))
+
+
+def test_a_stream_that_was_cut_begins_at_its_first_key_frame(tmp_path):
+    """As in a player. VP9's decoder, unlike others, fails on what comes before that frame."""
+    whole = write(tmp_path / 'whole.webm', 'libvpx-vp9', g='12', cpu_used='8', deadline='realtime')
+    clip = Video(str(cut_packets(whole, tmp_path / 'cut.webm', 3)))
+    assert [number_of(frame) for frame in clip] == list(range(12, 40))
+    assert [number_of(clip[n]) for n in (20, 3, 27, 0)] == [32, 15, 39, 12]
+
+
+def test_a_packet_that_says_as_before_is_no_frame(tmp_path):
+    """MPEG-4 of encoders that drop frames has such: a player goes on showing the frame before."""
+    whole, path = write(tmp_path / 'whole.avi', 'mpeg4', count=20, g='12'), tmp_path / 'a.avi'
+    with av.open(str(whole)) as source, av.open(str(path), 'w') as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(p for p in source.demux(video=0) if p.size):
+            if number in (5, 6):  # type P, time (5 bits) between markers, not coded, stuffing
+                bits = f'0101{number:05b}10' + '0' + '1' * 4
+                empty = av.Packet(b'\0\0\1\xb6' + int(bits, 2).to_bytes(2, 'big') + b'\x7f')
+                empty.pts, empty.dts, empty.time_base = packet.pts, packet.dts, packet.time_base
+                packet = empty
+            packet.stream = stream
+            container.mux(packet)
+    clip = Video(str(path))
+    assert len(clip) == 18 and undecodable(str(path)) is None
+    np.testing.assert_allclose(clip.times[3:7], [0.12, 0.16, 0.28, 0.32])
+    assert number_of(clip[4]) == 4
+
+
+def test_a_damaged_first_key_frame_is_no_beginning_that_was_cut_off(tmp_path):
+    whole, path = write(tmp_path / 'whole.webm', 'libvpx', g='12'), tmp_path / 'a.webm'
+    with av.open(str(whole)) as source:
+        key = bytes(next(source.demux(video=0)))
+    content = whole.read_bytes()
+    assert content.count(key) == 1
+    path.write_bytes(content.replace(key, key[:1] + bytes(len(key) - 1)))
+    assert undecodable(str(path)) == 'cannot be decoded after frame 0'
+
+
+@pytest.mark.parametrize('codec, name', [('mjpeg', 'a.avi'), ('libx264', 'a.mp4')])
+def test_going_through_in_order_never_seeks(tmp_path, monkeypatch, codec, name):
+    pix_fmt = 'yuvj420p' if codec == 'mjpeg' else 'yuv420p'
+    clip = Video(str(write(tmp_path / name, codec, pix_fmt=pix_fmt, g='12')))
+    begun, begin = [], Video._begin
+    monkeypatch.setattr(Video, '_begin', lambda self, key: begun.append(key) or begin(self, key))
+    assert [number_of(frame) for frame in clip] == list(range(40)) and begun == [None]
 
 
 def test_a_call_that_changes_its_size_comes_in_one(tmp_path):

@@ -30,11 +30,6 @@ from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.errors import InputError
 
 
-def clips_below(root):
-    """Paths of all videos and folders of images below a folder, sorted; links are followed."""
-    return files_below(root)[0]
-
-
 def files_below(root):
     """What lies below a folder; links are followed, hidden files left out.
 

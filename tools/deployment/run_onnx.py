@@ -40,11 +40,21 @@ def middle_frames(num_frames, total):
 
 def shown_frames(path):
     """The frames (av.VideoFrame) of a video file that a player shows, in order."""
+    cover, begun = av.stream.Disposition.attached_pic, False
     with av.open(path) as container:
-        if not container.streams.video:
+        streams = [s for s in container.streams.video if not s.disposition & cover]
+        if not streams:
             raise ValueError('no video stream')
-        container.streams.video[0].codec_context.thread_count = 1
-        yield from container.decode(video=0)
+        streams[0].codec_context.thread_count = 1
+        for packet in container.demux(streams[0]):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                if begun or packet.is_keyframe or not packet.size:
+                    raise
+                continue  # a stream that was cut begins at its first key frame
+            begun = begun or bool(frames)
+            yield from frames
 
 
 def read_clip(path, num_frames, image_size):

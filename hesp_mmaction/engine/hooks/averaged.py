@@ -45,7 +45,7 @@ def saved_weights(runner):
         changed = {name: value.clone() for name, value in model.named_buffers()
                    if not torch.equal(value, before[name])}  # NaN differs from itself: no harm
     finally:
-        for hook in hooks:
+        for hook in reversed(hooks):  # exchanges are undone from the last one on
             hook._swap_ema_parameters()
             for owner in (model, hook.ema_model.module):
                 buffers = dict(owner.named_buffers())

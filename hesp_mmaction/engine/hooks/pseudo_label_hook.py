@@ -20,9 +20,9 @@ class PseudoLabelHook(Hook):
 
     The first ``share`` of the epochs are an ordinary training on the known emotions. Then the
     model names the emotion of every test sample, its weights (with running statistics and the loss
-    scale of mixed precision) go back to where they started, and
-    the remaining epochs train it on the test samples with these names: **transductive**. No label
-    of the test set is looked at. The names are in the checkpoint.
+    scale of mixed precision) go back to where they started, and the remaining epochs train it on
+    the test samples with these names: **transductive**. No label of the test set is looked at. The
+    names are in the checkpoint.
 
     Args:
         share (float): of the epochs, for the first training.

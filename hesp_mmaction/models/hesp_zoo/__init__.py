@@ -1,14 +1,13 @@
 """The small HESP shipped in the package, made by ``tools/make_embedded_model.py``.
 
 A file of weights is a checkpoint without what only training needs: tensors, and in its header, as
-JSON, what :class:`OpenSetHook` writes into checkpoints (the known names and others).
+JSON, what :class:`OpenSetHook` writes into checkpoints (the known names and others). It is read by
+:func:`.checkpoints.read_file`, as any other.
 """
 import json
 from pathlib import Path
 
 from safetensors.torch import save_file
-
-from ..checkpoints import read_file
 
 CONFIG = 'hesp_synthetic_o43.py'
 WEIGHTS = str(Path(__file__).parent / 'small_face_hesp.safetensors')
@@ -18,8 +17,3 @@ def save_weights(checkpoint, path):
     """Write the weights of a checkpoint (dict) and its ``hesp`` part to a ``.safetensors`` file."""
     weights = {key: value.contiguous() for key, value in checkpoint['state_dict'].items()}
     save_file(weights, path, dict(hesp=json.dumps(checkpoint['hesp'])))
-
-
-def read_weights(path):
-    """What :func:`save_weights` wrote: dict(state_dict, hesp); another file's has no ``hesp``."""
-    return read_file(path)
