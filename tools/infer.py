@@ -74,8 +74,21 @@ def table(predictions):
     return lines
 
 
+def check_inputs(inputs):
+    """Refuse a config or weights among the inputs (list[str]), as train.py and test.py take them.
+
+    Raises:
+        InputError: there is one; the answers would be those of the embedded model.
+    """
+    for flag, ends in (('--config', ('.py',)), ('--checkpoint', ('.pth', '.pt', '.safetensors'))):
+        for name in inputs:
+            if name.lower().endswith(ends):
+                raise InputError(f'{name} is not a clip: name it with {flag} {name}')
+
+
 def command():
     args = parse_args()
+    check_inputs(args.inputs)
     MMLogger.get_instance('infer', log_level='WARNING')
     inferencer = HESPInferencer(args.config, args.checkpoint, args.device, args.face, args.known,
                                 args.cfg_options, show_progress=True)
