@@ -17,6 +17,7 @@ from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from hesp_mmaction.apis.inputs import check_inputs
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import table
 from hesp_mmaction.apis.running import main, read_config, run
@@ -607,3 +608,13 @@ def test_damaged_clips_stop_neither_training_nor_test(options, tiny_afew, tmp_pa
     log = ''.join(file.read_text() for file in (tmp_path / 'run').rglob('*.log'))
     assert f'3 of 19 clips cannot be decoded and count in no figure: {", ".join(sorted(broken))}' \
         in log
+
+
+@pytest.mark.parametrize('key, value, named', [
+    ('train_dataloader.batch_size', 0, 'train_dataloader.batch_size'),
+    ('train_dataloader.batch_size', 'many', 'train_dataloader.batch_size'),
+    ('num_frames', 0, 'SampleFrames.num_clips in the pipeline of train_dataloader')])
+def test_sizes_that_cannot_be_are_named_first(options, tmp_path, key, value, named):
+    said = f'^{named} must be a whole number from 1 on, not {value!r}'
+    with pytest.raises(InputError, match=said):
+        check_inputs(config(options, tmp_path, **{key: value}), ['train_dataloader'])
