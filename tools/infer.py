@@ -49,11 +49,14 @@ def parse_args():
     clip.add_argument('--seconds', type=float, default=5,
                       help='how long a webcam films (default: 5)')
     out = parser.add_argument_group('results')
-    out.add_argument('--out', metavar='DIR',
+    out.add_argument('--out', metavar='DIR', type=os.path.expanduser,
                      help='results.json, results.csv and an annotated video of every clip')
-    out.add_argument('--json', metavar='FILE', help='a list of all that was found')
-    out.add_argument('--csv', metavar='FILE', help='a line per clip or window')
-    out.add_argument('--video', metavar='FILE.mp4', help='the annotated video of a single clip')
+    out.add_argument('--json', metavar='FILE', type=os.path.expanduser,
+                     help='a list of all that was found')
+    out.add_argument('--csv', metavar='FILE', type=os.path.expanduser,
+                     help='a line per clip or window')
+    out.add_argument('--video', metavar='FILE.mp4', type=os.path.expanduser,
+                     help='the annotated video of a single clip')
     return parser.parse_args()
 
 

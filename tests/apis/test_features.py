@@ -31,6 +31,7 @@ def store(options, tmp_path_factory):
     done = tool('tools/data/build_features.py', 'configs/coop_afew_o34.py', folder, '--views', 2,
                 *command(options))
     assert '28 clips; use it with' in done.stdout
+    assert 'init_weights' not in done.stdout + done.stderr  # two lines for every parameter
     return folder
 
 

@@ -618,3 +618,22 @@ def test_sizes_that_cannot_be_are_named_first(options, tmp_path, key, value, nam
     said = f'^{named} must be a whole number from 1 on, not {value!r}'
     with pytest.raises(InputError, match=said):
         check_inputs(config(options, tmp_path, **{key: value}), ['train_dataloader'])
+
+
+@pytest.mark.parametrize('tool, words, name', [
+    ('infer.py', ['clip.avi', '--out', '~/a'], 'out'),
+    ('infer.py', ['clip.avi', '--json', '~/a'], 'json')])
+def test_a_tilde_is_home_where_results_go(tool_module, monkeypatch, tool, words, name):
+    monkeypatch.setenv('HOME', '/home/somebody')
+    monkeypatch.setattr(sys, 'argv', [tool, *words])
+    assert getattr(tool_module(tool).parse_args(), name) == '/home/somebody/a'
+
+
+def test_a_tilde_is_home_for_work_dirs_and_stores(options, tmp_path, monkeypatch):
+    # A shell leaves it as it is in --work-dir=~/a and features=~/a.
+    monkeypatch.setenv('HOME', str(tmp_path))
+    args = make_parser('').parse_args([CONFIG, '--work-dir=~/a'])
+    assert args.work_dir == str(tmp_path / 'a')
+    for key in ('features', 'cache'):
+        with pytest.raises(InputError, match=f'{key}: no store in {tmp_path}/store'):
+            check_inputs(config(options, tmp_path, **{key: '~/store'}), ['train_dataloader'])
