@@ -10,6 +10,7 @@ Without --config the trained model is the one embedded in this package, which kn
 import argparse
 import os
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -208,9 +209,26 @@ class Page:
         return blocks
 
 
+def check_host(host):
+    """Refuse an address (str) that is not this machine's: gradio would wait for it for ever.
+
+    Raises:
+        InputError: nothing can listen there.
+    """
+    try:
+        family, kind, *_, address = socket.getaddrinfo(
+            host.strip('[]'), 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as listener:
+            listener.bind(address)
+    except OSError as error:
+        raise InputError(f'--host {host} is no address of this machine ({error}): 127.0.0.1 is '
+                         'for this machine only, 0.0.0.0 for all that reach it') from error
+
+
 def command():
     args = parse_args()
     options = launch_options(args)
+    check_host(args.host)
     MMLogger.get_instance('demo', log_level='ERROR')
     trained = HESPInferencer(args.config, args.checkpoint, args.device)
     name = 'HESP, embedded' if args.config is None else Path(args.config).stem

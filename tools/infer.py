@@ -49,11 +49,14 @@ def parse_args():
     clip.add_argument('--seconds', type=float, default=5,
                       help='how long a webcam films (default: 5)')
     out = parser.add_argument_group('results')
-    out.add_argument('--out', metavar='DIR',
+    out.add_argument('--out', metavar='DIR', type=os.path.expanduser,
                      help='results.json, results.csv and an annotated video of every clip')
-    out.add_argument('--json', metavar='FILE', help='a list of all that was found')
-    out.add_argument('--csv', metavar='FILE', help='a line per clip or window')
-    out.add_argument('--video', metavar='FILE.mp4', help='the annotated video of a single clip')
+    out.add_argument('--json', metavar='FILE', type=os.path.expanduser,
+                     help='a list of all that was found')
+    out.add_argument('--csv', metavar='FILE', type=os.path.expanduser,
+                     help='a line per clip or window')
+    out.add_argument('--video', metavar='FILE.mp4', type=os.path.expanduser,
+                     help='the annotated video of a single clip')
     return parser.parse_args()
 
 
@@ -74,8 +77,21 @@ def table(predictions):
     return lines
 
 
+def check_inputs(inputs):
+    """Refuse a config or weights among the inputs (list[str]), as train.py and test.py take them.
+
+    Raises:
+        InputError: there is one; the answers would be those of the embedded model.
+    """
+    for flag, ends in (('--config', ('.py',)), ('--checkpoint', ('.pth', '.pt', '.safetensors'))):
+        for name in inputs:
+            if name.lower().endswith(ends):
+                raise InputError(f'{name} is not a clip: name it with {flag} {name}')
+
+
 def command():
     args = parse_args()
+    check_inputs(args.inputs)
     MMLogger.get_instance('infer', log_level='WARNING')
     inferencer = HESPInferencer(args.config, args.checkpoint, args.device, args.face, args.known,
                                 args.cfg_options, show_progress=True)

@@ -13,6 +13,7 @@ and table.tex in the paper's form, methods.md with accuracies and costs, and a f
 """
 import argparse
 import functools
+import os
 import sys
 from pathlib import Path
 
@@ -102,7 +103,8 @@ def run_protocol():
     parser.add_argument('--splits', nargs='+', default=['all'], metavar='N')
     parser.add_argument('--known-sets', metavar='FILE', help='known sets of your own in place of '
                         'the published splits: a line is a set, such as "anger, fear"')
-    parser.add_argument('--out', required=True, help='folder of the results')
+    parser.add_argument('--out', required=True, type=os.path.expanduser,
+                        help='folder of the results')
     parser.add_argument('--jobs', type=int, default=1, help='runs side by side on this machine')
     parser.add_argument('--cluster', choices=['slurm', 'local'],
                         help='submit every run through submitit')

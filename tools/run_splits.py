@@ -5,6 +5,7 @@
     python tools/run_splits.py configs/hesp_afew_o34.py --known-sets my_sets.txt
 """
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def add_flags(parser):
                         'the published splits: a line is a set, such as "anger, fear"')
     parser.add_argument('--openness', nargs='+', metavar='KNOWN:UNKNOWN', default=[None],
                         help='one or several; default: the one that the config names')
-    parser.add_argument('--work-dir', default='work_dirs', help='folder of the results')
+    parser.add_argument('--work-dir', default='work_dirs', type=os.path.expanduser,
+                        help='folder of the results')
     parser.add_argument('--resume', action='store_true',
                         help='take over the splits that an earlier call, cut off, has finished')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValue,

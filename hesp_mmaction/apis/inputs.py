@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..datasets.wrappers import leaf_configs
+from ..errors import InputError
 
 
 def check_inputs(cfg: Config, loaders: Sequence[str]) -> None:
@@ -29,7 +30,21 @@ def check_inputs(cfg: Config, loaders: Sequence[str]) -> None:
         raise FileNotFoundError(f'The checkpoint {checkpoint} does not exist.')
     init_default_scope('mmaction')
     for loader in loaders:
+        if cfg.get(loader):
+            _check_numbers(cfg[loader], loader)
         for settings in leaf_configs(cfg[loader].dataset) if cfg.get(loader) else ():
             dataset = DATASETS.build(dict(settings, lazy_init=True))
             if hasattr(dataset, 'check_lists'):
                 dataset.check_lists()
+
+
+def _check_numbers(loader, name):
+    """Refuse sizes of a loader (dict, with its name) that torch meets in the first step only."""
+    sizes = {f'{name}.batch_size': loader.get('batch_size', 1)}
+    for settings in leaf_configs(loader.dataset):
+        for step in settings.get('pipeline') or ():
+            sizes |= {f'{step.get("type")}.{key} in the pipeline of {name}': step[key]
+                      for key in ('clip_len', 'num_clips') if key in step}
+    for key, value in sizes.items():
+        if not isinstance(value, int) or value < 1:
+            raise InputError(f'{key} must be a whole number from 1 on, not {value!r}')

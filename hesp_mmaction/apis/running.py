@@ -31,7 +31,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     """The flags that both tools take, with MMAction2's names and meaning."""
     result = argparse.ArgumentParser(description=description)
     result.add_argument('config', type=find_config, help='config file, or the name of one of ours')
-    result.add_argument('--work-dir', help='folder of logs, checkpoints and results; '
+    result.add_argument('--work-dir', type=os.path.expanduser,
+                        help='folder of logs, checkpoints and results; '
                         'default: work_dirs/<name of the config>')
     result.add_argument('--known', nargs='+', metavar='NAME', help='the known emotions, in order')
     result.add_argument('--split', type=int, help='one of the published splits, 0 to 4')

@@ -112,13 +112,13 @@ class OpenSetVideoDataset(BaseActionDataset):
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.cache, self._index = cache, None
         if cache is not None:
-            self.cache = os.path.abspath(cache)
+            self.cache = os.path.abspath(os.path.expanduser(cache))
             self._index = read_index(self.cache)
             check_pipeline(self.cache, self._index, pipeline)
         self.features, self.views, self.feature_index = features, views, None
         self._packed = {}  # stored features: index to what _pack gives
         if features is not None:
-            self.features = os.path.abspath(features)
+            self.features = os.path.abspath(os.path.expanduser(features))
             self.feature_index = feature_store.read_index(self.features)
             self.views = self.feature_index['views']
         self.epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # seen by live workers

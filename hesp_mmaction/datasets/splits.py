@@ -2,7 +2,9 @@
 
 ``splits.json`` holds the published splits; its ``note`` says what is assumed about them.
 """
+import codecs
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,11 +67,11 @@ def num_splits(dataset: str, openness: str) -> int:
 def read_known_sets(path: str | Path) -> list[tuple[str, ...]]:
     """Known sets of one's own, from a text file.
 
-    A line is a set: names separated by commas, or by spaces if it has no comma. Empty lines and
-    what follows a ``#`` do not count. Set 0 is the first.
+    A line is a set: names separated by commas or semicolons, or by spaces if it has neither. Empty
+    lines and what follows a ``#`` do not count. Set 0 is the first.
 
     Args:
-        path (str | Path): of the file, in UTF-8.
+        path (str | Path): of the file, in UTF-8 or, if it says so, UTF-16.
 
     Returns:
         list[tuple[str]]: canonical names, in the order of the file: label k of a model is the k-th.
@@ -79,28 +81,32 @@ def read_known_sets(path: str | Path) -> list[tuple[str, ...]]:
             emotions or more, with its number.
     """
     try:
-        text = Path(path).read_text(encoding='utf-8-sig')
+        data = Path(path).read_bytes()
+        utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode('utf-16' if utf_16 else 'utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f'known sets: {path} cannot be read: {error}') from error
-    sets: dict[tuple[str, ...], int] = {}
+    sets: list[tuple[str, ...]] = []
+    lines: dict[frozenset[str], int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         line = line.partition('#')[0].strip()
         if not line:
             continue
-        words = line.split(',') if ',' in line else line.split()
+        words = re.split('[,;]', line) if re.search('[,;]', line) else line.split()
         try:
-            names = tuple(canonical(word) for word in words if word.strip())
+            names = tuple(canonical(word.strip()) for word in words if word.strip())
         except InputError as error:
             raise InputError(f'{path}:{number} is no known set: {error}') from error
         if len(set(names)) != len(names) or len(names) < 2:
             raise InputError(f'{path}:{number}: a known set is two different emotions or more, '
                              f'not {", ".join(names)}')
-        if names in sets:
-            raise InputError(f'{path}:{number}: this set is in line {sets[names]} already')
-        sets[names] = number
+        earlier = lines.setdefault(frozenset(names), number)
+        if earlier != number:
+            raise InputError(f'{path}:{number}: this set is in line {earlier} already')
+        sets.append(names)
     if not sets:
         raise InputError(f'{path} holds no known set: a line is one, such as "anger, fear"')
-    return list(sets)
+    return sets
 
 
 def resolve_known(names: Sequence[str], all_names: Sequence[str],

@@ -4,6 +4,7 @@ mmengine (``--resume``, ``load_from``, ``tools/test.py``; see :mod:`hesp_mmactio
 inferencer, the export and :mod:`.clip` read files with :func:`read_file`. What a file is decides
 its content, not its name.
 """
+import errno
 import json
 import logging
 import re
@@ -41,10 +42,13 @@ def read_file(path, what='checkpoint', map_location='cpu'):
 
     Raises:
         FileNotFoundError: there is no such file.
-        InputError: it is empty, cut off, a pointer of git-lfs or a TorchScript archive.
+        InputError: it is a folder, empty, cut off, a pointer of git-lfs, a TorchScript archive or
+            something else than weights.
         UnpicklingError: it holds more than weights and the history of a training.
     """
     path = Path(path).expanduser()
+    if path.is_dir():
+        raise InputError(f'The {what} {path} is a folder; name a file in it.')
     if not path.is_file():
         raise FileNotFoundError(f'The {what} {path} does not exist.')
     with path.open('rb') as file:
@@ -54,11 +58,22 @@ def read_file(path, what='checkpoint', map_location='cpu'):
                          'fetch it: git lfs pull')
     if path.suffix == '.safetensors' and not zipfile.is_zipfile(path) or head[8:9] == b'{':
         return _read_safetensors(path, what, map_location)
+    if not _of_torch(path, head):
+        raise InputError(f'The {what} {path} is no file of weights: neither safetensors nor of '
+                         'torch.save (perhaps a page of a web site that was saved in its place).')
     if is_torchscript(path):
         raise InputError(f'The {what} {path} is a TorchScript archive, which is a program; if you '
                          'trust whoever made it, save its weights: torch.save(torch.jit.load('
                          f'{str(path)!r}).state_dict(), "weights.pt")')
     return _read_torch(path, what, map_location)
+
+
+def _of_torch(path, head):
+    """Whether a file, of which the first bytes are known, can be one of torch.save or torch.jit."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith('/data.pkl') for name in archive.namelist())
+    return not head or head.startswith((b'PK', b'\x80'))  # empty or cut off; a bare pickle
 
 
 def is_torchscript(path):
@@ -106,6 +121,10 @@ def _read_torch(path, what, map_location):
         cut = isinstance(error, EOFError) or any(
             text in str(error) for text in ('PytorchStreamReader', 'unexpected EOF'))
         if not cut:
+            raise
+        raise _damaged(path, what, 'it ends too early') from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # torch seeks to before the beginning of a short file
             raise
         raise _damaged(path, what, 'it ends too early') from error
 

@@ -448,3 +448,14 @@ def test_a_model_of_every_method_can_be_looked_into(config, tiny_options, sample
     assert seen['frames'].shape == (8, cfg.image_size, cfg.image_size, 3)
     assert (seen['maps'] is not None) == (config in WITH_MAPS)
     assert explanation(seen['result'])[:20] in answer(seen)
+
+
+@pytest.mark.parametrize('host', ['127.0.0.1', 'localhost', '0.0.0.0'])
+def test_an_address_of_this_machine_is_taken(page_tool, host):
+    page_tool.check_host(host)
+
+
+@pytest.mark.parametrize('host', ['192.0.2.1', 'no.such.host.invalid'])  # both reserved by RFCs
+def test_an_address_of_no_machine_is_refused_before_gradio_waits_for_it(page_tool, host):
+    with pytest.raises(InputError, match=f'--host {host} is no address of this machine'):
+        page_tool.check_host(host)

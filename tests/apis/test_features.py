@@ -1,6 +1,7 @@
 """Runs on stored features equal the runs that compute them."""
 import copy
 import json
+import logging
 import os
 import shutil
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from mmaction.registry import DATASETS
+from mmengine.logging import MMLogger
 from test_tools import ROOT, command, config, metrics, run, tool
 
 from hesp_mmaction.apis.running import parser, read_config
@@ -243,3 +245,15 @@ def test_clips_that_cannot_be_decoded_are_left_out(options, tiny_afew, write_dam
     shutil.copy(root / 'Train_AFEW/Fear/000.avi', root / 'Train_AFEW/Fear/zero.avi')  # mended
     with pytest.raises(InputError, match='1 clips are not those .*Fear/zero.avi'):
         loader_of(options, tmp_path / 's', tmp_path, data_root=str(root))
+
+
+def test_a_store_is_made_in_few_lines(text_only, tool_module, tmp_path, monkeypatch):
+    logger = MMLogger.get_instance(f'build {tmp_path}', log_level='INFO')  # with no file, as a tool
+    lines = []
+    monkeypatch.setattr(logger, 'handle', lambda record: lines.append(record.getMessage()))
+    module = tool_module('data/build_features.py')
+    monkeypatch.setattr(module, 'describe', lambda *_: 1 / 0)  # what comes next is another test's
+    with pytest.raises(ZeroDivisionError):
+        module.build(config(text_only, tmp_path), tmp_path / 'store', 1)
+    assert not [line for line in lines if 'init_weights' in line]
+    assert logger.level == logging.NOTSET  # as before

@@ -483,6 +483,15 @@ def test_a_border_is_told_as_no_window(options_of_user, drawn, tmp_path):
     assert row['region'] is None and row['image_size'] == 32
 
 
+@pytest.mark.parametrize('name, flag', [('configs/a.py', '--config'), ('A.PTH', '--checkpoint'),
+                                        ('a.safetensors', '--checkpoint')])
+def test_a_config_or_checkpoint_is_no_clip(tool_module, monkeypatch, name, flag):
+    # The order of test.py: the answers would be those of the embedded model.
+    monkeypatch.setattr(sys, 'argv', ['infer.py', name, 'clip.avi'])
+    with pytest.raises(InputError, match=f'{name} is not a clip: name it with {flag} {name}'):
+        tool_module('infer.py').command()
+
+
 def test_the_tool(drawn, write_clip, tool_module, tmp_path, monkeypatch, capsys):
     for name, frames in drawn.items():
         write_clip(tmp_path / f'{name}.avi', frames[..., ::-1])

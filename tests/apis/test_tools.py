@@ -17,6 +17,7 @@ from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from hesp_mmaction.apis.inputs import check_inputs
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import table
 from hesp_mmaction.apis.running import main, read_config, run
@@ -610,3 +611,32 @@ def test_damaged_clips_stop_neither_training_nor_test(options, tiny_afew, tmp_pa
     log = ''.join(file.read_text() for file in (tmp_path / 'run').rglob('*.log'))
     assert f'3 of 19 clips cannot be decoded and count in no figure: {", ".join(sorted(broken))}' \
         in log
+
+
+@pytest.mark.parametrize('key, value, named', [
+    ('train_dataloader.batch_size', 0, 'train_dataloader.batch_size'),
+    ('train_dataloader.batch_size', 'many', 'train_dataloader.batch_size'),
+    ('num_frames', 0, 'SampleFrames.num_clips in the pipeline of train_dataloader')])
+def test_sizes_that_cannot_be_are_named_first(options, tmp_path, key, value, named):
+    said = f'^{named} must be a whole number from 1 on, not {value!r}'
+    with pytest.raises(InputError, match=said):
+        check_inputs(config(options, tmp_path, **{key: value}), ['train_dataloader'])
+
+
+@pytest.mark.parametrize('tool, words, name', [
+    ('infer.py', ['clip.avi', '--out', '~/a'], 'out'),
+    ('infer.py', ['clip.avi', '--json', '~/a'], 'json')])
+def test_a_tilde_is_home_where_results_go(tool_module, monkeypatch, tool, words, name):
+    monkeypatch.setenv('HOME', '/home/somebody')
+    monkeypatch.setattr(sys, 'argv', [tool, *words])
+    assert getattr(tool_module(tool).parse_args(), name) == '/home/somebody/a'
+
+
+def test_a_tilde_is_home_for_work_dirs_and_stores(options, tmp_path, monkeypatch):
+    # A shell leaves it as it is in --work-dir=~/a and features=~/a.
+    monkeypatch.setenv('HOME', str(tmp_path))
+    args = make_parser('').parse_args([CONFIG, '--work-dir=~/a'])
+    assert args.work_dir == str(tmp_path / 'a')
+    for key in ('features', 'cache'):
+        with pytest.raises(InputError, match=f'{key}: no store in {tmp_path}/store'):
+            check_inputs(config(options, tmp_path, **{key: '~/store'}), ['train_dataloader'])

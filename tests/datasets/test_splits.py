@@ -61,11 +61,18 @@ def test_known_sets_are_read_from_a_file(tmp_path):
         ('happiness', 'anger'), ('sadness', 'fear', 'surprise'), ('fear', 'happiness_surprise')]
 
 
+def test_known_sets_saved_by_windows_are_read(tmp_path):
+    file = tmp_path / 'sets.txt'
+    file.write_text('Happy; angry\r\nsad; fear\r\n', encoding='utf-16')
+    assert read_known_sets(file) == [('happiness', 'anger'), ('sadness', 'fear')]
+
+
 @pytest.mark.parametrize('text, said', [
     ('happy sad\n\nhappy bored\n', r"sets.txt:3 is no known set: unknown emotion 'bored'"),
     ('happy\n', r'sets.txt:1: a known set is two .* not happiness$'),
     ('happy joy sad\n', r'sets.txt:1: .* not happiness, happiness, sadness$'),
     ('happy sad\nhappiness, sadness\n', r'sets.txt:2: this set is in line 1 already'),
+    ('happy sad\nsad happy\n', r'sets.txt:2: this set is in line 1 already'),
     ('# nothing\n', r'sets.txt holds no known set'), (None, r'sets.txt cannot be read: .*No such')])
 def test_known_sets_that_cannot_be_read_name_file_and_line(tmp_path, text, said):
     file = tmp_path / 'sets.txt'

@@ -2,6 +2,7 @@
 import json
 import logging
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -71,6 +72,28 @@ def test_what_is_no_checkpoint_is_one_line(tmp_path, suffix, fault):
     with pytest.raises(InputError, match=words.get(fault, 'is damaged')) as error:
         load_from_local(str(path), 'cpu')
     assert str(path) in str(error.value) and '\n' not in str(error.value).strip()
+
+
+def test_a_file_of_torch_cut_anywhere_is_damaged(tmp_path):
+    path = tmp_path / 'a.pth'
+    torch.save(dict(state_dict=dict(a=torch.ones(30000))), path)  # torch seeks back 64 KiB
+    content = path.read_bytes()
+    for length in (*range(4, 9000, 800), 20000, 70000, len(content) - 1):
+        path.write_bytes(content[:length])
+        with pytest.raises(InputError, match='a.pth is damaged'):
+            read_file(path)
+
+
+def test_what_holds_no_weights_is_one_line(tmp_path):
+    (tmp_path / 'folder.pth').mkdir()
+    with pytest.raises(InputError, match='folder.pth is a folder'):
+        read_file(tmp_path / 'folder.pth')
+    np.savez(tmp_path / 'array.npz', a=np.ones(2))
+    (tmp_path / 'page.pth').write_text('<!DOCTYPE html><html>Log in first</html>')
+    (tmp_path / 'text.pth').write_text('hello world')  # a KeyError of the unpickler
+    for name in ('array.npz', 'page.pth', 'text.pth'):
+        with pytest.raises(InputError, match=f'{name} is no file of weights'):
+            read_file(tmp_path / name)
 
 
 def test_a_header_that_is_no_json_is_said(tmp_path):

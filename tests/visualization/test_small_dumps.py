@@ -105,8 +105,11 @@ def test_runs_without_curves_are_left_out_and_named(tool, tmp_path):
     with pytest.raises(InputError, match='no unknown sample'):
         (tmp_path / 'closed/metrics.json').write_text('{}')
         tool('plot_open_set', 'plot', tmp_path / 'closed')
-    with pytest.raises(InputError, match='spoilt has no metrics.json'):
+    with pytest.raises(InputError, match=r'no figures: score is NaN .* of 9 clips \(008.avi\)'):
         tool('plot_open_set', 'plot', tmp_path / 'spoilt')
+    (tmp_path / 'good/metrics.json').unlink(missing_ok=True)
+    with pytest.raises(InputError, match='good has no metrics.json'):
+        tool('plot_open_set', 'plot', tmp_path / 'good')
     lines = tool('rescore', 'rescore', tmp_path / 'spoilt/predictions.npz').splitlines()
     assert any('score ' in line and 'NaN or infinite for 1 of 9 clips' in line for line in lines)
 

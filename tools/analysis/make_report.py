@@ -4,6 +4,7 @@
     python tools/analysis/make_report.py WORK_DIR --data-root data/AFEW --mafw-root data/MAFW
 """
 import argparse
+import os
 from pathlib import Path
 
 from plot_open_set import read_metrics, read_run
@@ -92,9 +93,11 @@ def make_report():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('work_dir', help='folder with predictions.npz and metrics.json')
-    parser.add_argument('--data-root', help='folder of the clips, to show frames')
+    parser.add_argument('--data-root', type=os.path.expanduser,
+                        help='folder of the clips, to show frames')
     parser.add_argument('--mafw-root', help='folder of MAFW, for a run on AFEW with MAFW')
-    parser.add_argument('--out', help='the page; default: report.html in the work dir')
+    parser.add_argument('--out', type=os.path.expanduser,
+                        help='the page; default: report.html in the work dir')
     args = parser.parse_args()
     folder = Path(args.work_dir)
     dump = read_run(folder)

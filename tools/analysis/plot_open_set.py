@@ -10,6 +10,7 @@ from pathlib import Path
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
+from hesp_mmaction.evaluation.finite import check_finite
 from hesp_mmaction.visualization import draw_oscr, draw_roc, save, save_figures
 from hesp_mmaction.visualization.figures import parts
 
@@ -26,6 +27,7 @@ def read_metrics(folder):
     """What ``metrics.json`` in a work dir holds (dict)."""
     path = Path(folder) / 'metrics.json'
     if not path.is_file():
+        check_finite(read_run(folder))  # why a run ends with predictions and without figures
         raise InputError(f'{folder} has no metrics.json: train or test into that work dir first')
     return json.loads(path.read_text(encoding='utf-8'))
 

@@ -158,7 +158,8 @@ def command():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
-    parser.add_argument('out', metavar='CACHE', help='folder of the store')
+    parser.add_argument('out', metavar='CACHE', type=os.path.expanduser,
+                        help='folder of the store')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='override settings of the config: key=value')
     parser.add_argument('--processes', type=int, default=os.cpu_count())

@@ -16,6 +16,7 @@ import torch
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
@@ -120,7 +121,11 @@ def build(cfg, out, views, batch_size=16, workers=0):
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
     check_model(model)
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel('WARNING')  # init_weights() prints two lines per parameter
     model.init_weights()  # as a run does; a CLIP has its weights already
+    logger.setLevel(level)
     made = describe(cfg, model)
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
     os.makedirs(out, exist_ok=True)
@@ -161,7 +166,8 @@ def command():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
-    parser.add_argument('out', metavar='FEATURES', help='folder of the store')
+    parser.add_argument('out', metavar='FEATURES', type=os.path.expanduser,
+                        help='folder of the store')
     parser.add_argument('--views', type=int, default=4, help='augmented views per training clip')
     parser.add_argument('--batch-size', type=int, default=16)
     parser.add_argument('--workers', type=int, default=0)

@@ -78,10 +78,12 @@ def command():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('config', nargs='?', help='config whose data sets are checked')
-    what.add_argument('--data-root', metavar='DIR', help='check all clips below this folder')
+    what.add_argument('--data-root', metavar='DIR', type=os.path.expanduser,
+                      help='check all clips below this folder')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='override settings of the config: key=value')
-    parser.add_argument('--out', metavar='FILE', help='write path, tab, reason of the damaged')
+    parser.add_argument('--out', metavar='FILE', type=os.path.expanduser,
+                        help='write path, tab, reason of the damaged')
     parser.add_argument('--processes', type=int, default=os.cpu_count())
     parser.add_argument('--timeout', type=float, default=60, help='seconds for one clip')
     args = parser.parse_args()

@@ -5,6 +5,7 @@
 It takes about half a minute on two cores, and does nothing when the data set is already there.
 """
 import argparse
+import os
 from pathlib import Path
 
 from PIL import Image
@@ -18,7 +19,8 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--layout', choices=sorted(PER_CLASS))
-    parser.add_argument('--out', metavar='DIR', help='folder of the data set')
+    parser.add_argument('--out', metavar='DIR', type=os.path.expanduser,
+                        help='folder of the data set')
     parser.add_argument('--seed', type=int, default=0, help='another seed, other people and clips')
     parser.add_argument('--per-class', type=int, nargs=2, metavar=('TRAIN', 'TEST'),
                         help=f'clips per class (default: {PER_CLASS})')

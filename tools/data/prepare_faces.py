@@ -120,7 +120,7 @@ def command():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', metavar='IN', help='folder of videos, of any layout')
-    parser.add_argument('out', metavar='OUT')
+    parser.add_argument('out', metavar='OUT', type=os.path.expanduser)
     parser.add_argument('--detector', choices=list(DETECTORS), default='haar',
                         help='mtcnn is better and needs facenet-pytorch (default: haar)')
     parser.add_argument('--processes', type=int, default=os.cpu_count())

@@ -5,6 +5,7 @@ known emotions, the threshold and how frames are taken. CHECKPOINT is left out f
 With --check the outputs of ONNX Runtime are compared with those of PyTorch on video files.
 """
 import argparse
+import os
 from pathlib import Path
 
 from hesp_mmaction.apis.configs import KeyValue
@@ -17,7 +18,8 @@ def write():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
     parser.add_argument('checkpoint', nargs='?')
-    parser.add_argument('out', help='file to be written')
+    parser.add_argument('out', type=os.path.expanduser,
+                        help='file to be written')
     parser.add_argument('--check', nargs='+', metavar='CLIP', help='video files to compare on')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='override settings of the config: key=value, a.b=value')
