@@ -33,7 +33,7 @@ from hesp_mmaction.apis.demo import (
 )
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.emotions import BASIC
-from hesp_mmaction.datasets.video import Video
+from hesp_mmaction.datasets.video import Video, return_memory_at_once
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.answer import STYLE, answer, problem
 
@@ -230,6 +230,7 @@ def command():
     options = launch_options(args)
     check_host(args.host)
     MMLogger.get_instance('demo', log_level='ERROR')
+    return_memory_at_once()
     trained = HESPInferencer(args.config, args.checkpoint, args.device)
     name = 'HESP, embedded' if args.config is None else Path(args.config).stem
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the folder goes then, too

@@ -19,6 +19,7 @@ from hesp_mmaction.apis.clip_sources import find_clips
 from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.faces import DETECTORS
+from hesp_mmaction.datasets.video import return_memory_at_once
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.annotate import shown_probabilities
 
@@ -93,6 +94,7 @@ def command():
     args = parse_args()
     check_inputs(args.inputs)
     MMLogger.get_instance('infer', log_level='WARNING')
+    return_memory_at_once()
     inferencer = HESPInferencer(args.config, args.checkpoint, args.device, args.face, args.known,
                                 args.cfg_options, show_progress=True)
     inputs = [int(item) if item.isdecimal() and not os.path.exists(item) else item

@@ -17,7 +17,7 @@ from ..datasets.synthetic.layouts import plan_afew, write_dataset
 from ..datasets.video import VIDEO_EXTENSIONS, BrokenClip, open_video
 from ..errors import InputError
 from ..evaluation import fit_threshold
-from .clip_sources import Clip, find_clips
+from .clip_sources import find_clips
 from .inferencer import HESPInferencer
 
 ZERO_SHOT = 'clip_zeroshot_afew_o34.py'
@@ -177,8 +177,6 @@ def look(inferencer, path, window=1.0, find_face=False):
     if clip.problem is not None:
         raise InputError(f'{name} cannot be used as a video: {clip.problem}.')
     thumbnails = [reduced(clip.frames[i]) for i in spread(len(clip.frames), 40)]
-    if find_face:
-        clip = Clip(name, np.stack(list(clip.seen())), clip.fps)
     (whole, data), = next(inferencer.preprocess([clip]))
     windows = [result for batch in inferencer.preprocess([clip], window=window)
                for result in inferencer.forward(batch)]

@@ -3,11 +3,12 @@
 It does not matter who asks, and in which order. FFmpeg (through PyAV) decodes; what it must be told
 is where to begin, so a first look at a file (:func:`find_layout`) lists its frames once.
 """
+import ctypes
 import os
 from bisect import bisect_right
 from collections import OrderedDict
+from contextlib import suppress
 from functools import lru_cache
-from operator import itemgetter
 from typing import NamedTuple
 
 import av
@@ -38,8 +39,8 @@ class Layout(NamedTuple):
         end (int): where the last frame ends.
         unit (Fraction): seconds.
         rate (float | None): average frames per second.
-        keys (tuple[tuple[int, int]]): (time stamp, decoding time stamp) of the frames at which
-            decoding may begin, rising. Empty: only at the beginning of the file.
+        keys (tuple[int]): time stamps of the frames at which decoding may begin, rising. Empty:
+            only at the beginning of the file.
         size (tuple[int, int]): height and width as stored.
     """
     stamps: tuple
@@ -73,7 +74,7 @@ def _layout(path, *_):
         packets, smallest = [], None
         for p in _packets(container, stream):
             if p.size:
-                packets.append((p.pts, p.dts, p.duration or 0, p.is_keyframe, p.is_discard))
+                packets.append((p.pts, p.duration or 0, p.is_keyframe, p.is_discard))
                 smallest = min(p.size, smallest or p.size)
         repeats = stream.codec_context.name == 'mpeg4' and (smallest or 0) < SMALLEST_MPEG4
         unit, rate, size = stream.time_base, stream.average_rate, (stream.height, stream.width)
@@ -81,11 +82,10 @@ def _layout(path, *_):
     if not packets:
         raise BrokenClip('no frames')
     if exact and not repeats and _is_plain(packets):
-        shown = sorted((pts, duration) for pts, _, duration, _, discard in packets if not discard)
+        shown = sorted((pts, duration) for pts, duration, _, discard in packets if not discard)
     else:
         shown = _decoded_stamps(path)
-    keys = sorted((pts, pts if dts is None else dts)
-                  for pts, dts, _, key, _ in packets if key and exact and pts is not None)
+    keys = sorted(pts for pts, _, key, _ in packets if key and exact and pts is not None)
     stamps = [pts for pts, _ in shown]
     if any(pts is None for pts in stamps) or any(np.diff(stamps) <= 0):
         # No usable stamps: frames are counted, and come at an even rate.
@@ -144,7 +144,7 @@ def _is_plain(packets):
     return (bool(shown) and None not in [pts for pts, *_ in packets]
             and len(set(shown)) == len(shown)
             # Nothing that is shown stands before the first frame from which decoding can begin.
-            and packets[0][3] and min(shown) >= min(pts for pts, _, _, key, _ in packets if key))
+            and packets[0][2] and min(shown) >= min(pts for pts, _, key, _ in packets if key))
 
 
 def _decoded_stamps(path):
@@ -208,6 +208,16 @@ def upright(frame, size):
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
+def return_memory_at_once():
+    """Let glibc give memory of a megabyte or more back as soon as it is free.
+
+    It keeps such blocks otherwise once some were freed: hundreds of megabytes where the frames are
+    large. For programs that read long videos; nothing happens with another C library.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(-3, 2 ** 20)  # M_MMAP_THRESHOLD
+
+
 class Video:
     """The frames of a video file, decoded when they are asked for, in constant memory.
 
@@ -264,9 +274,9 @@ class Video:
         if number in self._kept:
             return self._kept[number]
         keys, stamps = self.layout.keys, self.layout.stamps
-        begin = bisect_right(keys, stamps[number], key=itemgetter(0)) - 1
+        begin = bisect_right(keys, stamps[number]) - 1
         if self._coming is not None and self._at < number:  # no key frame on the way: go on
-            near = number == self._at + 1 or begin < 0 or keys[begin][0] <= stamps[self._at]
+            near = number == self._at + 1 or begin < 0 or keys[begin] <= stamps[self._at]
             if near and self._go_to(number):
                 return self._kept[number]
         # A stream may need more than one key frame to recover, so try earlier ones, too.
@@ -279,19 +289,19 @@ class Video:
         """Begin at a key frame, or at the beginning of the file; False if that fails."""
         self._kept.clear()
         self._at, self._coming = -1, None
-        self._valid = float('-inf') if key is None else key[0]
+        self._valid = float('-inf') if key is None else key
         if key is None or self._container is None:
             self.close()
             self._container, self._stream = open_video(self.path)
         packets = _packets(self._container, self._stream)
         if key is not None:
             try:
-                self._container.seek(key[1], stream=self._stream)
+                self._container.seek(key, stream=self._stream)
                 first = next(packets)
             except (av.FFmpegError, BrokenClip, StopIteration):
                 return False
             # Behind the key frame that is meant, frames would be built on others not yet seen.
-            if first.pts is None or first.pts > key[0]:
+            if first.pts is None or first.pts > key:
                 return False
             packets = _chain(first, packets)
         self._coming = _frames(packets)
