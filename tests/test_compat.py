@@ -364,7 +364,7 @@ def test_unreadable_files_are_named(checkpoint, tmp_path):
         with pytest.raises(InputError, match=f'{name} is damaged'):
             load(tmp_path / name)
     (tmp_path / 'page.pth').write_text('<html>not found</html>')
-    with pytest.raises(pickle.UnpicklingError, match='page.pth was refused'):
+    with pytest.raises(InputError, match='page.pth is no file of weights'):
         load(tmp_path / 'page.pth')
 
 

@@ -260,6 +260,7 @@ def test_known_sets_of_ones_own_are_runs_of_their_own(sets):
             list_jobs(arguments(known_sets=sets, **changes))
 
 
+@pytest.mark.ci
 def test_run_splits_on_known_sets_of_ones_own(options, sets, tmp_path):
     small = options | {'train_cfg.max_epochs': 1}
     words = ['tools/run_splits.py', CONFIG, '--work-dir', tmp_path / 'out', '--known-sets', sets]

@@ -573,6 +573,7 @@ def test_two_processes_evaluate_like_one_with_an_odd_number_of_clips(
     assert two == one and two['num_unknown'] == 7
 
 
+@pytest.mark.ci
 def test_two_processes_train_like_one(options, tmp_path):
     # One fixed region: with random weights the largest window is a near tie, and rounding decides.
     options = options | {'train_cfg.max_epochs': 4, 'model.visual_prompt.region': 'centre'}
