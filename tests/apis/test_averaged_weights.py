@@ -150,7 +150,7 @@ train_dataloader = dict(dataset=dict(
     _delete_=True, type='ClassBalancedDataset', oversample_thr=1.0,
     dataset=_base_.train_dataloader.dataset))
 custom_hooks = [*_base_.custom_hooks, dict(type='EMAHook', momentum=0.05)]
-custom_hooks[6]['tpr'] = 0.3
+[each for each in custom_hooks if each['type'] == 'ThresholdHook'][0]['tpr'] = 0.3
 """
 
 
