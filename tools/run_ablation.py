@@ -43,7 +43,7 @@ def run_ablation():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('name', help='of a file in configs/ablations: table5, table6, fig3a, '
-                        'fig3b, fig3c, switches, dfer_clip (whose splits are folds, 1 to 5)')
+                        'fig3b, fig3c, parts, switches, dfer_clip (whose splits are folds, 1 to 5)')
     parser.add_argument('--config', default='hesp_afew_o34.py',
                         help='the HESP that the rows change, in configs/ (default: %(default)s)')
     parser.add_argument('--rows', nargs='+', help='only the rows of these names')

@@ -6,10 +6,13 @@
         --task mafw --openness 6:5 5:6 --splits 0 1 --jobs 2 --out work_dirs/mafw
     python tools/run_protocol.py configs/hesp_afew_o34.py --task afew --known-sets my_sets.txt \\
         --out work_dirs/mine
+    python tools/run_protocol.py all --task afew --openness 3:4 --equal-terms TemporalFilter \\
+        --out work_dirs/all
 
 A second call with the same arguments goes on where the first was cut off: finished runs are
 taken over, a half-finished one is resumed from its checkpoint. OUT holds results.json, table.md
-and table.tex in the paper's form, methods.md with accuracies and costs, and a folder per run.
+and table.tex in the paper's form, methods.md with accuracies and costs, and a folder per run; with
+--equal-terms also terms.md, every method as published beside the same with one neck for all.
 """
 import argparse
 import functools
@@ -25,7 +28,8 @@ if __name__ == '__main__':
 import yaml  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 
-from hesp_mmaction.apis.configs import KeyValue  # noqa: E402
+from hesp_mmaction.apis.configs import KeyValue, load_config  # noqa: E402
+from hesp_mmaction.apis.equal_terms import refusal, terms_table  # noqa: E402
 from hesp_mmaction.apis.parallel import run_here, run_on_cluster, run_side_by_side  # noqa: E402
 from hesp_mmaction.apis.protocol import check_runs, run_split  # noqa: E402
 from hesp_mmaction.apis.report import latex_report, markdown_report, methods_table  # noqa: E402
@@ -83,6 +87,30 @@ def list_jobs(args):
     return jobs
 
 
+def equal_jobs(jobs, neck):
+    """The same runs with the same neck, in folders of their own; configs that take none are said
+    and left out."""
+    refused = {job['config']: refusal(load_config(job['config'])) for job in jobs}
+    for config, reason in refused.items():
+        if reason:
+            print(f'{Path(config).stem} runs on its own terms alone: {reason}')
+    found = []
+    for job in jobs:
+        if not refused[job['config']]:
+            method, run = Path(job['work_dir']).parent, Path(job['work_dir']).name
+            found.append(dict(job, cfg_options=dict(job['cfg_options'], neck=neck),
+                              work_dir=f'{method}_{neck}/{run}'))
+    return found
+
+
+def by_method(jobs, found):
+    """Results of every method, under the name of its folder."""
+    results = {}
+    for job, result in zip(jobs, found, strict=True):
+        results.setdefault(Path(job['work_dir']).parent.name, []).append(result)
+    return results
+
+
 def data_and_weights(config, options):
     """What the figures of a run are of, for the tables."""
     def value(key):
@@ -112,10 +140,17 @@ def run_protocol():
                         help="submitit's, such as slurm_partition=gpu timeout_min=240")
     parser.add_argument('--cfg-options', nargs='+', action=KeyValue, default={},
                         help='overrides, for all runs')
+    parser.add_argument('--equal-terms', metavar='NECK', help='run every method a second time with '
+                        'this neck over frames, such as TemporalFilter, and compare')
     args = parser.parse_args()
     if args.configs == ['all']:
         args.configs = indexed_configs()
-    jobs = list_jobs(args)
+    jobs = own = list_jobs(args)
+    if args.equal_terms:
+        if any(key.split('.')[0] == 'neck' for key in args.cfg_options):
+            raise InputError('give --equal-terms or neck, not both: the runs on own terms would '
+                             'have that neck, too')
+        jobs = own + equal_jobs(own, args.equal_terms)
     check_runs(jobs)
     if args.cluster:
         found = run_on_cluster(run_split, jobs, str(Path(args.out) / 'submitit'), args.cluster,
@@ -124,9 +159,8 @@ def run_protocol():
         found = run_side_by_side(run_split, jobs, args.jobs)
     else:
         found = run_here(run_split, jobs)
-    results = {}
-    for job, result in zip(jobs, found, strict=True):
-        results.setdefault(Path(job['config']).stem, []).append(result)
+    found = list(found)
+    results = by_method(jobs, found)
     data = data_and_weights(Config.fromfile(args.configs[0]), args.cfg_options)
     out = Path(args.out)
     write_json(dict(task=args.task, data=data, results=results), out / 'results.json')
@@ -134,11 +168,18 @@ def run_protocol():
     if args.known_sets:
         title += f', known sets of {Path(args.known_sets).name}'
     table, methods = markdown_report(results, title, data), methods_table(results)
-    for name, text in (('table.md', table), ('methods.md', methods + '\n'),
-                       ('table.tex', latex_report(results, title, data))):
+    texts = {'table.md': table, 'methods.md': methods + '\n',
+             'table.tex': latex_report(results, title, data)}
+    if args.equal_terms:
+        equal = {name.removesuffix(f'_{args.equal_terms}'): runs
+                 for name, runs in by_method(jobs[len(own):], found[len(own):]).items()}
+        texts['terms.md'] = terms_table(by_method(own, found[:len(own)]), equal) + '\n'
+    for name, text in texts.items():
         with whole(out / name) as file:
             file.write(text)
     print(f'{table}\n{methods}')
+    if args.equal_terms:
+        print(f'\n{texts["terms.md"]}', end='')
 
 
 if __name__ == '__main__':

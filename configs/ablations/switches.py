@@ -2,9 +2,10 @@
 # (tools/data/hold_out.py), this is what the defaults rest on.
 head = 'model.cls_head.'
 pixels = 'optim_wrapper.paramwise_cfg.custom_keys'
+points = dict(_delete_=True, type='NegativePoints')
 rows = [
     dict(name='default'),
-    dict(name='mean over time', options={'model.neck.type': 'TemporalMean'}),
+    dict(name='mean over time', options={'neck': 'TemporalMean'}),
     dict(name='contexts not learned', options={head + 'learn_contexts': False}),
     dict(name='one context for all classes', options={head + 'class_specific': False}),
     dict(name='4 context tokens', options={head + 'num_contexts': 4}),
@@ -13,8 +14,12 @@ rows = [
     dict(name='a patch per frame', options={'model.visual_prompt.num_frames': 8}),
     dict(name='one region for all', options={'model.visual_prompt.region': 'dataset'}),
     dict(name='region: centre', options={'model.visual_prompt.region': 'centre'}),
-    dict(name='learned points', options={
-        'model.negatives': dict(_delete_=True, type='NegativePoints')}),
+    dict(name='learned points', options={'model.negatives': points}),
+    dict(name='learned points without names', options={
+        'model.negatives': points, head + 'loss_weights': dict(alignment=0.0)}),
+    dict(name='the same, diverse', options={
+        'model.negatives': points, head + 'loss_weights': dict(alignment=0.0, diversity=1.0)}),
+    dict(name='opposite texts', options={head + 'loss_weights': dict(opposite=1.0)}),
     dict(name='arpl logits, margin', options={
         head + 'negative_kind': 'arpl', head + 'loss_weights': dict(margin=0.1)}),
     dict(name='fusion of probabilities', options={head + 'fusion': 'prob'}),

@@ -5,10 +5,9 @@ points = dict(_delete_=True, type='NegativePoints')
 rows = [
     dict(name='CLIP+ARPL', config='clip_arpl_afew_o34.py'),
     dict(name='CLIP+ARPL, temporal filter', config='clip_arpl_afew_o34.py',
-         options={'model.neck': dict(type='TemporalFilter', num_frames=8)}),
+         options={'neck': 'TemporalFilter'}),
     dict(name='+ textual prompting', options={'model.visual_prompt': None,
                                               'model.negatives': points}),
     dict(name='+ visual prompting'),
-    dict(name='the same, mean over time', options={
-        'model.neck.type': 'TemporalMean'}),
+    dict(name='the same, mean over time', options={'neck': 'TemporalMean'}),
 ]

@@ -35,7 +35,8 @@ def split_config(config: str, split: int, cfg_options: dict | None = None,
     cfg = load_config(config)
     if cfg.get('optim_wrapper') is None:  # options of training do not concern it
         cfg_options = {key: value for key, value in (cfg_options or {}).items()
-                       if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))}
+                       if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))
+                       and key.split('.')[0] != 'neck'}  # untrained it is the mean
     if task is not None:
         set_task(cfg, find_task(task))
     if 'protocol' not in cfg:  # a closed set
@@ -51,7 +52,8 @@ def split_config(config: str, split: int, cfg_options: dict | None = None,
 
 
 def check_runs(jobs: Sequence[Mapping[str, Any]]) -> None:
-    """Look at the inputs of all runs before the first one: every config and every known set once.
+    """Look at the inputs of all runs before the first one: every config, every known set and every
+    neck of ``cfg_options`` once.
 
     Args:
         jobs (Sequence[dict]): arguments of :func:`run_split`.
@@ -62,7 +64,8 @@ def check_runs(jobs: Sequence[Mapping[str, Any]]) -> None:
     looked_at: set[Any] = set()
     names = 'config', 'split', 'cfg_options', 'openness', 'task', 'known'
     for job in jobs:
-        new = {job['config'], tuple(job.get('known') or ())} - looked_at
+        new = {job['config'], tuple(job.get('known') or ()),
+               (job.get('cfg_options') or {}).get('neck')} - looked_at
         if not new:
             continue
         looked_at |= new

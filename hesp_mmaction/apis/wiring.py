@@ -2,7 +2,8 @@
 
 A config file wires its own variables (``known``, ``data_root``, ``image_size``, ``prompt_size``,
 ``num_frames``, ``clip``, ``vis_backends`` and others, see ``VARIABLES``) when it is read. Changed
-afterwards, they would change nothing: this does it again.
+afterwards, they would change nothing: this does it again. ``neck`` is a variable that no config
+has: it gives any method the same neck (:mod:`.equal_terms`).
 """
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
@@ -24,6 +25,7 @@ from ..datasets.splits import known_names
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from ..models.backbones import CLIPImageTower
+from .equal_terms import set_neck
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -41,9 +43,13 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
             as ``'5:2'``, in place of the protocol's own.
 
     Raises:
-        InputError: both were given, or the config names no protocol.
+        InputError: both were given, or the config names no protocol; or ``neck`` is given
+            together with a setting of ``model.neck``.
     """
     options = cfg_options or {}
+    own = [key for key in options if key == 'model.neck' or key.startswith('model.neck.')]
+    if own and any(key.split('.')[0] == 'neck' for key in options):
+        raise InputError(f'give neck or {own[0]}, not both: neck takes the place of model.neck')
     image_size = cfg.get('image_size')
     check_keys(cfg, options)
     try:
@@ -128,11 +134,18 @@ def _datasets(cfg: Config) -> list:
             for leaf in leaf_configs(cfg[name].dataset)]
 
 
+def _necks(cfg: Config) -> list:
+    """The neck of a model, and the one over time that it may hold."""
+    neck = cfg.model.get('neck') or {}
+    return [part for part in (neck, neck.get('temporal')) if part]
+
+
 def _set_known(cfg: Config, known: Sequence[str]) -> None:
     ours = cfg.model if 'known' in cfg.model else cfg.model.cls_head  # MMAction2's recognizers
     ours.known = known
-    if 'num_classes' in cfg.model.get('neck', {}):
-        cfg.model.neck.num_classes = len(known)
+    for neck in _necks(cfg):
+        if 'num_classes' in neck:
+            neck.num_classes = len(known)
     for dataset in _datasets(cfg):
         dataset.known = known
 
@@ -166,17 +179,18 @@ def _set_num_frames(cfg: Config, num_frames: int) -> None:
                 transform.num_clips = num_frames
             elif transform.type == 'UniformSample':  # of clips instead of frames
                 transform.clip_len = num_frames
-    if 'num_frames' in cfg.model.get('neck', {}):
-        cfg.model.neck.num_frames = num_frames
+    for neck in _necks(cfg):
+        if 'num_frames' in neck:
+            neck.num_frames = num_frames
 
 
 def _set_clip(cfg: Config, clip: dict) -> None:
     tower = MODELS.get(cfg.model.backbone.type)
     if isinstance(tower, type) and issubclass(tower, CLIPImageTower):
         cfg.model.backbone.update(clip)
-    for part in ('cls_head', 'neck'):
-        if 'clip' in cfg.model.get(part, {}):
-            cfg.model[part].clip = clip
+    for part in (cfg.model.get('cls_head', {}), *_necks(cfg)):
+        if 'clip' in part:
+            part.clip = clip
 
 
 def _set_vis_backends(cfg: Config, backends: Any) -> None:
@@ -196,7 +210,7 @@ def _set_vis_backends(cfg: Config, backends: Any) -> None:
 
 VARIABLES: dict[str, Callable[[Config, Any], None]] = dict(
     known=_set_known, image_size=_set_image_size, prompt_size=_set_prompt_size,
-    num_frames=_set_num_frames, clip=_set_clip, vis_backends=_set_vis_backends)
+    num_frames=_set_num_frames, clip=_set_clip, vis_backends=_set_vis_backends, neck=set_neck)
 VARIABLES |= {key: partial(_set_of_dataset, key=key)
               for key in ('data_root', 'mafw_root', 'fold', 'faces')}
 VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)

@@ -43,7 +43,7 @@ def test_prompt_sizes_follow_the_image():
 
 
 def test_an_unknown_ablation_lists_those_there_are():
-    with pytest.raises(InputError, match='fig3a, fig3b, fig3c, switches, table5, table6'):
+    with pytest.raises(InputError, match='fig3a, fig3b, fig3c, parts, switches, table5, table6'):
         read_ablation('table7')
 
 

@@ -7,7 +7,14 @@ from ...datasets.emotions import prompt_word
 from ...errors import InputError
 from ...evaluation.scores import hesp_centred, hesp_logit
 from ..eval_cache import EvalCache
-from ..losses import arpl_margin, clip_alignment, global_mean, supervised_contrastive
+from ..losses import (
+    arpl_margin,
+    clip_alignment,
+    diversity,
+    global_mean,
+    opposite_texts,
+    supervised_contrastive,
+)
 from ..prompts.text import CLIPTextTower, PromptLearner
 from .hesp_functional import (
     cosine_logits,
@@ -20,7 +27,9 @@ from .open_set_head import OpenSetHead
 from .prototype_head import point_logits
 
 # L_KN = known + contrastive, L_NE = negative + margin + alignment, L_H = fused. Zero = off.
-LOSS_WEIGHTS = dict(known=1.0, contrastive=0.5, negative=1.0, margin=0.0, alignment=1.0, fused=1.0)
+# Not in the paper: `opposite` (of the negative texts) and `diversity` (of the negatives).
+LOSS_WEIGHTS = dict(known=1.0, contrastive=0.5, negative=1.0, margin=0.0, alignment=1.0, fused=1.0,
+                    opposite=0.0, diversity=0.0)
 
 
 @MODELS.register_module()
@@ -37,7 +46,7 @@ class HESPHead(OpenSetHead):
         learn_contexts (bool): False leaves them as drawn (as the released code does).
         negative_template (str): the fixed negative text of a class (Eq. 10).
         learn_negative_text (bool): negative texts with contexts of their own, learned through the
-            alignment loss, take the place of the fixed ones.
+            losses ``alignment`` and ``opposite``, take the place of the fixed ones.
         region_template (str): the texts whose activation map decides the region.
         negative_kind (str): ``'euclidean'`` or ``'arpl'``; negative_scale (float) multiplies z_neg.
         fusion (str): ``'prob'`` or ``'logit'``: what is averaged, in prediction and loss.
@@ -67,9 +76,9 @@ class HESPHead(OpenSetHead):
         if unknown_keys:
             raise InputError(f'no loss is named {sorted(unknown_keys)}: {", ".join(LOSS_WEIGHTS)}')
         self.weights = LOSS_WEIGHTS | (loss_weights or {})
-        if learn_negative_text and not self.weights['alignment']:
-            raise InputError('learn_negative_text=True learns by the alignment loss alone: '
-                             'give loss_weights.alignment a weight')
+        if learn_negative_text and not (self.weights['alignment'] or self.weights['opposite']):
+            raise InputError('learn_negative_text=True learns by the losses alignment and opposite '
+                             'alone: give one of them a weight in loss_weights')
         self.negative_kind, self.negative_scale = negative_kind, negative_scale
         self.fusion, self.score_kind, self.symmetric = fusion, score_kind, symmetric
         self.contrastive_temperature = contrastive_temperature
@@ -162,7 +171,9 @@ class HESPHead(OpenSetHead):
         known, feature = outputs['logits_known'], outputs['feature']
         terms = dict(known=lambda: mean_cross_entropy(known, labels),
                      contrastive=lambda: supervised_contrastive(
-                         feature, labels, self.contrastive_temperature))
+                         feature, labels, self.contrastive_temperature),
+                     opposite=lambda: global_mean(opposite_texts(
+                         self.extra_logits(outputs)['negative_text'], labels)))
         if 'points' in outputs:
             points, negative = outputs['points'], outputs['logits_negative']
             terms.update(
@@ -170,8 +181,9 @@ class HESPHead(OpenSetHead):
                 margin=lambda: global_mean(arpl_margin(feature, points, labels, self.radius)),
                 alignment=lambda: clip_alignment(points, self.class_negative_text(),
                                                  self.text.logit_scale, self.symmetric),
-                fused=lambda: fused_loss(known, negative, labels, self.fusion))
-        elif self.negative_prompts is not None:
+                fused=lambda: fused_loss(known, negative, labels, self.fusion),
+                diversity=lambda: diversity(points))
+        elif self.negative_prompts is not None and not self.weights['opposite']:
             raise InputError('learn_negative_text=True needs model.negatives to align with')
         return {f'loss_{name}': self.weights[name] * term() for name, term in terms.items()
                 if self.weights[name]}

@@ -6,6 +6,7 @@ from torch import nn
 from ..clip import width_of
 from ..losses import global_mean
 from ..losses.evidential import dirichlet, evidential_loss
+from .temporal_mean import TemporalMean
 
 
 def hsic(x, y):
@@ -47,7 +48,8 @@ class Branch(nn.Module):
 @MODELS.register_module()
 class DebiasNeck(nn.Module):
     """Frame features (B, T, D) and maps (B, T, C, h, w) to the video feature (B, D), the mean of
-    the features over time; in training also losses. Maps alone serve as features too.
+    the features over time; in training also losses. Maps alone serve as features too: their means
+    over the places.
 
     Three branches classify the map: over space and time, over space and *shuffled* time, and over
     space alone. Each learns by the evidential loss. The first makes its evidence independent
@@ -59,18 +61,28 @@ class DebiasNeck(nn.Module):
     On several processes HSIC is that of each process's own samples.
 
     Args:
-        num_classes (int): K. in_channels (int, optional): C; ``None`` = that of ``clip`` (dict,
-            optional). weight (float): of all its losses. channels_first (bool): maps are
-            (B, C, T, h, w), and stay maps: so MMAction2's own recognizers call necks.
+        num_classes (int): K.
+        in_channels (int, optional): C. Defaults to None, the width of ``clip``.
+        clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
+        weight (float): of all its losses. Defaults to 0.1.
+        channels_first (bool): maps are (B, C, T, h, w), and stay maps: so MMAction2's own
+            recognizers call necks. Defaults to False.
+        temporal (dict, optional): a neck (B, T, D) to (B, D) in place of the mean over time.
+            Defaults to None, the mean (the paper).
+
+    Raises:
+        InputError: neither ``in_channels`` nor ``clip`` is given.
     """
 
-    def __init__(self, num_classes, in_channels=None, clip=None, weight=0.1, channels_first=False):
+    def __init__(self, num_classes, in_channels=None, clip=None, weight=0.1, channels_first=False,
+                 temporal=None):
         super().__init__()
         width = width_of(self, in_channels, clip)
         self.space_time = Branch(width, num_classes, (3, 3, 3))
         self.shuffled = Branch(width, num_classes, (3, 3, 3))
         self.space = Branch(width, num_classes, (1, 3, 3))
         self.weight, self.channels_first = weight, channels_first
+        self.temporal = MODELS.build(temporal) if temporal else TemporalMean()
 
     def losses(self, maps, labels):
         """Maps (B, C, T, h, w) and labels (B,) to a dict of scalars."""
@@ -89,7 +101,7 @@ class DebiasNeck(nn.Module):
         feats, maps = x if isinstance(x, tuple) else (x, x)
         if not self.channels_first:
             maps = maps.transpose(1, 2)
-            feats = (feats if feats.ndim == 3 else feats.mean((3, 4))).mean(1)
+            feats = self.temporal(feats if feats.ndim == 3 else feats.mean((3, 4)))
         losses = {}
         if self.training:
             labels = torch.cat([sample.gt_label for sample in data_samples]).to(maps.device)

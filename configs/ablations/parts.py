@@ -1,0 +1,14 @@
+# HESP without its parts, one at a time: what each brings to the whole.
+head = 'model.cls_head.'
+weights = head + 'loss_weights'
+rows = [
+    dict(name='HESP'),
+    dict(name='without learned contexts', options={head + 'learn_contexts': False}),
+    dict(name='without visual prompt', options={'model.visual_prompt': None}),
+    dict(name='without temporal filter', options={'neck': 'TemporalMean'}),
+    dict(name='without negatives', options={'model.negatives': None}),
+    dict(name='without negative texts', options={weights: dict(alignment=0.0)}),
+    dict(name='without contrastive loss', options={weights: dict(contrastive=0.0)}),
+    dict(name='without fused loss', options={weights: dict(fused=0.0)}),
+    dict(name='without centred score', options={head + 'score_kind': 'logit'}),
+]

@@ -1,0 +1,114 @@
+"""The same neck for every method: the variable ``neck`` of the command line, and the table."""
+from collections.abc import Mapping
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from mmaction.registry import MODELS
+from mmengine.config import Config
+
+from ..errors import InputError
+from ..models import necks
+from ..models.backbones import CLIPImageTower
+from ..models.recognizers import PromptedRecognizer
+from .report import COLUMNS, Results, markdown, mean_and_deviation, mean_and_error
+
+# Necks of this package that make one feature of the features of frames: (B, T, C) to (B, C).
+OVER_TIME = ('TemporalMean', 'TemporalFilter', 'TemporalConvolution', 'TemporalDifferenceAdapter',
+             'AttentionPooling', 'TemporalTransformer')
+
+
+def refusal(cfg: Config) -> str | None:
+    """Why a config takes no neck over frames.
+
+    Args:
+        cfg (mmengine.Config): of a method.
+
+    Returns:
+        str, optional: the reason, a clause of a sentence; None where it takes one.
+    """
+    if cfg.get('optim_wrapper') is None:
+        return 'nothing is trained here, and an untrained neck is the mean over time'
+    if not _is_a(cfg.model.type, PromptedRecognizer):
+        return f'{cfg.model.type} has no features of frames, only those of whole clips'
+    if cfg.model.get('clip_input') and not _is_a(cfg.model.backbone.type, CLIPImageTower):
+        return f'{cfg.model.backbone.type} has no features of frames, only those of whole clips'
+    if not cfg.model.get('pool', True) and not _has_temporal(cfg):
+        return f'{cfg.model.cls_head.type} reads maps, which the neck must leave as they are'
+    return None
+
+
+def set_neck(cfg: Config, neck: str | Mapping[str, Any]) -> None:
+    """Give a method the neck of the command line, in place.
+
+    It takes the place of the method's own neck. DEAR's neck, which also has losses, keeps these and
+    takes the new one for its mean over time. ``num_frames`` and the width of the features
+    (``clip``, or ``in_channels`` of the head where the backbone is no CLIP) are filled in where the
+    class has such an argument.
+
+    Args:
+        cfg (mmengine.Config): of a method.
+        neck (str or dict): name of a class, or a dict with ``type`` and its other arguments.
+
+    Raises:
+        InputError: the config takes no neck over frames, or there is none of that name.
+    """
+    neck = dict(type=neck) if isinstance(neck, str) else dict(neck)
+    name = neck.get('type')
+    reason = refusal(cfg)
+    if reason:
+        raise InputError(f'neck={name}: {Path(cfg.filename or "the config").name} takes no other '
+                         f'neck ({reason}): run it without neck; run_protocol.py --equal-terms '
+                         f'{name} passes over what takes none')
+    cls = MODELS.get(name) if isinstance(name, str) else None
+    if cls is None or (name in necks.__all__ and name not in OVER_TIME):
+        raise InputError(f'neck={name}: give the name of a neck over frames: '
+                         f'{", ".join(OVER_TIME)}, or one of your own that MODELS has')
+    known = signature(cls).parameters
+    if 'num_frames' in known:
+        neck['num_frames'] = cfg.num_frames
+    if _is_a(cfg.model.backbone.type, CLIPImageTower):
+        if 'clip' in known:
+            neck['clip'] = cfg.clip
+    elif 'in_channels' in known and 'in_channels' in cfg.model.cls_head:
+        neck['in_channels'] = cfg.model.cls_head.in_channels
+    if _has_temporal(cfg):
+        cfg.model.neck.temporal = neck
+    else:
+        cfg.model.neck = neck
+
+
+def terms_table(own: Results, equal: Results) -> str:
+    """Methods as published beside the same methods with one neck for all.
+
+    Args:
+        own (dict[str, list[dict]]): of :func:`.protocol.run_split`, runs of every method.
+        equal (dict[str, list[dict]]): the same runs with the same neck, in the same order; methods
+            that take no neck are missing.
+
+    Returns:
+        str: a table in Markdown. A row has, for each metric, mean and standard deviation on own and
+        on equal terms, and the mean difference, run by run, with its standard error.
+    """
+    head = [f'{c} {part}' for c in COLUMNS for part in ('own', 'equal terms', 'difference')]
+    rows = [['method', *head]]
+    for method, runs in own.items():
+        cells = []
+        for column in COLUMNS:
+            before = [run[column] for run in runs]
+            after = [run[column] for run in equal.get(method, ())]
+            cells += [mean_and_deviation(before)]
+            cells += [mean_and_deviation(after), mean_and_error(
+                [b - a for a, b in zip(before, after, strict=True)])] if after else ['', '']
+        rows.append([method, *cells])
+    return markdown(rows)
+
+
+def _has_temporal(cfg: Config) -> bool:
+    cls = MODELS.get(cfg.model.get('neck', {}).get('type', ''))
+    return cls is not None and 'temporal' in signature(cls).parameters
+
+
+def _is_a(name: str, base: type) -> bool:
+    cls = MODELS.get(name)
+    return isinstance(cls, type) and issubclass(cls, base)

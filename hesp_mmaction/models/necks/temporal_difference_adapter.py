@@ -1,0 +1,54 @@
+"""A recurrent adapter over frame features, after PE-CLIP (Saadi et al., arXiv 2503.16945)."""
+from mmaction.registry import MODELS
+from torch import nn
+
+from ..clip import width_of
+
+REDUCTION = 8
+
+
+@MODELS.register_module()
+class TemporalDifferenceAdapter(nn.Module):
+    """Frame features (B, T, C) to their mean (B, C) after a recurrent network has changed each.
+
+    With n_t = LayerNorm(f_t):
+
+        h_1 .. h_T = GRU(W_down n_1 .. W_down n_T)
+        g_t = ReLU(w . n_t + b)
+        f = mean_t (f_t + g_t W_up GELU(h_t))
+
+    W_down takes C to C / 8, W_up takes it back. W_up and its bias are zero at the start, hence the
+    neck is the mean then. So is w, with b = 1: every frame is let through at first.
+
+    PE-CLIP calls it the temporal dynamic adapter and puts it into the blocks of CLIP's image tower;
+    here it stands behind the tower. The released code gives its GRU the batch as the axis of time,
+    so that a clip's features depend on the other clips of the batch; here time is time.
+
+    Args:
+        in_channels (int, optional): C. Defaults to None, the width of ``clip``.
+        clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
+
+    Raises:
+        InputError: neither ``in_channels`` nor ``clip`` is given.
+    """
+
+    def __init__(self, in_channels=None, clip=None):
+        super().__init__()
+        width = width_of(self, in_channels, clip)
+        narrow = max(1, width // REDUCTION)
+        self.norm = nn.LayerNorm(width)
+        self.down = nn.Linear(width, narrow)
+        self.gru = nn.GRU(narrow, narrow, batch_first=True)
+        self.activation = nn.GELU()
+        self.up = nn.Linear(narrow, width)
+        self.gate = nn.Linear(width, 1)
+        for parameter in (self.up.weight, self.up.bias, self.gate.weight):
+            nn.init.zeros_(parameter)
+        nn.init.ones_(self.gate.bias)
+
+    def forward(self, x, data_samples=None):
+        """Frame features (B, T, C) to the video feature (B, C)."""
+        normed = self.norm(x)
+        hidden, _ = self.gru(self.down(normed))
+        change = self.gate(normed).relu() * self.up(self.activation(hidden))
+        return (x + change).mean(1)
