@@ -78,6 +78,32 @@ def test_a_loss_of_weight_zero_is_off_and_an_unknown_one_is_named(clips, batch):
         make(clips, loss_weights=dict(loudness=1))
 
 
+def test_the_switches_opposite_and_diversity_are_off_and_weigh_in_when_on(clips, batch):
+    f, c, y = batch
+    plain = make(clips)
+    assert not {'loss_opposite', 'loss_diversity'} & set(plain.losses(plain(f, points=c), y))
+    head = make(clips, loss_weights=dict(opposite=2.0, diversity=3.0, alignment=0.0))
+    found = head.losses(head(f, points=c), y)
+    assert 'loss_alignment' not in found  # the negatives carry no names
+    cosines = unit(f.numpy()) @ unit(head.negative_text.numpy()).T
+    p = softmax(float(head.text.logit_scale) * cosines)
+    others = np.ones((6, 3)) - np.eye(3)[y]
+    expected = -(others / 2 * np.log(p)).sum(1).mean()
+    assert float(found['loss_opposite']) == pytest.approx(2 * expected, rel=1e-9)
+    between = (unit(c.numpy()) @ unit(c.numpy()).T)[~np.eye(3, dtype=bool)]
+    assert float(found['loss_diversity']) == pytest.approx(3 * np.square(between).mean(), rel=1e-9)
+
+
+def test_learned_negative_texts_learn_by_the_opposite_loss_alone(clips, batch):
+    f, _, y = batch
+    with pytest.raises(InputError, match='alignment and opposite alone'):
+        make(clips, learn_negative_text=True, loss_weights=dict(alignment=0.0))
+    head = make(clips, learn_negative_text=True,
+                loss_weights=dict(alignment=0.0, opposite=1.0)).train()
+    sum(head.losses(head(f), y).values()).backward()  # without negatives
+    assert head.negative_prompts.contexts.grad.abs().sum() > 0
+
+
 def test_without_negatives_it_is_textual_prompting(clips, batch):
     f, _, y = batch
     head = make(clips)

@@ -10,15 +10,100 @@ from numpy_clip import arrays, attention, norm
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.models.necks import (
     AttentionPooling,
+    TemporalConvolution,
+    TemporalDifferenceAdapter,
     TemporalFilter,
     TemporalMean,
     TemporalTransformer,
 )
 
 
-def test_the_filter_starts_as_the_mean():
-    x = torch.randn(3, 8, 5)
-    assert torch.allclose(TemporalFilter(8)(x), TemporalMean()(x), atol=1e-6)
+@pytest.mark.parametrize('neck', [
+    TemporalFilter(8), AttentionPooling(in_channels=16), TemporalDifferenceAdapter(in_channels=16),
+    TemporalConvolution(in_channels=16, channels=6)], ids=lambda neck: type(neck).__name__)
+def test_it_starts_as_the_mean_and_every_part_learns(neck):
+    x = np.random.default_rng(0).normal(size=(3, 8, 16)).astype('float32')
+    np.testing.assert_allclose(neck(torch.tensor(x)).detach(), x.mean(1), atol=1e-6, rtol=0)
+    np.testing.assert_allclose(TemporalMean()(torch.tensor(x)), x.mean(1), atol=1e-6, rtol=0)
+    optimizer = torch.optim.SGD(neck.parameters(), lr=0.1)
+    for _ in range(3):  # what a part at zero holds back at first
+        loss = (neck(torch.tensor(x)) - 1).square().sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    still = [name for name, p in neck.named_parameters() if not p.grad.abs().sum() > 0]
+    assert not still
+
+
+def test_the_adapter_equals_the_recurrence_written_out():
+    """GRU and gate by loops over clips and frames, in float64."""
+    torch.manual_seed(0)
+    neck = TemporalDifferenceAdapter(in_channels=16).double()
+    assert neck.gru.hidden_size == 2  # an eighth
+    for parameter in neck.parameters():
+        parameter.data = torch.randn_like(parameter)
+    w = arrays(neck)
+    x = np.random.default_rng(1).normal(size=(3, 5, 16))
+
+    def sigmoid(a):
+        return 1 / (1 + np.exp(-a))
+
+    expected, gates = [], []
+    for clip in x:
+        hidden, rows = np.zeros(2), []
+        for frame in clip:
+            normed = norm(frame[None], w, 'norm')[0]
+            low = w['down.weight'] @ normed + w['down.bias']
+            a = w['gru.weight_ih_l0'] @ low + w['gru.bias_ih_l0']
+            b = w['gru.weight_hh_l0'] @ hidden + w['gru.bias_hh_l0']
+            reset, update = sigmoid(a[:2] + b[:2]), sigmoid(a[2:4] + b[2:4])
+            new = np.tanh(a[4:] + reset * b[4:])
+            hidden = (1 - update) * new + update * hidden
+            gelu = hidden * (1 + np.vectorize(math.erf)(hidden / 2 ** 0.5)) / 2
+            gates.append(max(0, (w['gate.weight'] @ normed + w['gate.bias'])[0]))
+            rows.append(frame + gates[-1] * (w['up.weight'] @ gelu + w['up.bias']))
+        expected.append(np.mean(rows, 0))
+    assert 0 < np.count_nonzero(gates) < len(gates)  # both sides of the ReLU
+    np.testing.assert_allclose(neck(torch.tensor(x)).detach().numpy(), expected, rtol=1e-9)
+
+
+def test_the_adapter_reads_a_clip_in_order_and_no_other_clip():
+    torch.manual_seed(0)
+    neck = TemporalDifferenceAdapter(in_channels=16)
+    torch.nn.init.normal_(neck.up.weight)
+    x = torch.randn(3, 6, 16)
+    torch.testing.assert_close(neck(x)[1:2], neck(x[1:2]))
+    assert not torch.allclose(neck(x), neck(x.flip(1)), atol=1e-3)
+
+
+def test_the_convolution_equals_sums_written_out():
+    """Frame by frame with zeros beyond both ends; and only the mean and the ends count."""
+    torch.manual_seed(0)
+    neck = TemporalConvolution(in_channels=7, channels=4).double()
+    for parameter in neck.parameters():
+        parameter.data = torch.randn_like(parameter)
+    w = arrays(neck)
+    x = np.random.default_rng(1).normal(size=(2, 5, 7))
+    expected = []
+    for clip in x:
+        low = [w['down.weight'] @ frame + w['down.bias'] for frame in clip]
+        low = [np.zeros(4), *low, np.zeros(4)]
+        rows = []
+        for t, frame in enumerate(clip):
+            mixed = sum(w['convolution.weight'][:, 0, i] * low[t + i] for i in range(3))
+            rows.append(frame + w['up.weight'] @ (mixed + w['convolution.bias']) + w['up.bias'])
+        expected.append(np.mean(rows, 0))
+    found = neck(torch.tensor(x)).detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    shuffled = neck(torch.tensor(x[:, [0, 3, 1, 2, 4]])).detach().numpy()
+    np.testing.assert_allclose(shuffled, found, rtol=1e-9)
+    assert not np.allclose(neck(torch.tensor(x[:, ::-1].copy())).detach().numpy(), found)
+
+
+@pytest.mark.parametrize('neck', [TemporalDifferenceAdapter, TemporalConvolution])
+def test_a_neck_without_a_width_is_refused(neck):
+    with pytest.raises(InputError, match=f'{neck.__name__} needs `in_channels`'):
+        neck()
 
 
 def test_the_filter_is_a_weighted_sum_over_frames():
