@@ -19,6 +19,7 @@ from mmaction.registry import DATASETS, HOOKS, METRICS, MODELS
 from mmengine.config import Config
 from mmengine.registry import OPTIM_WRAPPERS
 
+from hesp_mmaction.apis.equal_terms import OVER_TIME
 from hesp_mmaction.apis.wiring import VARIABLES, override
 
 ROOT = Path(__file__).parents[1]
@@ -134,9 +135,12 @@ def reachable(cfg, key):
         node = node.get(part) if isinstance(node, dict) else None
     if isinstance(node, dict) and (last in node or last in _accepted(node)):
         return True
-    # A variable, an argument of CLIP's towers, and one of the wrapper that --amp puts there.
+    # A variable, an argument of CLIP's towers, of a neck over frames, and of the wrapper that --amp
+    # puts there.
     return (not way and last in VARIABLES
             or way == ['clip'] and last in _accepted(dict(type='CLIPImageTower'))
+            or way == ['neck'] and any(last == 'type' or last in _accepted(dict(type=name))
+                                       for name in OVER_TIME)
             or way == ['optim_wrapper'] and last in _accepted(dict(type='AmpOptimWrapper')))
 
 

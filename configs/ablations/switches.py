@@ -17,7 +17,7 @@ rows = [
     dict(name='learned points', options={'model.negatives': points}),
     dict(name='learned points without names', options={
         'model.negatives': points, head + 'loss_weights': dict(alignment=0.0)}),
-    dict(name='the same, diverse', options={
+    dict(name='diverse points without names', options={
         'model.negatives': points, head + 'loss_weights': dict(alignment=0.0, diversity=1.0)}),
     dict(name='opposite texts', options={head + 'loss_weights': dict(opposite=1.0)}),
     dict(name='arpl logits, margin', options={

@@ -261,6 +261,12 @@ def test_other_methods(clip_files, name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('neck', ['TemporalConvolution', 'TemporalDifferenceAdapter'])
+def test_other_necks(clip_files, neck):
+    agree(leaf('hesp_afew_o34.py', clip_files['vit'], 32, neck=neck), 32)
+
+
+@pytest.mark.slow
 def test_more_frames_than_an_mlp_takes_at_once(clip_files):
     model = leaf('hesp_afew_o34.py', clip_files['vit'], 32, num_frames=20)
     agree(model, 32, num_frames=20, count=2)

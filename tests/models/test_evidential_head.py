@@ -119,6 +119,10 @@ def test_the_neck_passes_features_on():
     assert losses == {} and feats.shape == (2, 4)
     pooled = torch.randn(2, 5, 7)  # of a backbone that gives features beside the maps
     torch.testing.assert_close(neck((pooled, x))[0], pooled.mean(1))
+    neck = DebiasNeck(3, in_channels=4, temporal=dict(type='TemporalFilter', num_frames=5)).eval()
+    neck.temporal.weights.data = torch.tensor([0.0, 2, 0, 0, -1])
+    torch.testing.assert_close(neck((pooled, x))[0], 2 * pooled[:, 1] - pooled[:, 4])
+    torch.testing.assert_close(neck(x)[0], (2 * x[:, 1] - x[:, 4]).mean((2, 3)))
     neck = DebiasNeck(3, in_channels=4, channels_first=True)
     feats, losses = neck(x.transpose(1, 2), samples(2))
     assert torch.equal(feats, x.transpose(1, 2)) and len(losses) == 2
