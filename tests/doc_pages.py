@@ -135,12 +135,13 @@ def reachable(cfg, key):
         node = node.get(part) if isinstance(node, dict) else None
     if isinstance(node, dict) and (last in node or last in _accepted(node)):
         return True
-    # A variable, an argument of CLIP's towers, of a neck over frames, and of the wrapper that --amp
-    # puts there.
+    # A variable, an argument of CLIP's towers or of a neck over frames, the rate of a group, and an
+    # argument of the wrapper that --amp puts there.
     return (not way and last in VARIABLES
             or way == ['clip'] and last in _accepted(dict(type='CLIPImageTower'))
             or way == ['neck'] and any(last == 'type' or last in _accepted(dict(type=name))
                                        for name in OVER_TIME)
+            or way[:3] == ['optim_wrapper', 'paramwise_cfg', 'custom_keys'] and last == 'lr_mult'
             or way == ['optim_wrapper'] and last in _accepted(dict(type='AmpOptimWrapper')))
 
 
