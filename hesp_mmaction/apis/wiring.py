@@ -38,9 +38,10 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     Args:
         cfg (mmengine.Config): a config of this package.
         cfg_options (dict, optional): of ``--cfg-options``, dotted keys.
-        known (Sequence[str], optional): of ``--known``. split (int, optional): of ``--split``,
-            one of the published splits named by ``cfg.protocol``. openness (str, optional): such
-            as ``'5:2'``, in place of the protocol's own.
+        known (Sequence[str], optional): of ``--known``.
+        split (int, optional): of ``--split``, one of the published splits named by
+            ``cfg.protocol``.
+        openness (str, optional): such as ``'5:2'``, in place of the protocol's own.
 
     Raises:
         InputError: both were given, or the config names no protocol; or ``neck`` is given
