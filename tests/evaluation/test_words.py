@@ -160,6 +160,7 @@ def test_rescore_prints_both_rows(dump, tmp_path, tool_module, monkeypatch, caps
                                           str(tmp_path / 'train_features.npz'), *arguments])
         module.rescore()
         return {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    left_out = '101 of 112 words of the lexicon are left out: this CLIP has no embedding for them'
     without = lines()
     assert 'needs texts of words' in without['eoe'] and 'eoe' + POSSIBLE not in without
     with_words = lines('--words', '--config', str(ROOT / 'configs/clip_zeroshot_afew_o34.py'),
@@ -167,6 +168,7 @@ def test_rescore_prints_both_rows(dump, tmp_path, tool_module, monkeypatch, caps
     for name in ('eoe', 'neglabel', 'negrefine'):
         for row in (name, name + POSSIBLE):
             assert 'not computed' not in with_words[row] and row in with_words
+    assert left_out in with_words.values() and left_out not in without.values()
     assert with_words['eoe'].split()[1:] != with_words['eoe' + POSSIBLE].split()[1:]
     with pytest.raises(InputError, match='holds 0 configs.*--config'):
         lines('--words')

@@ -20,7 +20,7 @@ from hesp_mmaction.apis.wiring import clip_of_run
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.evaluation.finite import named, not_finite
-from hesp_mmaction.evaluation.naming import LEXICON, read_lexicon
+from hesp_mmaction.evaluation.naming import LEXICON, read_lexicon, readable
 from hesp_mmaction.evaluation.openset_metric import open_set_figures, split_dump
 from hesp_mmaction.evaluation.scores import compute_scores
 from hesp_mmaction.evaluation.words import word_scores
@@ -83,6 +83,10 @@ def rescore():
         tower = CLIPTextTower(**clip_of_run(args.dump.parent, args.config, args.cfg_options))
     print('\n'.join(table(load_dump(args.dump), args.train and load_dump(args.train), tower,
                           lexicon)))
+    can_read = tower and readable(tower, lexicon)
+    if can_read and len(can_read) < len(lexicon):
+        print(f'{len(lexicon) - len(can_read)} of {len(lexicon)} words of the lexicon are left '
+              'out: this CLIP has no embedding for them')
 
 
 if __name__ == '__main__':
