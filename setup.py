@@ -49,6 +49,7 @@ EXTRAS = {
     # What facenet-pytorch needs beside the above. Its own pins are stale, so the package itself
     # is installed by hand: `pip install --no-deps facenet-pytorch==2.6.0`.
     'faces': ['requests'],
+    'crosscheck': ['osr-metrics>=0.5', 'pytorch-ood>=0.4'],  # tests/evaluation/test_crosscheck.py
     'demo': ['gradio>=6'],
     'docs': ['mkdocs-material', 'mkdocstrings[python]'],
     # tools/deployment; the files have IR version 10, which older ones do not read.

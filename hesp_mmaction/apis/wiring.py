@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import partial
 from importlib.util import find_spec
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -128,6 +129,32 @@ def clips_of_config(cfg: Config) -> dict[str, str]:
     for dataset in _datasets(cfg):
         clips |= DATASETS.build(dict(dataset, pipeline=[], cache=None, lazy_init=True)).every_clip()
     return clips
+
+
+def clip_of_run(folder: str | Path, config: str | None = None,
+                cfg_options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The CLIP of a run.
+
+    Args:
+        folder (str | Path): work dir of the run, in which a training leaves its config.
+        config (str, optional): path of the config. Defaults to the only one in the folder.
+        cfg_options (Mapping[str, Any], optional): changes to it, see :func:`override`.
+
+    Returns:
+        dict[str, Any]: arguments of :class:`~hesp_mmaction.models.prompts.text.CLIPTextTower`.
+
+    Raises:
+        InputError: the folder holds no config or several, or the config names no CLIP.
+    """
+    found = [config] if config else list(Path(folder).glob('*.py'))
+    if len(found) != 1:
+        raise InputError(f'{folder} holds {len(found)} configs, so its CLIP is not known: name the '
+                         'config with --config')
+    cfg = Config.fromfile(found[0])
+    override(cfg, cfg_options)
+    if 'clip' not in cfg:
+        raise InputError(f'{found[0]} names no `clip`, so there are no texts to compare with')
+    return cfg.clip.to_dict()
 
 
 def _datasets(cfg: Config) -> list:

@@ -25,6 +25,7 @@ from .uncertainty import bootstrap_interval
 Dump = Mapping[str, np.ndarray]
 # fields of a data sample to those of a dump
 RENAMED = dict(pred_feature='feature', pred_score='probabilities')
+OF_ALL = ('threshold', 'class_text')  # fields that are the same for every sample, kept once
 
 
 def open_set_figures(known: ArrayLike, correct: ArrayLike,
@@ -159,7 +160,7 @@ def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
                label=int(sample['gt_label']), pred=int(sample['pred_label']),
                score=float(sample['pred_knownness']))
     for key, value in sample.items():
-        if key.startswith('logits') or key in RENAMED:
+        if key.startswith('logits') or key in (*RENAMED, 'class_text', 'frame_cosine'):
             row[RENAMED.get(key, key)] = _array(value)
         elif key.startswith('score_') or key == 'threshold':
             row[key] = float(value)
@@ -180,9 +181,8 @@ def dump_of_rows(rows: Sequence[Mapping[str, Any]],
         print_log(f'{len(broken)} of {len(by_id)} clips cannot be decoded and count in no figure: '
                   f'{", ".join(broken)}', 'current', logging.WARNING)
     rows = [by_id[key] for key in sorted(set(by_id) - set(broken))]
-    dump = {key: np.array([row[key] for row in rows]) for key in rows[0]}
-    if 'threshold' in dump:
-        dump['threshold'] = dump['threshold'][0]  # one for all
+    dump = {key: np.array(rows[0][key] if key in OF_ALL else [row[key] for row in rows])
+            for key in rows[0]}
     return dict(dump, classes=np.array(classes))
 
 
@@ -194,14 +194,16 @@ class OpenSetMetric(BaseMetric):
 
     Of each data sample it reads ``gt_label`` (-1: unknown), ``pred_label``, ``pred_knownness`` (one
     number, bigger is more known), optionally ``pred_score`` (K,) probabilities, ``pred_emotion``,
-    ``threshold``, ``pred_feature`` (D,) and any ``logits*`` (K,) and ``score_*`` (other scores),
-    and the metainfo ``sample_id`` and ``emotion``. Samples are gathered from all processes, each
-    id counts once and they are sorted by id, so N processes give the figures of one exactly.
+    ``threshold``, ``pred_feature`` (D,), ``class_text`` (K, D), ``frame_cosine`` (T, K) and any
+    ``logits*`` (K,) and ``score_*`` (other scores), and the metainfo ``sample_id`` and ``emotion``.
+    Samples are gathered from all processes, each id counts once and they are sorted by id, so N
+    processes give the figures of one exactly.
 
     Args:
         dump (str, optional): ``.npz`` file for the raw material: ``sample_id``, ``label``,
             ``emotion``, ``score``, ``pred``, ``classes`` and, if there, ``pred_emotion``,
-            ``logits*`` and ``probabilities`` (N, K), ``feature`` (N, D) and the ``threshold`` ().
+            ``logits*`` and ``probabilities`` (N, K), ``feature`` (N, D), ``frame_cosine``
+            (N, T, K), ``class_text`` (K, D) and the ``threshold`` ().
             Defaults to None, no file.
     """
     default_prefix = ''

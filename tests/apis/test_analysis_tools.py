@@ -84,7 +84,7 @@ def test_operations_are_those_of_a_hand_count(tool_module, tiny_options):
         return 2 * width * ((queries + 2 * tokens) * width + 2 * queries * tokens
                             + queries * width + 2 * queries * 4 * width)
     frame = 2 * 16 * width * 3 * 8 * 8 + layer(tokens) + layer(1) + 2 * width * 12
-    texts = 2 * 12 * 3  # cosines of the clip, for two scores
+    texts = (2 + 8) * 12 * 3  # cosines of the clip, for two scores, and of each frame
     found = get_flops.count_flops(MODELS.build(cfg.model).eval(), torch.rand(1, 8, 3, 32, 32))
     assert found == 8 * frame + 2 * texts
 

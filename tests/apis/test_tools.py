@@ -126,7 +126,13 @@ def test_rescore_prints_every_score(straight, tmp_path):
     header = lines[0].split()
     assert cells['score'] == cells['hesp_centred'] == [f'{found[key]:.2f}' for key in header]
     without = tool(script, straight / 'predictions.npz').stdout
-    assert without.count('not computed: needs features') == 4
+    assert without.count('not computed: needs features') == 10
+    assert without.count('not computed: needs texts of words') == 4
+    both = tool(script, straight / 'predictions.npz', '--train', straight / 'train_features.npz',
+                '--words').stdout
+    rows = {line.split()[0]: line.split()[1] for line in both.splitlines()}
+    for name in ('eoe', 'neglabel', 'negrefine'):
+        assert float(rows[name]) >= 0 and float(rows[name + '_unknown_names_possible']) >= 0
     assert 'nowhere.npz' in tool(script, tmp_path / 'nowhere.npz', check=False).stderr
 
 

@@ -85,7 +85,7 @@ def test_nothing_is_computed_twice(clips, monkeypatch):
     monkeypatch.setattr(model.negatives, 'forward', lambda f: calls.append('n') or encode(f))
     for _ in range(3):
         outputs(model)
-    assert sorted(calls) == ['n', 't', 't']  # texts and negative texts
+    assert sorted(calls) == ['n', 't', 't', 't']  # texts, contexts with no name, negative texts
 
 
 def test_a_copy_of_a_model_has_its_own(clips):

@@ -12,13 +12,12 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config
 from plot_open_set import read_run, run_names
 
 from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.report import markdown
 from hesp_mmaction.apis.running import main
-from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.apis.wiring import clip_of_run
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.evaluation.clusters import cluster, cluster_measures, name_clusters
@@ -51,19 +50,6 @@ class Texts:
         """The lexicon without words of known emotions, and its texts."""
         left = candidates(self.lexicon, known)
         return left, self.texts[[word in left for word in self.lexicon]]
-
-
-def clip_of_run(folder, config=None, cfg_options=None):
-    """Arguments (dict) of the CLIP of a run: from the config in its work dir, or the one given."""
-    found = [config] if config else list(Path(folder).glob('*.py'))
-    if len(found) != 1:
-        raise InputError(f'{folder} holds {len(found)} configs, so its CLIP is not known: name the '
-                         'config with --config')
-    cfg = Config.fromfile(found[0])
-    override(cfg, cfg_options)
-    if 'clip' not in cfg:
-        raise InputError(f'{found[0]} names no `clip`, so there are no texts to compare with')
-    return cfg.clip.to_dict()
 
 
 def read_features(folder, train=True):

@@ -1,36 +1,63 @@
 """Every score of a test run, without a forward pass:
 
     python tools/analysis/rescore.py WORK_DIR/predictions.npz --train WORK_DIR/train_features.npz
+    python tools/analysis/rescore.py WORK_DIR/predictions.npz --words
 
 `score` is the one that decided in the run. Scores that the file does not allow are listed with the
 reason. The table is on test data: a score chosen by it is chosen on test.
+
+Some scores read the texts of emotion words. `--words` computes these texts by the CLIP of the run,
+whose config lies beside the dump. Each such score has two rows: under its own name no word names an
+emotion of the data set, under `..._unknown_names_possible` all words but those of the known
+emotions are there. The second was told the unknown emotions and is no result.
 """
 import argparse
 from pathlib import Path
 
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.wiring import clip_of_run
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.evaluation.finite import named, not_finite
+from hesp_mmaction.evaluation.naming import LEXICON, read_lexicon, readable
 from hesp_mmaction.evaluation.openset_metric import open_set_figures, split_dump
 from hesp_mmaction.evaluation.scores import compute_scores
+from hesp_mmaction.evaluation.words import word_scores
+from hesp_mmaction.models.prompts.text import CLIPTextTower
 
 
-def table(dump, train=None):
-    """Lines of the table of all scores of a dump (dict of arrays)."""
+def table(dump, train=None, tower=None, lexicon=None):
+    """Lines of the table of all scores of a dump.
+
+    Args:
+        dump (dict[str, np.ndarray]): of a test run.
+        train (dict[str, np.ndarray], optional): of the known training samples.
+        tower (CLIPTextTower, optional): of the CLIP of the run, for the scores that read words.
+        lexicon (dict[str, str], optional): the words and their names.
+
+    Returns:
+        list[str]
+    """
     scores, reasons = compute_scores(dump, train)
+    if tower is not None:
+        of_words, why = word_scores(dump, train, tower, lexicon)
+        scores |= of_words
+        reasons = {name: reason for name, reason in reasons.items() if name not in of_words} | why
     lines = []
     scores = dict(score=dump['score'], **scores)
     wrong = not_finite(dump, 'score')
     if wrong.any():
         del scores['score']
         reasons = dict(score=f'NaN or infinite for {named(dump, wrong)}', **reasons)
+    width = max(map(len, [*scores, *reasons]))
     for name, values in scores.items():
         figures = open_set_figures(*split_dump(dump, values))
         if not lines:
-            lines.append(' '.join([f'{"":22}', *(f'{key:>13}' for key in figures)]))
-        lines.append(' '.join([f'{name:22}', *(f'{value:13.2f}' for value in figures.values())]))
-    return lines + [f'{name:22} not computed: {reason}' for name, reason in reasons.items()]
+            lines.append(' '.join([' ' * width, *(f'{key:>13}' for key in figures)]))
+        cells = [f'{value:13.2f}' for value in figures.values()]
+        lines.append(' '.join([f'{name:{width}}', *cells]))
+    return lines + [f'{name:{width}} not computed: {reason}' for name, reason in reasons.items()]
 
 
 def rescore():
@@ -38,12 +65,28 @@ def rescore():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('dump', type=Path, help='predictions.npz of a test run')
     parser.add_argument('--train', type=Path, help='train_features.npz of the training')
+    parser.add_argument('--words', nargs='?', const=LEXICON, metavar='FILE',
+                        help='also the scores that read words; FILE: words of your own, one a '
+                        'line; default: those of this package')
+    parser.add_argument('--config', help='config of the run, which names its CLIP; default: the '
+                        'one beside the dump')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
+                        help='changes to it, such as clip.pretrained=FILE where the weights moved')
     args = parser.parse_args()
     for path in filter(None, (args.dump, args.train)):
         if not path.is_file():
             raise InputError(f'there is no file {path}: a training or test writes it into its '
                              'work dir')
-    print('\n'.join(table(load_dump(args.dump), args.train and load_dump(args.train))))
+    tower = lexicon = None
+    if args.words:
+        lexicon = read_lexicon(args.words)
+        tower = CLIPTextTower(**clip_of_run(args.dump.parent, args.config, args.cfg_options))
+    print('\n'.join(table(load_dump(args.dump), args.train and load_dump(args.train), tower,
+                          lexicon)))
+    can_read = tower and readable(tower, lexicon)
+    if can_read and len(can_read) < len(lexicon):
+        print(f'{len(lexicon) - len(can_read)} of {len(lexicon)} words of the lexicon are left '
+              'out: this CLIP has no embedding for them')
 
 
 if __name__ == '__main__':

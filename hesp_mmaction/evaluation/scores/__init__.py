@@ -1,13 +1,19 @@
 """Post-hoc scores: one family a file, each on a head's outputs or on a dump."""
+from .contexts import cls_logsumexp, cls_max
 from .hesp import hesp_centred, hesp_logit, hesp_mean_softmax
 from .logits import energy, entropy, generalised_entropy, margin, max_logit, max_softmax
 from .mahalanobis import mahalanobis, relative_mahalanobis
-from .neighbours import knn
-from .registry import SCORES, compute_score, compute_scores, register_score
-from .text import mcm, not_x_of_all, not_x_of_predicted
+from .neighbours import knn, nnguide
+from .prototypes import prototypes
+from .registry import SCORES, compute_score, compute_scores, fields_of, register_score
+from .text import gl_mcm, mcm, not_x_of_all, not_x_of_predicted
+from .training_mean import fdbd, nci
 from .vim import vim
+from .words import eoe, interneg, neglabel, negrefine
 
-__all__ = ['SCORES', 'compute_score', 'compute_scores', 'energy', 'entropy',
-           'generalised_entropy', 'hesp_centred', 'hesp_logit', 'hesp_mean_softmax', 'knn',
-           'mahalanobis', 'margin', 'max_logit', 'max_softmax', 'mcm', 'not_x_of_all',
-           'not_x_of_predicted', 'register_score', 'relative_mahalanobis', 'vim']
+__all__ = ['SCORES', 'cls_logsumexp', 'cls_max', 'compute_score', 'compute_scores', 'energy',
+           'entropy', 'eoe', 'fdbd', 'fields_of', 'generalised_entropy', 'gl_mcm', 'hesp_centred',
+           'hesp_logit', 'hesp_mean_softmax', 'interneg', 'knn', 'mahalanobis', 'margin',
+           'max_logit', 'max_softmax', 'mcm', 'nci', 'neglabel', 'negrefine', 'nnguide',
+           'not_x_of_all', 'not_x_of_predicted', 'prototypes', 'register_score',
+           'relative_mahalanobis', 'vim']

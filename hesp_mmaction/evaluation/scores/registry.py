@@ -6,6 +6,7 @@ import torch
 from ...errors import InputError
 
 SCORES = {}
+OF_WORDS = ('word_text', 'pair_text')  # fields that no head gives
 
 
 def register_score(function):
@@ -20,12 +21,26 @@ def register_score(function):
     return function
 
 
+def fields_of(name):
+    """Names of the fields that a score reads, training fields with ``train_``.
+
+    Args:
+        name (str): one of ``SCORES``.
+
+    Returns:
+        list[str]
+    """
+    return [key for key, parameter in inspect.signature(SCORES[name]).parameters.items()
+            if parameter.default is parameter.empty]
+
+
 def compute_score(name, outputs, train=None):
     """A registered score of a head's outputs or of a dump.
 
     Args:
         name (str): one of ``SCORES``.
-        outputs (dict): field name to tensor or array (N, ...).
+        outputs (dict): field name to tensor or array (N, ...); ``class_text`` (K, D) is one for
+            all samples.
         train (dict, optional): the same of the known training samples.
 
     Returns:
@@ -38,14 +53,14 @@ def compute_score(name, outputs, train=None):
     if name not in SCORES:
         raise InputError(f'no score is named {name!r}: {", ".join(SCORES)}')
     fields = {}
-    for key, parameter in inspect.signature(SCORES[name]).parameters.items():
-        if parameter.default is not parameter.empty:
-            continue
+    for key in fields_of(name):
         source, field, where = outputs, key, 'the dump'
         if key.startswith('train_'):
             source, field, where = train, key.removeprefix('train_'), 'the training features'
         if source is None:
             raise InputError('needs features of the known training samples (train_features.npz)')
+        if field not in source and field in OF_WORDS:
+            raise InputError('needs texts of words: give rescore.py --words')
         if field not in source:
             raise InputError(f'{where} has no `{field}`: the head gives none')
         values = torch.as_tensor(source[field])
@@ -55,18 +70,20 @@ def compute_score(name, outputs, train=None):
     return SCORES[name](**fields)
 
 
-def compute_scores(dump, train=None):
+def compute_scores(dump, train=None, names=None):
     """Every registered score that a dump allows.
 
     Args:
-        dump (dict), train (dict, optional): see :func:`compute_score`.
+        dump (dict): see :func:`compute_score`.
+        train (dict, optional): see :func:`compute_score`.
+        names (Sequence[str], optional): of the scores. Defaults to all.
 
     Returns:
         tuple[dict[str, np.ndarray], dict[str, str]]: the scores (N,), and of those that cannot be
         computed the reasons.
     """
     scores, reasons = {}, {}
-    for name in SCORES:
+    for name in names or SCORES:
         try:
             values = compute_score(name, dump, train)
         except InputError as error:

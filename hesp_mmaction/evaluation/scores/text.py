@@ -14,6 +14,23 @@ def mcm(logits_cosine):
     return logits_cosine.softmax(1).max(1).values
 
 
+@register_score
+def gl_mcm(logits_cosine, frame_cosine):
+    """:func:`mcm` plus the largest probability that any class has in any frame (GL-MCM, Miyai et
+    al., 2023), both at temperature 1.
+
+    The paper takes the patches of a picture; here the frames of a clip stand in their place.
+
+    Args:
+        logits_cosine (Tensor): (N, K), of the feature of the clip.
+        frame_cosine (Tensor): (N, T, K), of its frames.
+
+    Returns:
+        Tensor: (N,), from 0 to 2.
+    """
+    return mcm(logits_cosine) + frame_cosine.softmax(2).amax((1, 2))
+
+
 def _says_yes(logits_known, logits_negative_text):
     """Of the texts "X" and "not X" of each class: the share (N, K) of the first."""
     return torch.sigmoid(logits_known - logits_negative_text)

@@ -45,6 +45,9 @@ class CLIPZeroShotHead(OpenSetHead):
     def score(self, outputs):
         return outputs['logits'].max(1).values
 
+    def class_vectors(self):
+        return normalize(self.class_text, dim=1)
+
     def extra_logits(self, outputs):
         """The cosines that are logits before CLIP's scale, and the logits of the negative texts."""
         scale = self.text.logit_scale

@@ -49,6 +49,11 @@ class CLIPERHead(CoOpHead):
         return dict(feature=feats, logits=logits, logits_known=logits, descriptor_logits=each,
                     probabilities=logits.softmax(1))
 
+    def class_vectors(self):
+        """Mean over descriptors of texts of length 1: their products with a feature are the mean
+        of the cosines."""
+        return super().class_vectors().unflatten(0, (-1, self.num_descriptors)).mean(1)
+
     def losses(self, outputs, labels):
         hardest = hardest_logits(outputs['descriptor_logits'], labels)
         return dict(loss_margin=mean_cross_entropy(hardest, labels),

@@ -38,4 +38,12 @@ class CoCoOpHead(CoOpHead):
         return dict(feature=feats, logits=logits, logits_known=logits,
                     probabilities=logits.softmax(1))
 
+    def class_vectors(self):
+        """None: every sample has texts of its own."""
+        return None
+
+    def extra_logits(self, outputs):
+        """The cosines that are logits before CLIP's scale."""
+        return dict(cosine=outputs['logits_known'] / self.text.logit_scale)
+
 

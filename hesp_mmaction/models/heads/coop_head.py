@@ -1,10 +1,11 @@
 """CoOp: learned context tokens in front of class names (Zhou et al., IJCV 2022)."""
 import torch
 from mmaction.registry import MODELS
+from torch.nn.functional import normalize
 
 from ..eval_cache import EvalCache
 from ..prompts.descriptions import descriptions_of
-from ..prompts.text import CLIPTextTower, PromptLearner
+from ..prompts.text import CLIPTextTower, PromptLearner, context_text
 from .hesp_functional import cosine_logits, mean_cross_entropy
 from .open_set_head import OpenSetHead
 
@@ -31,7 +32,7 @@ class CoOpHead(OpenSetHead):
         words = descriptions_of(self.known) if descriptions else None
         self.prompts = PromptLearner(self.text, self.known, num_contexts, class_specific, words,
                                      position)
-        self._eval_text = EvalCache()
+        self._eval_text, self._eval_context = EvalCache(), EvalCache()
 
     def class_text(self):
         """Text features (K, D); computed once per evaluation."""
@@ -48,9 +49,17 @@ class CoOpHead(OpenSetHead):
     def score(self, outputs):
         return outputs['logits'].max(1).values
 
+    def class_vectors(self):
+        return normalize(self.class_text(), dim=1)
+
     def extra_logits(self, outputs):
-        """The cosines that are logits before CLIP's scale."""
-        return dict(cosine=outputs['logits_known'] / self.text.logit_scale)
+        """The cosines that are logits before CLIP's scale, and the logit (B, 1) of the contexts
+        with no name."""
+        context = self._eval_context.get(lambda: context_text(self.text, self.prompts),
+                                         self.prompts, self.text)
+        scale = self.text.logit_scale
+        return dict(cosine=outputs['logits_known'] / scale,
+                    context=cosine_logits(outputs['feature'], context, scale))
 
     def losses(self, outputs, labels):
         return dict(loss_known=mean_cross_entropy(outputs['logits'], labels))

@@ -2,6 +2,7 @@
 import torch
 from mmaction.registry import MODELS
 from torch import nn
+from torch.nn.functional import normalize
 
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
@@ -15,7 +16,7 @@ from ..losses import (
     opposite_texts,
     supervised_contrastive,
 )
-from ..prompts.text import CLIPTextTower, PromptLearner
+from ..prompts.text import CLIPTextTower, PromptLearner, context_text
 from .hesp_functional import (
     cosine_logits,
     fused_log_probabilities,
@@ -103,6 +104,7 @@ class HESPHead(OpenSetHead):
             self.register_buffer('region_text', self.text.encode_text(
                 [region_template.format(word) for word in said]), persistent=False)
         self._eval_text, self._eval_negative_text = EvalCache(), EvalCache()
+        self._eval_context = EvalCache()
 
     @staticmethod
     def _check(**choices):
@@ -159,10 +161,17 @@ class HESPHead(OpenSetHead):
     def score(self, outputs):
         return self.scores(outputs)[self.score_kind]
 
+    def class_vectors(self):
+        return normalize(self.class_text(), dim=1)
+
     def extra_logits(self, outputs):
-        """The cosines that are logits before CLIP's scale, and the logits of the negative texts."""
+        """The cosines that are logits before CLIP's scale, the logit (B, 1) of the contexts with no
+        name, and the logits of the negative texts."""
         scale = self.text.logit_scale
+        context = self._eval_context.get(lambda: context_text(self.text, self.prompts),
+                                         self.prompts, self.text)
         return dict(cosine=outputs['logits_known'] / scale,
+                    context=cosine_logits(outputs['feature'], context, scale),
                     negative_text=cosine_logits(outputs['feature'], self.class_negative_text(),
                                                 scale))
 

@@ -3,6 +3,7 @@ from abc import abstractmethod
 
 import torch
 from mmengine.model import BaseModule
+from torch.nn.functional import normalize
 
 from ...datasets.emotions import canonical
 from ...errors import InputError
@@ -73,6 +74,14 @@ class OpenSetHead(BaseModule):
         """Other logits worth dumping, which no loss needs: name to (B, K)."""
         return {}
 
+    def class_vectors(self):
+        """Texts (K, D) of the known classes in CLIP's space, None where there are none that are the
+        same for every sample.
+
+        ``logits_known`` is CLIP's scale times the product of them and the feature of length 1.
+        """
+        return None
+
     def calibrated(self, logits):
         """Probabilities that mean what they say, softmax(logits / temperature).
 
@@ -103,7 +112,9 @@ class OpenSetHead(BaseModule):
         """Fill data samples with ``pred_emotion``, a known name or ``'unknown'`` where the score is
         below the ``threshold`` (1,), ``pred_label`` (1,), the best known class in any case,
         ``pred_score`` (K,) probabilities, ``pred_knownness`` (1,), ``pred_feature`` (D,),
-        ``logits`` and every ``logits_*`` (K,) and every other score as ``score_*`` (1,)."""
+        ``logits`` and every ``logits_*`` (K,) and every other score as ``score_*`` (1,); with
+        :meth:`class_vectors` these as ``class_text`` (K, D) and the cosines of ``frames``
+        (B, T, D), the features before the neck, as ``frame_cosine`` (T, K)."""
         outputs = self(self.pool(feats, len(data_samples)), **kwargs)
         fields = dict(pred_score=outputs['probabilities'],
                       pred_label=outputs['logits'].argmax(1, keepdim=True),
@@ -115,6 +126,7 @@ class OpenSetHead(BaseModule):
                        for key, value in self.extra_logits(outputs).items()})
         fields.update({f'score_{key}': value[:, None]
                        for key, value in self.scores(outputs).items()})
+        fields.update(self._text_fields(len(data_samples), kwargs.get('frames')))
         for i, sample in enumerate(data_samples):
             for name, values in fields.items():
                 sample.set_field(values[i].detach(), name, dtype=torch.Tensor)
@@ -122,3 +134,12 @@ class OpenSetHead(BaseModule):
             sample.set_field('unknown' if rejected else self.known[int(sample.pred_label)],
                              'pred_emotion', dtype=str)
         return data_samples
+
+    def _text_fields(self, num_videos, frames):
+        vectors = self.class_vectors()
+        if vectors is None:
+            return {}
+        fields = dict(class_text=vectors.expand(num_videos, -1, -1))
+        if frames is not None and frames.shape[2] == vectors.shape[1]:
+            fields['frame_cosine'] = normalize(frames, dim=2) @ vectors.T
+        return fields

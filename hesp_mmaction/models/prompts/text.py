@@ -5,6 +5,7 @@ import open_clip
 import torch
 from open_clip.tokenizer import SimpleTokenizer
 from torch import nn
+from torch.nn.functional import normalize
 
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
@@ -139,3 +140,30 @@ class PromptLearner(nn.Module):
             end = end.repeat(len(shift))
         rows = torch.arange(len(fixed), device=fixed.device)[:, None]
         return fixed.index_put((rows, places), contexts), end
+
+    def without_name(self):
+        """The contexts with no name: ``[SOS] t_1 .. t_M . [EOT]``.
+
+        Returns:
+            tuple[Tensor, Tensor]: embeddings (R, M + 3, W) of R = 1 or K sets of contexts, and the
+            position of the end-of-text token (R,).
+        """
+        rows, num_contexts = self.contexts.shape[:2]
+        start, last = self.fixed[:1, :1], int(self.end[0])
+        behind = self.fixed[:1, last - 1:last + 1]  # the full stop and the end of the text
+        embeddings = torch.cat([start.expand(rows, -1, -1), self.contexts,
+                                behind.expand(rows, -1, -1)], 1)
+        return embeddings, self.end.new_full((rows,), num_contexts + 2)
+
+
+def context_text(tower, prompts):
+    """What learned contexts say with no name: the mean over their sets of texts of length 1.
+
+    Args:
+        tower (CLIPTextTower): reads the prompts.
+        prompts (PromptLearner): with one set of contexts or one for each class.
+
+    Returns:
+        Tensor: (1, D).
+    """
+    return normalize(tower(*prompts.without_name()), dim=1).mean(0, keepdim=True)

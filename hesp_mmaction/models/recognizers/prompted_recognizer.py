@@ -177,6 +177,8 @@ class PromptedRecognizer(BaseRecognizer):
         if stage == 'backbone':
             return x, {}
         kwargs = dict(points=self.points())
+        if test_mode and isinstance(x, torch.Tensor) and x.ndim == 3:
+            kwargs['frames'] = x  # for scores that look at frames
         x = self.neck(x, data_samples=data_samples)
         if isinstance(x, tuple):
             x, kwargs['loss_aux'] = x

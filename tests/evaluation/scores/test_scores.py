@@ -4,6 +4,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 import torch
+from oracles import expected, unit
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp, softmax
 from scipy.stats import entropy as shannon
@@ -14,17 +15,24 @@ from sklearn.neighbors import NearestNeighbors
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation.scores import SCORES, compute_score, compute_scores
 
-NUM, TRAIN, K, D = 40, 60, 3, 8
+NUM, TRAIN, K, D, L = 40, 60, 3, 8, 12
 
 
-def outputs(seed, size):
+def outputs(seed, size, k=K):
     """Fields of a dump; features of class k lie around the k-th axis."""
     rng = np.random.default_rng(seed)
-    label = np.arange(size) % K
+    label = np.arange(size) % k
     feature = rng.normal(0, 0.3, (size, D)) + 2 * np.eye(D)[label]
-    fields = {key: rng.normal(0, 3, (size, K)) for key in (
+    fields = {key: rng.normal(0, 3, (size, k)) for key in (
         'logits', 'logits_known', 'logits_negative', 'logits_negative_text')}
-    return dict(fields, feature=feature, label=label, logits_cosine=rng.uniform(-1, 1, (size, K)))
+    texts = dict(class_text=unit(np.eye(D)[:k] + 0.2), word_text=unit(rng.normal(
+        0, 0.3, (L, D)) + np.eye(D)[np.arange(L) % D]),
+                 pair_text=unit(rng.normal(size=(k, L, D))))
+    return dict(fields, **texts, feature=feature, label=label,
+                logits_cosine=rng.uniform(-1, 1, (size, k)),
+                logits_context=fields['logits_known'].max(1, keepdims=True) / 3
+                + rng.normal(0, 1, (size, 1)),
+                frame_cosine=rng.uniform(-1, 1, (size, 4, k)))
 
 
 @pytest.fixture
@@ -71,10 +79,10 @@ def expected_scores(dump, train):
 
 
 def test_every_score_is_its_formula(dump, train):
-    expected = expected_scores(dump, train)
+    oracles = expected_scores(dump, train) | expected(dump, train)
     found, reasons = compute_scores(dump, train)
-    assert set(found) == set(expected) == set(SCORES) and reasons == {}
-    for name, values in expected.items():
+    assert set(found) == set(oracles) == set(SCORES) and reasons == {}
+    for name, values in oracles.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-6, atol=1e-9, err_msg=name)
         assert found[name].shape == (NUM,)
 
@@ -119,6 +127,7 @@ def test_fewer_training_clips_than_dimensions(dump, train):
     one = {key: values[:1] for key, values in train.items()}
     found, reasons = compute_scores(dump, one)
     assert 'knn' in found and 'half their dimensions' in reasons['vim']
+    assert 'no sample of the known class number 1' in reasons['prototypes']
 
 
 def test_the_covariance_within_the_classes_is_fitted_once(dump, train, monkeypatch):
@@ -140,7 +149,8 @@ def test_training_features_that_are_not_finite_are_a_reason(dump, train):
     train['feature'][0, 0] = np.nan
     found, reasons = compute_scores(dump, train)
     said = '`feature` of the training features holds values that are not finite'
-    for name in ('knn', 'mahalanobis', 'relative_mahalanobis', 'vim'):
+    for name in ('knn', 'nnguide', 'fdbd', 'nci', 'prototypes', 'mahalanobis',
+                 'relative_mahalanobis', 'vim'):
         assert reasons[name] == said
     assert 'max_logit' in found
 
@@ -159,6 +169,11 @@ def test_what_cannot_be_computed_is_said(dump, train):
     assert set(found) | set(reasons) == set(SCORES)
     assert 'train_features.npz' in reasons['knn'] and 'train_features.npz' in reasons['vim']
     assert 'logits_cosine' in reasons['mcm'] and 'logits_known' in reasons['hesp_mean_softmax']
+    assert 'class_text' in reasons['fdbd']
+    some = dict(logits_cosine=dump['logits_cosine'], class_text=dump['class_text'])
+    assert 'frame_cosine' in compute_scores(some)[1]['gl_mcm']
+    some['feature'] = dump['feature']
+    assert '--words' in compute_scores(some)[1]['neglabel']
     del train['logits']
     assert 'training features' in compute_scores(dump, train)[1]['vim']
     dump['logits'][0, 0] = np.nan
