@@ -64,6 +64,8 @@ def use_feature_file(cfg: Config, path: str, loaders: Collection[str]) -> None:
         _say(f'{path} holds no pixels: the visual prompt is switched off')
     if (model.get('negatives') or {}).get('type') == 'NegativeVisuals':
         cfg.model.negatives = dict(type='NegativePoints')
+        groups = (cfg.get('optim_wrapper') or {}).get('paramwise_cfg') or {}
+        groups.get('custom_keys', {}).pop('negatives.images', None)  # how pixels make their steps
         _say(f'{path} holds no pixels: the negatives are points in the space of features instead '
              'of images (NegativePoints)')
 
