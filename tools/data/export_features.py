@@ -3,8 +3,8 @@
     python tools/data/export_features.py configs/coop_afew_o34.py features.npz
     python tools/train.py configs/coop_afew_o34.py --cfg-options features=features.npz
 
-The file has both parts, all emotions, and of every clip what the test pipeline makes of it: features
-of frames by a frozen CLIP, and no picture. docs/features.md describes it.
+The file has both parts, all emotions, and of every clip what the test pipeline makes of it:
+features of frames by a frozen CLIP, and no picture. docs/features.md describes it.
 """
 import argparse
 import os
