@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from doc_pages import (
     FENCE,
@@ -29,6 +30,7 @@ from doc_pages import (
     reachable,
 )
 
+from hesp_mmaction.datasets.feature_file import Rows, read_features
 from hesp_mmaction.datasets.synthetic import layouts
 
 # Programs of a block in bash that are none of ours, or parts of its syntax.
@@ -88,6 +90,9 @@ def check(words):
 def test_every_command_is_one_that_its_tool_accepts(page, monkeypatch):
     # A page may show what needs a package that the tests do not install (W&B).
     monkeypatch.setattr('hesp_mmaction.apis.wiring.find_spec', lambda package: package)
+    rows = Rows(np.zeros((1, 8, 128)), ('anger',), ('a',))  # nor is a file of features there
+    monkeypatch.setattr('hesp_mmaction.apis.feature_wiring.read_features',
+                        lambda path: dict(train=rows, test=rows))
     for language, text in blocks(page):
         if language == 'bash':
             for words in commands(text):
@@ -331,6 +336,14 @@ def test_the_tutorial_can_be_followed_and_its_numbers_made_anew(clone, drawn, mo
     assert [*map(float, ours.split())] == pytest.approx([*map(float, by_hand.split())])
     low, high = ast.literal_eval(interval)
     assert low <= float(ours.split()[1]) / 100 <= high
+
+
+def test_the_file_of_features_that_a_page_writes_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, = [text for language, text in blocks(ROOT / 'docs/features.md') if language == 'python']
+    exec(compile(code, 'features.md', 'exec'), {})
+    assert {part: rows.features.shape for part, rows in read_features('features.npz').items()} == {
+        'train': (20, 8, 128), 'test': (20, 8, 128)}
 
 
 @pytest.mark.ci

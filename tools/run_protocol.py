@@ -35,6 +35,7 @@ from hesp_mmaction.apis.protocol import check_runs, run_split  # noqa: E402
 from hesp_mmaction.apis.report import latex_report, markdown_report, methods_table  # noqa: E402
 from hesp_mmaction.apis.running import main  # noqa: E402
 from hesp_mmaction.apis.tasks import TASKS, find_config, find_task  # noqa: E402
+from hesp_mmaction.datasets.feature_file import is_feature_file  # noqa: E402
 from hesp_mmaction.datasets.splits import read_known_sets  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
 from hesp_mmaction.files import whole, write_json  # noqa: E402
@@ -116,7 +117,9 @@ def data_and_weights(config, options):
     def value(key):
         return options.get(key) or functools.reduce(
             lambda node, name: (node or {}).get(name), key.split('.'), config)
-    return (f'data {value("data_root")}, CLIP {value("clip.arch")} with weights '
+    features = options.get('features')
+    data = features if is_feature_file(features) else value('data_root')
+    return (f'data {data}, CLIP {value("clip.arch")} with weights '
             f'{value("clip.pretrained")}')
 
 

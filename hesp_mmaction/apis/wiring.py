@@ -22,11 +22,13 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from ..datasets.emotions import canonical
+from ..datasets.feature_file import is_feature_file
 from ..datasets.splits import known_names
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from ..models.backbones import CLIPImageTower
 from .equal_terms import set_neck
+from .feature_wiring import check_options, use_feature_file
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -71,6 +73,8 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     if 'image_size' in changed and 'prompt_size' not in options and 'prompt_size' in cfg:
         cfg.prompt_size = cfg.prompt_size * cfg.image_size // image_size  # 56 of 224, 24 of 96
         changed.add('prompt_size')
+    if is_feature_file(options.get('features')):
+        check_options(options['features'], options)
     if options.get('features'):
         _expect_short_epochs(cfg, options)
     for key, carry in VARIABLES.items():
@@ -212,6 +216,15 @@ def _set_num_frames(cfg: Config, num_frames: int) -> None:
             neck.num_frames = num_frames
 
 
+def _set_features(cfg: Config, features: str | None) -> None:
+    """A store is an argument of the data sets; a file takes their place."""
+    if features is None or not is_feature_file(features):
+        _set_of_dataset(cfg, features, 'features', everywhere=True)
+        return
+    use_feature_file(cfg, features, DATALOADERS)
+    _set_num_frames(cfg, cfg.num_frames)
+
+
 def _set_clip(cfg: Config, clip: dict) -> None:
     tower = MODELS.get(cfg.model.backbone.type)
     if isinstance(tower, type) and issubclass(tower, CLIPImageTower):
@@ -242,4 +255,5 @@ VARIABLES: dict[str, Callable[[Config, Any], None]] = dict(
 VARIABLES |= {key: partial(_set_of_dataset, key=key)
               for key in ('data_root', 'mafw_root', 'fold', 'faces')}
 VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)
-              for key in ('lists', 'id_order', 'classes', 'cache', 'features', 'views')}
+              for key in ('lists', 'id_order', 'classes', 'cache', 'views')}
+VARIABLES['features'] = _set_features  # last: a file takes the place of data sets as they are

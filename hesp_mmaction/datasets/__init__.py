@@ -3,6 +3,7 @@ from . import clip_loading
 from .afew import AFEWDataset
 from .dfew import DFEWDataset
 from .emotions import BASIC, COMPOUNDS, MAFW, canonical, prompt_word
+from .feature_file import FeatureDataset
 from .ferv39k import FERV39kDataset
 from .mafw import FusionDataset, MAFWCompoundDataset, MAFWDataset
 from .openset import ListDataset, OpenSetVideoDataset
@@ -10,6 +11,6 @@ from .splits import known_names, resolve_known
 from .wrappers import ClassBalancedDataset, ConcatDataset, RepeatDataset
 
 __all__ = ['BASIC', 'COMPOUNDS', 'MAFW', 'AFEWDataset', 'ClassBalancedDataset', 'ConcatDataset',
-           'DFEWDataset', 'FERV39kDataset', 'FusionDataset', 'ListDataset', 'MAFWCompoundDataset',
-           'MAFWDataset', 'OpenSetVideoDataset', 'RepeatDataset', 'canonical', 'clip_loading',
-           'known_names', 'prompt_word', 'resolve_known']
+           'DFEWDataset', 'FERV39kDataset', 'FeatureDataset', 'FusionDataset', 'ListDataset',
+           'MAFWCompoundDataset', 'MAFWDataset', 'OpenSetVideoDataset', 'RepeatDataset',
+           'canonical', 'clip_loading', 'known_names', 'prompt_word', 'resolve_known']

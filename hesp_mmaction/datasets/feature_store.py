@@ -72,10 +72,15 @@ def describe(cfg, model):
     return json.loads(json.dumps(found, default=dict))
 
 
+def keeps_still(model):
+    """Whether nothing before the neck of a recognizer learns, and its features are no maps."""
+    return (getattr(model, 'visual_prompt', None) is None and getattr(model, 'pool', False)
+            and not any(p.requires_grad for p in model.backbone.parameters()))
+
+
 def check_model(model):
     """InputError if something before the neck of a model learns, or its features are maps."""
-    if (getattr(model, 'visual_prompt', None) is not None or not getattr(model, 'pool', False)
-            or any(p.requires_grad for p in model.backbone.parameters())):
+    if not keeps_still(model):
         raise InputError(
             'features can be kept only of a PromptedRecognizer in which nothing before the neck '
             'learns: no model.visual_prompt, a frozen backbone, pool=True')

@@ -70,7 +70,8 @@ class OpenSetVideoDataset(BaseActionDataset):
             from which ``ClipInit`` and ``ClipDecode`` take them; what the store calls bad is left
             out. The samples are the same as without.
         features (str, optional): a store of features, made by ``tools/data/build_features.py``,
-            that take the place of frames: a sample is (T, C), and nothing is opened.
+            that take the place of frames: a sample is (T, C), and nothing is opened. (An ``.npz``
+            file of features is a data set of its own, :class:`.FeatureDataset`.)
         views (int, optional): epoch e of a training sees the clips as epoch e mod ``views``, as
             with features.
         seed (int): seed of the random transforms. Defaults to 0.
@@ -383,20 +384,22 @@ class OpenSetVideoDataset(BaseActionDataset):
 
     def _stored_features(self, idx, epoch):
         """A sample whose ``inputs`` are features (T, C)."""
-        if self.test_mode:
-            sample_id, sample = self._pack(idx)
-        else:  # packing is as slow as all else; a copy, for a head may change the label
-            if idx not in self._packed:
-                self._packed[idx] = self._pack(idx)
-            sample_id, sample = self._packed[idx]
-            sample = copy(sample)
+        sample_id, sample = self._sample(idx)
         role = 'plain' if self.test_mode else f'view{epoch}'
         row = self.feature_index['rows'][role][sample_id]
         feature = feature_store.open_rows(self.features)[row].copy()
         return dict(inputs=torch.from_numpy(feature), data_samples=sample)
 
+    def _sample(self, idx):
+        """Sample id and a data sample of its own, without a clip."""
+        if self.test_mode:
+            return self._pack(idx)
+        if idx not in self._packed:  # packing is as slow as all else
+            self._packed[idx] = self._pack(idx)
+        sample_id, sample = self._packed[idx]
+        return sample_id, copy(sample)  # for a head may change the label
+
     def _pack(self, idx):
-        """Sample id and data sample, without a clip."""
         info = dict(self.get_data_info(idx), imgs=np.empty(0), img_shape=None)
         return info['sample_id'], self.pipeline.transforms[-1](info)['data_samples']
 

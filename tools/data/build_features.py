@@ -111,13 +111,15 @@ def only_dataset(dataset):
     return first
 
 
-def build(cfg, out, views, batch_size=16, workers=0):
-    """Write a store; one that is there is replaced. Gives its index."""
-    if views < 1:
-        raise InputError(f'--views {views}: one or more')
-    if not cfg.get('train_dataloader'):
-        raise InputError(f'{cfg.filename} trains nothing, so it has no views: make the store by a '
-                         'config that trains on this backbone, such as configs/coop_afew_o34.py')
+def frozen_model(cfg):
+    """The recognizer of a config with its weights, ready to compute features.
+
+    Args:
+        cfg (mmengine.Config): of a method in which nothing before the neck learns.
+
+    Raises:
+        InputError: something does.
+    """
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
     check_model(model)
@@ -126,8 +128,18 @@ def build(cfg, out, views, batch_size=16, workers=0):
     logger.setLevel('WARNING')  # init_weights() prints two lines per parameter
     model.init_weights()  # as a run does; a CLIP has its weights already
     logger.setLevel(level)
+    return model.to('cuda' if torch.cuda.is_available() else 'cpu')
+
+
+def build(cfg, out, views, batch_size=16, workers=0):
+    """Write a store; one that is there is replaced. Gives its index."""
+    if views < 1:
+        raise InputError(f'--views {views}: one or more')
+    if not cfg.get('train_dataloader'):
+        raise InputError(f'{cfg.filename} trains nothing, so it has no views: make the store by a '
+                         'config that trains on this backbone, such as configs/coop_afew_o34.py')
+    model = frozen_model(cfg)
     made = describe(cfg, model)
-    model.to('cuda' if torch.cuda.is_available() else 'cpu')
     os.makedirs(out, exist_ok=True)
     train, test = (only_dataset(cfg[name].dataset) for name in ('train_dataloader',
                                                                 'test_dataloader'))

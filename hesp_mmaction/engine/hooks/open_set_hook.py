@@ -5,6 +5,7 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 
+from ...datasets.feature_file import FeatureDataset
 from ...datasets.feature_store import check_made, check_model
 from ...datasets.wrappers import leaves
 from ...errors import InputError
@@ -115,7 +116,9 @@ class OpenSetHook(Hook):
             raise InputError(f'the model knows {", ".join(model_names)} but the data set '
                              f'{", ".join(data_names)}: give both the same `known`, in one order')
         for dataset in datasets:
-            if getattr(dataset, 'features', None) is not None:
+            if isinstance(dataset, FeatureDataset):
+                dataset.check_model(unwrap(runner.model))
+            elif getattr(dataset, 'features', None) is not None:
                 check_model(unwrap(runner.model))
                 check_made(dataset.features, dataset.feature_index, runner.cfg,
                            unwrap(runner.model))
