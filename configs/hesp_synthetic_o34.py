@@ -35,5 +35,5 @@ model = dict(
     backbone=clip,
     visual_prompt=dict(image_size=image_size, size=prompt_size),
     negatives=dict(image_size=image_size),
-    cls_head=dict(clip=clip, negative_scale=0.06))  # features are 158 long here, 10 at OpenAI
+    cls_head=dict(clip=clip))
 train_cfg = dict(max_epochs=5)

@@ -217,7 +217,7 @@ def activation_maps(model, frames):
 
     None where the backbone knows no texts, or the head none that are the same for every clip.
     """
-    text = getattr(model.cls_head, 'region_text', getattr(model.cls_head, 'class_text', None))
+    text = getattr(model.cls_head, 'template_text', getattr(model.cls_head, 'class_text', None))
     if not isinstance(text, torch.Tensor) or not hasattr(model.backbone, 'activation_map'):
         return None
     pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float().to(text.device) / 255

@@ -253,8 +253,9 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
     if not set(own) & set(weights):
         wrong.append('no parameter in common')
     elif whole or theirs is not None:
+        older = getattr(model.cls_head, 'older_state', dict)()  # older ones lack these
         wrong += [f'{key} is missing there' for key in own if key not in weights
-                  and key != 'cls_head.temperature'  # older ones have none
+                  and key.removeprefix('cls_head.') not in older
                   and not key.endswith('num_batches_tracked')]
         wrong += [f'{key} is not in the model' for key in weights if key not in own]
     if wrong:

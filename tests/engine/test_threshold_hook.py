@@ -23,7 +23,8 @@ class Model(nn.Module):
         super().__init__()
         self.scores = iter(scores)
         self.cls_head = SimpleNamespace(known=('anger', 'fear'), threshold=torch.zeros(()),
-                                        temperature=torch.zeros(()))
+                                        temperature=torch.zeros(()),
+                                        fit_scores=lambda dump: {})
 
     def test_step(self, batch):
         return [Sample(sample_id=name, emotion='anger', gt_label=0, pred_label=0,

@@ -69,7 +69,7 @@ def test_the_prompt_acts_where_the_activation_map_is(clips):
     x, data = clip_batch(32), samples()
     with torch.no_grad():
         model(x, data, mode='predict')
-    maps = model.backbone.activation_map(model.normalise(x[:, 0] / 255), model.cls_head.region_text)
+    maps = model.backbone.activation_map(model.normalise(x[:, 0] / 255), model.cls_head.template_text)
     expected = largest_window(maps, 32, 8).tolist()
     assert [list(s.region) for s in data] == [[*window, 8] for window in expected]
 

@@ -4,4 +4,5 @@ model = dict(
     neck=dict(type='TemporalMean'),
     visual_prompt=dict(mode='replace', region='cam'),
     cls_head=dict(
-        negative_kind='euclidean', fusion='prob', score_kind='prob', symmetric=True))
+        negative_kind='euclidean', fusion='prob', score_kind='prob', symmetric=True,
+        loss_weights=dict(hold=0.0)))

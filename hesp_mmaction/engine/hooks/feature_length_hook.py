@@ -24,6 +24,8 @@ def expected_length(model):
     """
     head = model.cls_head
     if isinstance(head, HESPHead) and getattr(model, 'negatives', None) is not None:
+        if head.feature_length > 0:
+            return None
         power = 1 if head.negative_kind == 'euclidean' else 2
         return OPENAI / head.negative_scale ** (1 / power) if head.negative_scale > 0 else None
     return OPENAI if isinstance(head, ARPLHead) else None

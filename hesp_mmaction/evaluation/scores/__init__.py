@@ -1,6 +1,8 @@
 """Post-hoc scores: one family a file, each on a head's outputs or on a dump."""
 from .contexts import cls_logsumexp, cls_max
+from .density import class_gaussians, density, held_out_distances, squared_distances
 from .hesp import hesp_centred, hesp_logit, hesp_mean_softmax
+from .joint import joint, joint_score, own_and_density, standard_units
 from .logits import energy, entropy, generalised_entropy, margin, max_logit, max_softmax
 from .mahalanobis import mahalanobis, relative_mahalanobis
 from .neighbours import knn, nnguide
@@ -11,9 +13,10 @@ from .training_mean import fdbd, nci
 from .vim import vim
 from .words import eoe, interneg, neglabel, negrefine
 
-__all__ = ['SCORES', 'cls_logsumexp', 'cls_max', 'compute_score', 'compute_scores', 'energy',
-           'entropy', 'eoe', 'fdbd', 'fields_of', 'generalised_entropy', 'gl_mcm', 'hesp_centred',
-           'hesp_logit', 'hesp_mean_softmax', 'interneg', 'knn', 'mahalanobis', 'margin',
+__all__ = ['SCORES', 'class_gaussians', 'cls_logsumexp', 'cls_max', 'compute_score',
+           'compute_scores', 'density', 'energy', 'entropy', 'eoe', 'fdbd', 'fields_of',
+           'generalised_entropy', 'gl_mcm', 'held_out_distances', 'hesp_centred', 'hesp_logit',
+           'hesp_mean_softmax', 'interneg', 'joint', 'joint_score', 'knn', 'mahalanobis', 'margin',
            'max_logit', 'max_softmax', 'mcm', 'nci', 'neglabel', 'negrefine', 'nnguide',
-           'not_x_of_all', 'not_x_of_predicted', 'prototypes', 'register_score',
-           'relative_mahalanobis', 'vim']
+           'not_x_of_all', 'not_x_of_predicted', 'own_and_density', 'prototypes', 'register_score',
+           'relative_mahalanobis', 'squared_distances', 'standard_units', 'vim']

@@ -59,6 +59,8 @@ def compute_score(name, outputs, train=None):
             source, field, where = train, key.removeprefix('train_'), 'the training features'
         if source is None:
             raise InputError('needs features of the known training samples (train_features.npz)')
+        if field == 'score_own' and field not in source:
+            field = 'score'  # of a head whose own score decides
         if field not in source and field in OF_WORDS:
             raise InputError('needs texts of words: give rescore.py --words')
         if field not in source:

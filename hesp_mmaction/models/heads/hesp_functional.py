@@ -12,6 +12,21 @@ def cosine_logits(features, text, scale):
     return scale * F.normalize(features, dim=-1) @ F.normalize(text, dim=-1).T
 
 
+def at_length(features, length):
+    """Features (N, D) brought to one length, so that distances mean the same for every CLIP.
+
+    CLIPs differ in the length of their features by a factor of 15; OpenAI's are about 10 long.
+
+    Args:
+        features (Tensor): (N, D).
+        length (Tensor): scalar; 0 leaves features as they are.
+
+    Returns:
+        Tensor: (N, D).
+    """
+    return torch.where(length > 0, length * F.normalize(features, dim=1), features)
+
+
 def fused_probabilities(known, negative):
     """Eq. 13: (softmax(z) + softmax(z_neg)) / 2. (B, K) each."""
     return (known.softmax(1) + negative.softmax(1)) / 2

@@ -13,24 +13,28 @@ from ..losses import (
     clip_alignment,
     diversity,
     global_mean,
+    hold_texts,
     opposite_texts,
     supervised_contrastive,
 )
 from ..prompts.text import CLIPTextTower, PromptLearner, context_text
 from .hesp_functional import (
+    at_length,
     cosine_logits,
     fused_log_probabilities,
     fused_loss,
     fused_probabilities,
     mean_cross_entropy,
 )
+from .joint_score import JointScore
 from .open_set_head import OpenSetHead
 from .prototype_head import point_logits
 
 # L_KN = known + contrastive, L_NE = negative + margin + alignment, L_H = fused. Zero = off.
-# Not in the paper: `opposite` (of the negative texts) and `diversity` (of the negatives).
+# Not in the paper: `hold` (of the texts to the template's), `opposite` (of the negative texts) and
+# `diversity` (of the negatives).
 LOSS_WEIGHTS = dict(known=1.0, contrastive=0.5, negative=1.0, margin=0.0, alignment=1.0, fused=1.0,
-                    opposite=0.0, diversity=0.0)
+                    hold=2.0, opposite=0.0, diversity=0.0)
 
 
 @MODELS.register_module()
@@ -42,16 +46,25 @@ class HESPHead(OpenSetHead):
         clip (dict): arguments of :class:`CLIPTextTower` (the CLIP of the backbone).
         in_channels (int, optional): width of the backbone's features; where it is not CLIP's D, a
             learned projection brings features (and negatives) to D. ``None`` = they are CLIP's.
-        num_contexts (int), class_specific (bool), words (dict, optional): see
-            :class:`PromptLearner`.
+        num_contexts (int): see :class:`PromptLearner`.
+        class_specific (bool): see :class:`PromptLearner`.
+        words (dict, optional): see :class:`PromptLearner`.
         learn_contexts (bool): False leaves them as drawn (as the released code does).
         negative_template (str): the fixed negative text of a class (Eq. 10).
         learn_negative_text (bool): negative texts with contexts of their own, learned through the
             losses ``alignment`` and ``opposite``, take the place of the fixed ones.
-        region_template (str): the texts whose activation map decides the region.
-        negative_kind (str): ``'euclidean'`` or ``'arpl'``; negative_scale (float) multiplies z_neg.
+        template (str): zero-shot CLIP's sentence. Its texts hold the learned ones (loss ``hold``),
+            give the zero-shot part of the score, and their activation map decides the region.
+        negative_kind (str): ``'euclidean'`` or ``'arpl'``.
+        negative_scale (float): multiplies z_neg.
+        feature_length (float, optional): L2 length that features and negatives are brought to
+            before distances are taken, so that they mean the same for every CLIP; OpenAI's
+            features are about 10 long. ``None`` leaves them as they are (paper, released code).
         fusion (str): ``'prob'`` or ``'logit'``: what is averaged, in prediction and loss.
-        score_kind (str): ``'prob'`` = largest fused probability (``max_softmax`` of
+        score_kind (str): ``'joint'`` = :func:`~hesp_mmaction.evaluation.scores.joint_score` of the
+            ``centred`` score, zero-shot CLIP and the density of the known training clips, whose
+            class Gaussians also take part in the prediction (not in the paper; ``centred`` until
+            it is fitted after the last epoch), ``'prob'`` = largest fused probability (``max_softmax`` of
             :mod:`hesp_mmaction.evaluation.scores`), ``'logit'`` = largest mean logit,
             ``'centred'`` = the same after z_neg's mean over the classes is taken off, which changes
             no probability: an unusual video is far from all negatives, and would look known.
@@ -64,15 +77,15 @@ class HESPHead(OpenSetHead):
 
     def __init__(self, known, clip, in_channels=None, num_contexts=16, class_specific=True,
                  words=None, learn_contexts=True, negative_template='This video is not {}.',
-                 learn_negative_text=False, region_template='a photo of a {} expression',
-                 negative_kind='euclidean', negative_scale=1.0, fusion='logit',
-                 score_kind='centred', symmetric=True, contrastive_temperature=0.5,
-                 loss_weights=None, init_cfg=None):
+                 learn_negative_text=False, template='a photo of a {} expression',
+                 negative_kind='euclidean', negative_scale=1.0, feature_length=10.0,
+                 fusion='logit', score_kind='joint', symmetric=True,
+                 contrastive_temperature=0.5, loss_weights=None, init_cfg=None):
         super().__init__(known, init_cfg)
         known = self.known
         self._check(negative_kind=(negative_kind, ('euclidean', 'arpl')),
                     fusion=(fusion, ('prob', 'logit')),
-                    score_kind=(score_kind, ('prob', 'logit', 'centred')))
+                    score_kind=(score_kind, ('prob', 'logit', 'centred', 'joint')))
         unknown_keys = set(loss_weights or {}) - set(LOSS_WEIGHTS)
         if unknown_keys:
             raise InputError(f'no loss is named {sorted(unknown_keys)}: {", ".join(LOSS_WEIGHTS)}')
@@ -101,10 +114,17 @@ class HESPHead(OpenSetHead):
         with torch.no_grad():
             self.register_buffer('negative_text', self.text.encode_text(
                 [negative_template.format(word) for word in said]), persistent=False)
-            self.register_buffer('region_text', self.text.encode_text(
-                [region_template.format(word) for word in said]), persistent=False)
+            self.register_buffer('template_text', self.text.encode_text(
+                [template.format(word) for word in said]), persistent=False)
+        self.register_buffer('feature_length', torch.tensor(float(feature_length or 0)))
+        self.joint = JointScore(len(known), width)
         self._eval_text, self._eval_negative_text = EvalCache(), EvalCache()
         self._eval_context = EvalCache()
+
+    def older_state(self):
+        older = dict(super().older_state(), feature_length=torch.zeros_like(self.feature_length))
+        return older | {f'joint.{name}': torch.full_like(value, float('nan'))
+                        for name, value in self.joint.state_dict().items()}
 
     @staticmethod
     def _check(**choices):
@@ -128,49 +148,94 @@ class HESPHead(OpenSetHead):
                                             self.negative_prompts, self.text)
 
     def forward(self, feats, points=None, **kwargs):
-        """Video features (B, C) and negatives (K, C) to ``feature``, ``logits``,
-        ``probabilities``, ``logits_known`` and, with negatives, ``logits_negative``, ``points``."""
+        """Video features (B, C) and negatives (K, C) to ``feature``, ``text``, ``logits``,
+        ``probabilities``, ``logits_known``; with negatives ``logits_negative``, ``points``; once
+        the joint score is fitted ``distances``."""
         if self.projection is not None:
             feats = self.projection(feats)
             points = None if points is None else self.projection(points)
-        known = cosine_logits(feats, self.class_text(), self.text.logit_scale)
+        text = self.class_text()
+        known = cosine_logits(feats, text, self.text.logit_scale)
+        outputs = dict(feature=feats, text=text, logits_known=known)
         if points is None:
-            return dict(feature=feats, logits=known, probabilities=known.softmax(1),
-                        logits_known=known)
-        negative = self.negative_scale * point_logits(feats, points, self.negative_kind)
+            outputs.update(logits=known, probabilities=known.softmax(1))
+        else:
+            outputs.update(self._fuse(known, feats, points))
+        if not self.training and self.joint.fitted:
+            outputs['distances'] = self.joint.distances(feats)
+            if self.score_kind == 'joint':
+                outputs.update(self._with_density(outputs['logits'], outputs['distances']))
+        return outputs
+
+    def _fuse(self, known, feats, points):
+        """Eq. 11 and 13: the entries of the outputs that need negatives."""
+        points = at_length(points, self.feature_length)
+        negative = self.negative_scale * point_logits(
+            at_length(feats, self.feature_length), points, self.negative_kind)
         mean = (known + negative) / 2
         logits, probabilities = mean, mean.softmax(1)
         if self.fusion == 'prob':  # the log of a probability that is rounded to 0 would be -inf
             logits = fused_log_probabilities(known, negative)
             probabilities = fused_probabilities(known, negative)
-        return dict(feature=feats, probabilities=probabilities, logits=logits,
-                    logits_known=known, logits_negative=negative, logits_mean=mean, points=points)
+        return dict(probabilities=probabilities, logits=logits, logits_negative=negative,
+                    logits_mean=mean, points=points)
+
+    @staticmethod
+    def _with_density(logits, distances):
+        """Mean of the prediction and of that of the class Gaussians: logits and probabilities."""
+        usual = -distances / 2
+        return dict(logits=fused_log_probabilities(logits, usual),
+                    probabilities=fused_probabilities(logits, usual))
+
+    def _zero_shot(self, outputs):
+        """CLIP's logits (B, K) of the template's texts."""
+        return cosine_logits(outputs['feature'], self.template_text, self.text.logit_scale)
 
     def scores(self, outputs):
         """Every kind of score of a batch; ``score_kind`` names the one that decides.
 
-        Of a dump the same are ``max_softmax`` (prob), ``hesp_logit`` and ``hesp_centred``.
+        ``own`` is that of the two branches alone. Of a dump the same are ``max_softmax`` (prob),
+        ``hesp_logit``, ``hesp_centred`` and ``joint``, which takes part once it is fitted.
         """
         prob = outputs['probabilities'].max(1).values
-        if 'logits_negative' not in outputs:
+        if 'logits_negative' in outputs:
+            branches = outputs['logits_known'], outputs['logits_negative']
+            found = dict(prob=prob, logit=hesp_logit(*branches), centred=hesp_centred(*branches))
+        else:
             logit = outputs['logits_known'].max(1).values
-            return dict(prob=prob, logit=logit, centred=logit)
-        branches = outputs['logits_known'], outputs['logits_negative']
-        return dict(prob=prob, logit=hesp_logit(*branches), centred=hesp_centred(*branches))
+            found = dict(prob=prob, logit=logit, centred=logit)
+        found['own'] = found['centred']
+        if 'distances' in outputs:
+            found['joint'] = self.joint(found['own'], self._zero_shot(outputs).max(1).values,
+                                        outputs['distances'])
+        return found
 
     def score(self, outputs):
-        return self.scores(outputs)[self.score_kind]
+        scores = self.scores(outputs)
+        return scores.get(self.score_kind, scores['own'])
+
+    def fit_scores(self, dump):
+        feature, own, logits, zero_shot = (torch.as_tensor(dump[name]).double() for name in (
+            'feature', 'score_own', 'logits', 'logits_zero_shot'))
+        distances, score = self.joint.fit(feature, torch.as_tensor(dump['label']), own,
+                                          zero_shot.max(1).values)
+        if self.score_kind != 'joint':
+            return {}
+        found = dict(self._with_density(logits, distances), score=score)
+        found['pred'] = found['logits'].argmax(1)
+        return {name: values.numpy() for name, values in found.items()}
 
     def class_vectors(self):
         return normalize(self.class_text(), dim=1)
 
     def extra_logits(self, outputs):
-        """The cosines that are logits before CLIP's scale, the logit (B, 1) of the contexts with no
-        name, and the logits of the negative texts."""
+        """The cosines that are logits before CLIP's scale, the logits of the template's texts, the
+        logit (B, 1) of the contexts with no name, and the logits of the negative texts."""
         scale = self.text.logit_scale
         context = self._eval_context.get(lambda: context_text(self.text, self.prompts),
                                          self.prompts, self.text)
         return dict(cosine=outputs['logits_known'] / scale,
+                    zero_shot=self._zero_shot(outputs),
                     context=cosine_logits(outputs['feature'], context, scale),
                     negative_text=cosine_logits(outputs['feature'], self.class_negative_text(),
                                                 scale))
@@ -181,13 +246,15 @@ class HESPHead(OpenSetHead):
         terms = dict(known=lambda: mean_cross_entropy(known, labels),
                      contrastive=lambda: supervised_contrastive(
                          feature, labels, self.contrastive_temperature),
+                     hold=lambda: hold_texts(outputs['text'], self.template_text),
                      opposite=lambda: global_mean(opposite_texts(
                          self.extra_logits(outputs)['negative_text'], labels)))
         if 'points' in outputs:
             points, negative = outputs['points'], outputs['logits_negative']
             terms.update(
                 negative=lambda: mean_cross_entropy(negative, labels),
-                margin=lambda: global_mean(arpl_margin(feature, points, labels, self.radius)),
+                margin=lambda: global_mean(arpl_margin(
+                    at_length(feature, self.feature_length), points, labels, self.radius)),
                 alignment=lambda: clip_alignment(points, self.class_negative_text(),
                                                  self.text.logit_scale, self.symmetric),
                 fused=lambda: fused_loss(known, negative, labels, self.fusion),

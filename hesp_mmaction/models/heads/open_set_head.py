@@ -10,9 +10,10 @@ from ...errors import InputError
 
 
 def _older_checkpoint(module, state_dict, prefix, *_):
-    """What a checkpoint written before there was a temperature means."""
+    """Fill in what a checkpoint of an earlier version has no entry for."""
     if prefix + 'threshold' in state_dict:
-        state_dict.setdefault(prefix + 'temperature', torch.ones_like(module.temperature))
+        for name, value in module.older_state().items():
+            state_dict.setdefault(prefix + name, value)
 
 
 class OpenSetHead(BaseModule):
@@ -40,6 +41,14 @@ class OpenSetHead(BaseModule):
         self.register_buffer('threshold', torch.tensor(float('nan'), dtype=torch.float64))
         self.register_buffer('temperature', torch.tensor(1.0, dtype=torch.float64))
         self.register_load_state_dict_pre_hook(_older_checkpoint)
+
+    def older_state(self):
+        """What the entries mean that checkpoints of earlier versions lack.
+
+        Returns:
+            dict[str, Tensor]: name in the state dict of this head to the value it had then.
+        """
+        return dict(temperature=torch.ones_like(self.temperature))
 
     @abstractmethod
     def forward(self, feats, **kwargs):
@@ -81,6 +90,19 @@ class OpenSetHead(BaseModule):
         ``logits_known`` is CLIP's scale times the product of them and the feature of length 1.
         """
         return None
+
+    def fit_scores(self, dump):
+        """Fit what the score needs on the known training clips, once, after the last epoch.
+
+        Args:
+            dump (dict[str, np.ndarray]): what :meth:`predict` made of all of them, in every
+                process, as a training dump holds it.
+
+        Returns:
+            dict[str, np.ndarray]: fields of the dump that are others once the score is fitted, as
+            a clip that took no part in the fit would have them. Empty by default.
+        """
+        return {}
 
     def calibrated(self, logits):
         """Probabilities that mean what they say, softmax(logits / temperature).

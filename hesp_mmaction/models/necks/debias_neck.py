@@ -102,8 +102,8 @@ class DebiasNeck(nn.Module):
         if not self.channels_first:
             maps = maps.transpose(1, 2)
             feats = self.temporal(feats if feats.ndim == 3 else feats.mean((3, 4)))
-        losses = {}
+        feats, losses = feats if isinstance(feats, tuple) else (feats, {})
         if self.training:
             labels = torch.cat([sample.gt_label for sample in data_samples]).to(maps.device)
-            losses = self.losses(maps, labels)
+            losses = losses | self.losses(maps, labels)
         return feats, losses

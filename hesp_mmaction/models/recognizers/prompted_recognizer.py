@@ -74,7 +74,7 @@ class PromptedRecognizer(BaseRecognizer):
             if needs_map and not hasattr(self.backbone, 'activation_map'):
                 raise InputError(f'{type(self.backbone).__name__} has no activation map against '
                                  "texts: set model.visual_prompt.region to 'centre'")
-            if needs_map and not hasattr(self.cls_head, 'region_text'):
+            if needs_map and not hasattr(self.cls_head, 'template_text'):
                 raise InputError(f'{type(self.cls_head).__name__} has no texts that an activation '
                                  "map could be of: set model.visual_prompt.region to 'centre'")
         self.negatives = None
@@ -156,7 +156,7 @@ class PromptedRecognizer(BaseRecognizer):
         and the frames are not counted twice in the running statistics.
         """
         with as_in_evaluation(self.backbone):
-            return self.backbone.activation_map(self.normalise(images), self.cls_head.region_text)
+            return self.backbone.activation_map(self.normalise(images), self.cls_head.template_text)
 
     def locate(self, frames, data_samples):
         """Window of the visual prompt per video: (B, 2), from the first frames."""
