@@ -228,7 +228,7 @@ def test_total_is_the_weighted_sum_through_the_whole_model(clips, kind, fusion, 
         visual_prompt=dict(type='VisualPrompt', image_size=32, size=8),
         negatives=dict(type='NegativeVisuals', image_size=32),
         cls_head=dict(type='HESPHead', clip=clips['vit'], negative_kind=kind, negative_scale=0.7,
-                      fusion=fusion, score_kind=fusion, symmetric=symmetric,
+                      feature_length=None, fusion=fusion, score_kind=fusion, symmetric=symmetric,
                       loss_weights=dict(margin=0.1)))).double()
     model.cls_head.radius.data += 0.3
     y = np.array([0, 1, 2, 0, 1, 0])
@@ -253,6 +253,7 @@ def test_total_is_the_weighted_sum_through_the_whole_model(clips, kind, fusion, 
         loss_contrastive=0.5 * contrastive_by_loops(f, y, 0.5),
         loss_negative=-np.log(softmax(zn)[ROWS, y]).mean(),
         loss_margin=0.1 * np.maximum(squares.mean(2)[ROWS, y] - 0.3 + 1, 0).mean(),
+        loss_hold=2 * ((unit(text) - unit(head.template_text.numpy())) ** 2).sum(1).mean(),
         loss_alignment=alignment(c, head.negative_text.numpy(), scale, symmetric),
         loss_fused=-np.log(p[ROWS, y]).mean())
     assert set(losses) == set(expected) | {'acc'}

@@ -72,7 +72,7 @@ def test_a_loss_of_weight_zero_is_off_and_an_unknown_one_is_named(clips, batch):
     f, c, y = batch
     head = make(clips, loss_weights=dict(contrastive=0, fused=0))
     assert set(head.losses(head(f, points=c), y)) == {
-        'loss_known', 'loss_negative', 'loss_alignment'}
+        'loss_known', 'loss_negative', 'loss_alignment', 'loss_hold'}
     assert not hasattr(head, 'radius')
     with pytest.raises(InputError, match='loudness'):
         make(clips, loss_weights=dict(loudness=1))
@@ -109,7 +109,7 @@ def test_without_negatives_it_is_textual_prompting(clips, batch):
     head = make(clips)
     outputs = head(f)
     assert torch.equal(outputs['logits'], outputs['logits_known'])
-    assert set(head.losses(outputs, y)) == {'loss_known', 'loss_contrastive'}
+    assert set(head.losses(outputs, y)) == {'loss_known', 'loss_contrastive', 'loss_hold'}
 
 
 def test_permuted_names_permute_the_outputs(clips, batch):
@@ -130,8 +130,12 @@ def test_only_prompts_learn_and_contexts_may_be_fixed(clips):
     assert not any(p.requires_grad for p in fixed.parameters())
 
 
-def test_state_holds_prompts_and_threshold_only(clips):
-    assert set(make(clips).state_dict()) == {'prompts.contexts', 'temperature', 'threshold'}
+FITTED = {'temperature', 'threshold', 'feature_length', 'joint.means', 'joint.precision',
+          'joint.centres', 'joint.spreads'}
+
+
+def test_state_holds_prompts_and_what_is_fitted_only(clips):
+    assert set(make(clips).state_dict()) == {'prompts.contexts'} | FITTED
 
 
 @pytest.mark.parametrize('class_specific', [True, False])
@@ -161,8 +165,7 @@ def test_learned_negative_texts_take_the_place_of_the_fixed_ones(clips, batch, c
 def test_learned_negative_texts_are_in_the_state(clips, batch):
     f, c, y = batch
     head, other = (make(clips, learn_negative_text=True) for _ in range(2))
-    assert set(head.state_dict()) == {'prompts.contexts', 'negative_prompts.contexts',
-                                      'temperature', 'threshold'}
+    assert set(head.state_dict()) == {'prompts.contexts', 'negative_prompts.contexts'} | FITTED
     head.negative_prompts.contexts.data += 0.1
     assert not torch.equal(other.class_negative_text(), head.class_negative_text())
     other.load_state_dict(head.state_dict())
@@ -266,8 +269,9 @@ def test_what_is_dumped_for_other_scores(clips, batch, learned):
 
 
 # What a head calls its scores, and what the table of post-hoc scores calls the same number.
-SAME = dict(prob='max_softmax', logit='hesp_logit', centred='hesp_centred')
-SAME_WITHOUT_NEGATIVES = dict(prob='max_softmax', logit='max_logit', centred='max_logit')
+SAME = dict(prob='max_softmax', logit='hesp_logit', centred='hesp_centred', own='hesp_centred')
+SAME_WITHOUT_NEGATIVES = dict.fromkeys(('logit', 'centred', 'own'), 'max_logit') | dict(
+    prob='max_softmax')
 
 
 @pytest.mark.parametrize('fusion', ['prob', 'logit'])
@@ -284,7 +288,7 @@ def test_a_score_has_one_number_under_each_of_its_names(clips, batch, fusion, ne
         torch.testing.assert_close(compute_score(name, outputs), scores[kind].double())
     # No score of the table is called as one of the head's and is another number.
     assert {name.removeprefix('hesp_') for name in SCORES if name.startswith('hesp_')} & set(
-        scores) == {kind for kind, name in SAME.items() if name == f'hesp_{kind}'}
+        scores) == {'logit', 'centred'}
     if negatives and fusion == 'prob':
         torch.testing.assert_close(compute_score('hesp_mean_softmax', outputs),
                                    scores['prob'].double())
@@ -292,7 +296,7 @@ def test_a_score_has_one_number_under_each_of_its_names(clips, batch, fusion, ne
 
 def test_logits_stay_finite_where_a_probability_is_rounded_to_zero(clips, batch):
     f, c, _ = batch
-    head = make(clips, fusion='prob').float().eval()
+    head = make(clips, fusion='prob', feature_length=None).float().eval()
     with torch.no_grad():
         head.text.logit_scale = 5000.0
         outputs = head(f.float(), points=1000 * c.float())

@@ -19,7 +19,7 @@ from hesp_mmaction.models.necks import (
 
 
 @pytest.mark.parametrize('neck', [
-    TemporalFilter(8), AttentionPooling(in_channels=16), TemporalDifferenceAdapter(in_channels=16),
+    TemporalFilter(8, hold=0.0), AttentionPooling(in_channels=16), TemporalDifferenceAdapter(in_channels=16),
     TemporalConvolution(in_channels=16, channels=6)], ids=lambda neck: type(neck).__name__)
 def test_it_starts_as_the_mean_and_every_part_learns(neck):
     x = np.random.default_rng(0).normal(size=(3, 8, 16)).astype('float32')
@@ -108,7 +108,7 @@ def test_a_neck_without_a_width_is_refused(neck):
 
 def test_the_filter_is_a_weighted_sum_over_frames():
     x = np.random.default_rng(0).normal(size=(2, 3, 4))
-    neck = TemporalFilter(3).double()
+    neck = TemporalFilter(3).double().eval()
     weights = [-0.5, 0.25, 2.0]
     with torch.no_grad():
         neck.weights.copy_(torch.tensor(weights))
@@ -123,7 +123,7 @@ def test_the_filter_learns_to_take_off_what_a_clip_keeps():
     person = 10 * torch.randn(64, 1, 6, generator=generator)
     x = person.repeat(1, 2, 1)
     x[:, 1, 0] += 2 * labels - 1
-    neck, line = TemporalFilter(2), torch.tensor([1.0, 0, 0, 0, 0, 0])
+    neck, line = TemporalFilter(2, hold=0.0), torch.tensor([1.0, 0, 0, 0, 0, 0])
     optimizer = torch.optim.SGD(neck.parameters(), lr=0.01)
     for _ in range(500):
         loss = torch.nn.functional.soft_margin_loss(neck(x) @ line, 2.0 * labels - 1)
@@ -132,6 +132,20 @@ def test_the_filter_learns_to_take_off_what_a_clip_keeps():
         optimizer.step()
     first, second = neck.weights.tolist()
     assert second > 0.3 and first == pytest.approx(-second, rel=0.1)
+
+
+def test_the_filter_is_held_to_the_mean_in_training_alone():
+    neck, x = TemporalFilter(4, hold=0.5).double(), torch.ones(2, 4, 3, dtype=torch.float64)
+    assert float(neck(x)[1]['loss_filter'].detach()) == 0
+    weights = np.array([-0.5, 0.25, 0.75, 0.5])
+    with torch.no_grad():
+        neck.weights.copy_(torch.tensor(weights))
+    feature, losses = neck(x)
+    expected = 0.5 * ((4 * weights - 1) ** 2).mean()
+    assert float(losses['loss_filter'].detach()) == pytest.approx(expected, rel=1e-12)
+    assert torch.equal(neck.eval()(x), feature)
+    losses['loss_filter'].backward()
+    assert (neck.weights.grad.sign() == torch.tensor(weights - 0.25).sign()).all()
 
 
 def test_the_transformer_equals_attention_written_out():
