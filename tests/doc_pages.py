@@ -172,8 +172,10 @@ def check_tool(tool, words):
         return
     args = parse(tool, words)
     if tool == 'tools/run_ablation.py':
-        assert (ROOT / f'configs/ablations/{args.name}.py').is_file(), args.name
-        args.config = f'configs/{args.config}'
+        ablation = ROOT / f'configs/ablations/{args.name}.py'
+        assert ablation.is_file(), args.name
+        named = Config.fromfile(ablation).get('config', 'hesp_afew_o34.py')
+        args.config = f'configs/{args.config or named}'
     paths = getattr(args, 'configs', None) or [str(getattr(args, 'config', None))]
     # A name alone is one of ours (or, as my_method.py, the reader's).
     paths = [path if '/' in path else f'configs/{path}' for path in paths if path.endswith('.py')]

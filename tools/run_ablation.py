@@ -21,13 +21,13 @@ CONFIGS = Path(__file__).parents[1] / 'configs'
 
 
 def read_ablation(name):
-    """The rows of a named ablation, and what the paper found."""
+    """A named ablation: ``rows``, and perhaps what the paper found (``published``) and the
+    ``config`` that the rows change."""
     file = CONFIGS / 'ablations' / f'{name}.py'
     if not file.exists():
         names = sorted(path.stem for path in file.parent.glob('*.py'))
         raise InputError(f'no ablation is named {name!r}: {", ".join(names)}')
-    cfg = Config.fromfile(file)
-    return cfg.rows, cfg.get('published')
+    return Config.fromfile(file)
 
 
 def row_options(row, base, cfg_options):
@@ -43,13 +43,16 @@ def run_ablation():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('name', help='of a file in configs/ablations: table5, table6, fig3a, '
-                        'fig3b, fig3c, parts, switches, dfer_clip (whose splits are folds, 1 to 5)')
-    parser.add_argument('--config', default='hesp_afew_o34.py',
-                        help='the HESP that the rows change, in configs/ (default: %(default)s)')
+                        'fig3b, fig3c, parts, switches, visual_prompt, dfer_clip (whose splits are '
+                        'folds, 1 to 5)')
+    parser.add_argument('--config', help='what the rows change, in configs/ (default: the one that '
+                        'the ablation names, or hesp_afew_o34.py)')
     parser.add_argument('--rows', nargs='+', help='only the rows of these names')
     add_flags(parser)
     args = parser.parse_args()
-    rows, published = read_ablation(args.name)
+    ablation = read_ablation(args.name)
+    rows, published = ablation.rows, ablation.get('published')
+    base = args.config or ablation.get('config', 'hesp_afew_o34.py')
     names = [row.name for row in rows]
     if set(args.rows or []) - set(names):
         raise InputError(f'--rows: {args.name} has {", ".join(names)}')
@@ -57,7 +60,7 @@ def run_ablation():
     for row in rows:
         if args.rows and row.name not in args.rows:
             continue
-        config = str(CONFIGS / row.get('config', args.config))
+        config = str(CONFIGS / row.get('config', base))
         options = row_options(row, Config.fromfile(config), args.cfg_options)
         key = json.dumps([Path(config).name, options], sort_keys=True, default=str)
         folder = f'{Path(config).stem}_{hashlib.sha256(key.encode()).hexdigest()[:8]}'

@@ -4,11 +4,11 @@ published = 'MAFW, UAR / WAR: mean over time 38.51 / 50.91, one block 39.89 / 52
 config = 'dfer_clip_mafw_closed.py'
 names = {'model.cls_head.descriptions': False}
 rows = [
-    dict(name='mean over time', config=config, options={'model.neck.depth': 0}),
-    dict(name='1 block', config=config),
-    dict(name='2 blocks', config=config, options={'model.neck.depth': 2}),
-    dict(name='3 blocks', config=config, options={'model.neck.depth': 3}),
-    dict(name='mean over time, names', config=config, options={'model.neck.depth': 0, **names}),
-    dict(name='1 block, names', config=config, options=names),
-    dict(name='2 blocks, names', config=config, options={'model.neck.depth': 2, **names}),
+    dict(name='mean over time', options={'model.neck.depth': 0}),
+    dict(name='1 block'),
+    dict(name='2 blocks', options={'model.neck.depth': 2}),
+    dict(name='3 blocks', options={'model.neck.depth': 3}),
+    dict(name='mean over time, names', options={'model.neck.depth': 0, **names}),
+    dict(name='1 block, names', options=names),
+    dict(name='2 blocks, names', options={'model.neck.depth': 2, **names}),
 ]

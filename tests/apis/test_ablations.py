@@ -1,5 +1,6 @@
 """Ablations: every row of every file can be built; the command runs one and prints its table."""
 import json
+import re
 import statistics
 import sys
 from pathlib import Path
@@ -22,10 +23,11 @@ NAMES = sorted(path.stem for path in (ROOT / 'configs/ablations').glob('*.py'))
 
 @pytest.mark.parametrize('name', NAMES)
 def test_every_row_changes_the_model_it_names(name, options):
-    rows, _ = read_ablation(name)
-    seen = set()
+    ablation = read_ablation(name)
+    rows, seen = ablation.rows, set()
     for row in rows:
-        path = ROOT / 'configs' / row.get('config', 'hesp_afew_o34.py')
+        base = ablation.get('config', 'hesp_afew_o34.py')
+        path = ROOT / 'configs' / row.get('config', base)
         cfg = Config.fromfile(path)
         split = 1 if 'protocol' in cfg else None  # a closed set has none
         override(cfg, row_options(row, cfg, options), split=split)
@@ -35,15 +37,44 @@ def test_every_row_changes_the_model_it_names(name, options):
 
 
 def test_prompt_sizes_follow_the_image():
-    rows, _ = read_ablation('fig3c')
+    rows = read_ablation('fig3c').rows
     base = Config(dict(image_size=224))
     assert [row_options(row, base, None)['prompt_size'] for row in rows] == [14, 28, 56, 112]
     sizes = [row_options(row, base, dict(image_size=96))['prompt_size'] for row in rows]
     assert sizes == [6, 12, 24, 48]
 
 
+def test_the_page_of_choices_lists_the_rows_of_the_study_of_the_visual_prompt():
+    page = (ROOT / 'docs/choices.md').read_text(encoding='utf-8')
+    rows, = re.findall(r'^\| visual prompt \|.*\n\|[-|]+\n((?:\|.*\n)+)', page, re.M)
+    listed = [line.split('|')[1].strip() for line in rows.splitlines()]
+    assert listed == [row.name for row in read_ablation('visual_prompt').rows]
+
+
+def test_the_rows_of_that_study_differ_in_the_visual_prompt_and_its_steps_alone():
+    ablation = read_ablation('visual_prompt')
+    seen = []
+    for row in ablation.rows:
+        cfg = Config.fromfile(ROOT / 'configs' / ablation.config)
+        override(cfg, row_options(row, cfg, None), split=1)
+        prompt = cfg.model.pop('visual_prompt')
+        steps = cfg.optim_wrapper.paramwise_cfg.custom_keys.pop('visual_prompt.delta')
+        kind = cfg.optim_wrapper.optimizer.pop('type')
+        cfg = json.dumps(cfg.to_dict(), default=str, sort_keys=True)
+        seen.append((prompt and (prompt.mode, prompt.region), steps.to_dict(), kind, cfg))
+    assert len({cfg for *_, cfg in seen}) == 1
+    patch, full = ('add', 'cam'), dict(lr_mult=1.0)
+    assert [row[:3] for row in seen[1:]] == [
+        (patch, dict(lr_mult=0.1), 'SGD'), (patch, full, 'SGD'), (patch, dict(lr_mult=10.0), 'SGD'),
+        (('replace', 'cam'), full, 'SGD'),
+        (patch, dict(lr_mult=0.1, step_length=0.3, scheduled=True), 'NormalisedSGD'),
+        (('add', 'random'), full, 'SGD'), (('add', 'border'), full, 'SGD')]
+    assert seen[0][0] is None
+
+
 def test_an_unknown_ablation_lists_those_there_are():
-    with pytest.raises(InputError, match='fig3a, fig3b, fig3c, parts, switches, table5, table6'):
+    with pytest.raises(InputError, match='fig3a, fig3b, fig3c, parts, switches, table5, table6, '
+                                         'visual_prompt'):
         read_ablation('table7')
 
 

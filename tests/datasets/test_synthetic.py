@@ -37,6 +37,36 @@ def test_roles_share_no_person():
     assert make_subject(1) != make_subject(2)
 
 
+@pytest.mark.parametrize('layout, plan, most', [('afew', layouts.plan_afew, 300),
+                                                ('mafw', layouts.plan_mafw, 200)])
+def test_the_training_part_may_have_more_people(layout, plan, most, tmp_path):
+    def people(entries, split):
+        return {entry.person for entry in entries if entry.split == split}
+
+    usual, more = (plan(2, (400, 30), n) for n in (None, most))
+    first, count = ROLES[f'{layout}/train']
+    assert people(usual, 'train') == set(range(first, first + count))
+    assert people(more, 'train') == set(range(first, first + most))
+    for split in ('test', 'compound'):
+        assert people(more, split) == people(usual, split)
+        assert not people(more, split) & people(more, 'train')
+    for wrong in (0, most + 1):
+        with pytest.raises(InputError, match=f'--people {wrong}: one of 1 .. {most} for {layout}'):
+            layouts.write_dataset(layout, tmp_path / 'x', people=wrong)
+    assert not (tmp_path / 'x').exists()
+
+
+def test_another_number_of_people_is_another_data_set(tmp_path):
+    assert layouts.write_dataset('afew', tmp_path / 'x', per_class=(1, 1), people=3)
+    assert len({path.name[:3] for path in (tmp_path / 'x/Train_AFEW').glob('*/*')}) == 3
+    assert not layouts.write_dataset('afew', tmp_path / 'x', per_class=(1, 1), people=3)
+    with pytest.raises(InputError, match='another synthetic data set'):
+        layouts.write_dataset('afew', tmp_path / 'x', per_class=(1, 1))
+    assert layouts.write_dataset('afew', tmp_path / 'y', per_class=(1, 1))
+    assert not layouts.write_dataset('afew', tmp_path / 'y', per_class=(1, 1),
+                                     people=ROLES['afew/train'][1])
+
+
 def test_recipes_differ_and_compounds_blend():
     means = {name: np.array([recipe(name).get(unit, (0, 0))[1] for unit in UNITS])
              for name in MAFW}

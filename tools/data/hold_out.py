@@ -1,19 +1,28 @@
-"""A validation part by subject: a data set in AFEW's layout made of another's training clips.
+"""A validation part of training data: of the clips in AFEW's layout, or of a file of features.
 
     python tools/data/hold_out.py data/synthetic data/validation --subject '^\\d{3}'
+    python tools/data/hold_out.py features.npz validation.npz --subject '/\\d{3}'
 
-Settings are chosen on it, so that the test clips stay unseen. Clips (videos and folders of frames)
-are linked, not copied.
+Settings are chosen on it, so that the test part stays unseen: only training clips or training rows
+are in what it writes. Clips (videos and folders of frames) are linked, not copied.
 """
 import argparse
+import os
 import random
 import re
+from collections import Counter
 from pathlib import Path
+
+import numpy as np
 
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.afew import afew_clips, afew_others
+from hesp_mmaction.datasets.feature_file import is_feature_file, read_features
 from hesp_mmaction.datasets.frame_store import some
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.files import whole
+
+OF_TRAINING = ('train_features', 'train_emotion', 'train_id')
 
 
 def fold_of(subjects, folds, seed=0):
@@ -26,26 +35,75 @@ def fold_of(subjects, folds, seed=0):
     return {name: i % folds for i, name in enumerate(names)}
 
 
-def hold_out(root, out, subject, fold, folds):
+def folds_by_subject(names, subject, folds, seed=0):
+    """The fold in which each clip is held out, together with all others of its subject.
+
+    Args:
+        names (Sequence[str]): N, of files or ids.
+        subject (str): regular expression; the part of a name that it finds is the subject.
+        folds (int): how many folds.
+        seed (int): draws the subjects of the folds. Defaults to 0.
+
+    Returns:
+        list[int]: N, 0 .. folds - 1.
+
+    Raises:
+        InputError: no regular expression, a name without a subject, or fewer subjects than folds.
+    """
+    try:
+        found = [re.search(subject, name) for name in names]
+    except re.error as error:
+        raise InputError(f'--subject {subject!r} is no regular expression: {error}') from error
+    unnamed = [name for name, match in zip(names, found, strict=True) if not match]
+    if unnamed:
+        raise InputError(f'{unnamed[0]} does not match --subject {subject!r}')
+    held = fold_of([match[0] for match in found], folds, seed)
+    return [held[match[0]] for match in found]
+
+
+def folds_at_random(emotions, folds, seed=0):
+    """The fold in which each row is held out, with equal shares of every emotion.
+
+    Args:
+        emotions (Sequence[str]): N names.
+        folds (int): how many folds.
+        seed (int): draws the rows of the folds. Defaults to 0.
+
+    Returns:
+        list[int]: N, 0 .. folds - 1.
+
+    Raises:
+        InputError: an emotion has fewer rows than there are folds.
+    """
+    few = [f'{name} ({n})' for name, n in sorted(Counter(emotions).items()) if n < folds]
+    if few:
+        raise InputError(f'{folds} folds need {folds} training rows of every emotion: '
+                         f'{", ".join(few)}; choose fewer --folds')
+    draw, held = random.Random(seed), [0] * len(emotions)
+    for name in sorted(set(emotions)):
+        rows = [row for row, emotion in enumerate(emotions) if emotion == name]
+        draw.shuffle(rows)
+        for i, row in enumerate(rows):
+            held[row] = i % folds
+    return held
+
+
+def hold_out(root, out, subject, fold, folds, seed=0):
     """Link the clips of ``root/Train_AFEW`` into ``out``; gives the counts of both parts."""
-    if not 0 <= fold < folds:
-        raise InputError(f'--fold {fold}: one of 0 .. {folds - 1}')
+    check_arguments(out, fold, folds)
     listed, problems = afew_clips(root, 'train', classes=None)
     if problems:
         raise InputError('; '.join(problems))
     clips = sorted(Path(clip.path) for clip in listed)
     if not clips:
         raise InputError(f'no clips in {Path(root) / "Train_AFEW"}')
-    found = {clip: re.search(subject, clip.stem) for clip in clips}
-    unnamed = [clip for clip in clips if not found[clip]]
-    if unnamed:
-        raise InputError(f'{unnamed[0].name} does not match --subject {subject!r}')
-    held = fold_of([match[0] for match in found.values()], folds)
-    if Path(out).exists():
-        raise InputError(f'{out} exists already: choose another folder')
+    if subject is None:
+        raise InputError(f'{root} holds clips: give --subject PATTERN, which finds the subject in '
+                         'the name of a file')
+    held = folds_by_subject([clip.stem for clip in clips], subject, folds, seed)
     counts = dict(Train_AFEW=0, Val_AFEW=0)
-    for clip, match in found.items():
-        part = 'Val_AFEW' if held[match[0]] == fold else 'Train_AFEW'
+    for clip, number in zip(clips, held, strict=True):
+        part = 'Val_AFEW' if number == fold else 'Train_AFEW'
         place = Path(out) / part / clip.parent.name / clip.name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(clip.resolve())
@@ -53,17 +111,84 @@ def hold_out(root, out, subject, fold, folds):
     return counts
 
 
+def hold_out_rows(file, out, subject, fold, folds, seed=0):
+    """Write the training rows of a file of features as the two parts of another.
+
+    The test rows of ``file`` are checked with the rest of it and used for nothing.
+
+    Args:
+        file (str): see :func:`.read_features`.
+        out (str): the new file; what was stored of a row is in it as it was.
+        subject (str | None): regular expression that finds the subject in an id; ``None`` where the
+            file has no ids: then rows are drawn at random, of every emotion alike.
+        fold (int): the fold that becomes the test part.
+        folds (int): how many folds.
+        seed (int): draws the folds. Defaults to 0.
+
+    Returns:
+        dict[str, int]: rows of ``'train'`` and ``'test'``.
+
+    Raises:
+        InputError: the file is not as it must be, ``out`` is there already or no ``.npz``, ids
+            without ``subject`` or the other way round, or what the folds need is not there.
+    """
+    check_arguments(out, fold, folds)
+    if not is_feature_file(out):
+        raise InputError(f'{out}: what is held out of a file of features is one, too; give it a '
+                         'name that ends in .npz')
+    rows = read_features(file)['train']
+    with np.load(file, allow_pickle=False) as held:
+        arrays = {key: held[key] for key in OF_TRAINING if key in held}
+    if ('train_id' in arrays) != (subject is not None):
+        raise InputError(
+            f'{file} has no train_id in which --subject could find a subject: leave it out, and '
+            'rows are drawn at random' if subject is not None else
+            f'{file} has ids: give --subject PATTERN, which finds the subject in an id, so that '
+            "nobody is in both parts ('.+' makes every row a subject of its own)")
+    number = np.array(folds_at_random(rows.emotions, folds, seed) if subject is None else
+                      folds_by_subject(rows.ids, subject, folds, seed))
+    parts = dict(train=number != fold, test=number == fold)
+    with whole(out, 'wb') as new:
+        np.savez_compressed(new, **{key.replace('train', part, 1): values[chosen]
+                                    for part, chosen in parts.items()
+                                    for key, values in arrays.items()})
+    return {part: int(chosen.sum()) for part, chosen in parts.items()}
+
+
+def check_arguments(out, fold, folds):
+    """InputError if the folds mean nothing, or something is at ``out`` already."""
+    if folds < 2:
+        raise InputError(f'--folds {folds}: two or more, or nothing is left to train on')
+    if not 0 <= fold < folds:
+        raise InputError(f'--fold {fold}: one of 0 .. {folds - 1}')
+    if os.path.lexists(out):
+        raise InputError(f'{out} exists already: choose another name')
+
+
 def command():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('root', help='data set in AFEW\'s layout')
-    parser.add_argument('out', help='folder to make')
-    parser.add_argument('--subject', required=True, metavar='PATTERN',
-                        help='regular expression: what it finds in a file name is the subject')
-    parser.add_argument('--fold', type=int, default=0)
-    parser.add_argument('--folds', type=int, default=3)
+    parser.add_argument('root', type=os.path.expanduser,
+                        help='data set in AFEW\'s layout, or a file of features (.npz)')
+    parser.add_argument('out', type=os.path.expanduser, help='folder or file to make')
+    parser.add_argument('--subject', metavar='PATTERN',
+                        help='regular expression: what it finds in a file name without its suffix, '
+                        'or in an id, is the subject; without it, rows of a file that has no ids '
+                        'are drawn at random, of every emotion alike')
+    parser.add_argument('--fold', type=int, default=0, help='held out (default: %(default)s)')
+    parser.add_argument('--folds', type=int, default=3, help='default: %(default)s')
+    parser.add_argument('--seed', type=int, default=0, help='another seed, other folds')
     args = parser.parse_args()
-    counts = hold_out(args.root, args.out, args.subject, args.fold, args.folds)
+    given = args.root, args.out, args.subject, args.fold, args.folds, args.seed
+    if is_feature_file(args.root):
+        counts = hold_out_rows(*given)
+        print(f'{args.out}: {counts["train"]} training rows, {counts["test"]} held out; use it '
+              f'with --cfg-options features={args.out}')
+        if args.subject is None:
+            print('Rows were drawn at random: a person may be in both parts. With train_id and '
+                  '--subject nobody is.')
+        return
+    counts = hold_out(*given)
     print(f'{args.out}: {counts["Train_AFEW"]} training clips, {counts["Val_AFEW"]} held out')
     passed = afew_others(args.root, 'train')
     if passed:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from hesp_mmaction.datasets.synthetic.gallery import contact_sheet
 from hesp_mmaction.datasets.synthetic.layouts import PER_CLASS, write_dataset
+from hesp_mmaction.datasets.synthetic.subject import ROLES
 from hesp_mmaction.errors import InputError
 
 
@@ -24,6 +25,9 @@ def parse_args():
     parser.add_argument('--seed', type=int, default=0, help='another seed, other people and clips')
     parser.add_argument('--per-class', type=int, nargs=2, metavar=('TRAIN', 'TEST'),
                         help=f'clips per class (default: {PER_CLASS})')
+    parser.add_argument('--people', type=int, metavar='N',
+                        help='persons of the training part (default: '
+                        f'{ROLES["afew/train"][1]} of afew, {ROLES["mafw/train"][1]} of mafw)')
     parser.add_argument('--workers', type=int, default=2, help='processes')
     parser.add_argument('--contact-sheet', metavar='FILE.png', help='also draw a sheet of examples')
     args = parser.parse_args()
@@ -38,7 +42,8 @@ def main():
     args = parse_args()
     if args.out:
         try:
-            made = write_dataset(args.layout, args.out, args.seed, args.per_class, args.workers)
+            made = write_dataset(args.layout, args.out, args.seed, args.per_class, args.workers,
+                                 args.people)
         except InputError as error:
             raise SystemExit(f'error: {error}') from error
         print(f'{args.out}: {"made" if made else "already there, nothing to do"}')

@@ -33,35 +33,51 @@ class Entry:
     split: str      # 'train', 'test' or 'compound'
 
 
-def cast(role, count, rng):
-    """``count`` persons of a role, everybody about equally often, in random order: list of int."""
-    first, people = ROLES[role]
+def cast(role, count, rng, people=None):
+    """``count`` persons of a role, everybody about equally often, in random order: list of int.
+
+    Args:
+        role (str): of :data:`~.subject.ROLES`.
+        count (int): how many, with repetitions.
+        rng (numpy.random.Generator): draws the order.
+        people (int, optional): how many different persons. ``None`` = as many as the role has.
+    """
+    first, usual = ROLES[role]
+    people = people or usual
     rounds = [rng.permutation(people) for _ in range(-(-count // people))]
     return (first + np.concatenate(rounds)[:count]).tolist()
 
 
-def plan_afew(seed, per_class):
-    """Entries of an AFEW layout: ``Train_AFEW/Angry/SSSNNNNNN.avi``, S the person, N the clip."""
+def plan_afew(seed, per_class, people=None):
+    """Entries of an AFEW layout: ``Train_AFEW/Angry/SSSNNNNNN.avi``, S the person, N the clip.
+
+    ``people`` is of the training part, as in :func:`write_dataset`.
+    """
     rng, entries = np.random.default_rng((41, seed)), []
     for split, folder, count in zip(('train', 'test'), ('Train_AFEW', 'Val_AFEW'), per_class,
                                     strict=True):
-        people = cast(f'afew/{split}', count * len(BASIC), rng)
-        for person, emotion in zip(people, BASIC * count, strict=True):
+        actors = cast(f'afew/{split}', count * len(BASIC), rng,
+                      people if split == 'train' else None)
+        for person, emotion in zip(actors, BASIC * count, strict=True):
             number = len(entries) + 1
             path = f'{folder}/{AFEW_FOLDERS[emotion]}/{person:03d}{number:06d}.avi'
             entries.append(Entry(path, emotion, person, number, split))
     return entries
 
 
-def plan_mafw(seed, per_class):
-    """Entries of a MAFW layout: ``data/clips/00001.mp4``, in the lists' order."""
+def plan_mafw(seed, per_class, people=None):
+    """Entries of a MAFW layout: ``data/clips/00001.mp4``, in the lists' order.
+
+    ``people`` is of the training part, as in :func:`write_dataset`.
+    """
     rng, entries = np.random.default_rng((43, seed)), []
     compounds = max(1, round(per_class[1] * 18 / PER_CLASS['mafw'][1]))
     for split, role, names, count in (('train', 'train', MAFW, per_class[0]),
                                       ('test', 'test', MAFW, per_class[1]),
                                       ('compound', 'test', COMPOUNDS, compounds)):
-        people = cast(f'mafw/{role}', count * len(names), rng)
-        for person, emotion in zip(people, names * count, strict=True):
+        actors = cast(f'mafw/{role}', count * len(names), rng,
+                      people if role == 'train' else None)
+        for person, emotion in zip(actors, names * count, strict=True):
             number = len(entries) + 1
             path = f'data/clips/{number:05d}.mp4'
             entries.append(Entry(path, emotion, person, number, split))
@@ -79,7 +95,7 @@ def mafw_lists(entries):
             MAFW_LISTS.format('compound', 'test'): lines('compound')}
 
 
-def write_dataset(layout, out, seed=0, per_class=None, workers=2):
+def write_dataset(layout, out, seed=0, per_class=None, workers=2, people=None):
     """Make a whole data set; a finished one like it is left alone.
 
     Args:
@@ -88,14 +104,25 @@ def write_dataset(layout, out, seed=0, per_class=None, workers=2):
         seed (int): another seed, other people and clips.
         per_class (tuple[int, int]): training and test clips per class.
         workers (int): processes.
+        people (int, optional): persons of the training part, who share its clips. ``None`` = as
+            many as :data:`~.subject.ROLES` says; those of the test part are always that many.
 
     Returns:
         bool: whether anything had to be made.
+
+    Raises:
+        InputError: ``people`` is less than 1 or would reach the test part's persons, or ``out``
+            holds something else.
     """
     out, per_class = Path(out), tuple(per_class or PER_CLASS[layout])
-    entries = (plan_afew if layout == 'afew' else plan_mafw)(seed, per_class)
+    first, usual = ROLES[f'{layout}/train']
+    most = ROLES[f'{layout}/test'][0] - first  # nobody may be in both parts
+    people = usual if people is None else people
+    if not 1 <= people <= most:
+        raise InputError(f'--people {people}: one of 1 .. {most} for {layout}')
+    entries = (plan_afew if layout == 'afew' else plan_mafw)(seed, per_class, people)
     description = dict(layout=layout, seed=seed, per_class=list(per_class), clips=len(entries),
-                       version=VERSION)
+                       version=VERSION) | ({} if people == usual else dict(people=people))
     if _is_finished(out, description):
         return False
     for folder in {(out / entry.path).parent for entry in entries}:
