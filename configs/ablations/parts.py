@@ -10,5 +10,7 @@ rows = [
     dict(name='without negative texts', options={weights: dict(alignment=0.0)}),
     dict(name='without contrastive loss', options={weights: dict(contrastive=0.0)}),
     dict(name='without fused loss', options={weights: dict(fused=0.0)}),
-    dict(name='without centred score', options={head + 'score_kind': 'logit'}),
+    dict(name='without joint score', options={head + 'score_kind': 'centred'}),
+    dict(name='texts not held', options={weights: dict(hold=0.0)}),
+    dict(name='filter not held', options={'model.neck.hold': 0.0}),
 ]

@@ -23,12 +23,13 @@ def model(cls_head, negatives=True):
     return made
 
 
-def hesp(kind='euclidean', scale=1.0):
-    return head(HESPHead, negative_kind=kind, negative_scale=scale)
+def hesp(kind='euclidean', scale=1.0, length=0):
+    return head(HESPHead, negative_kind=kind, negative_scale=scale,
+                feature_length=torch.tensor(float(length)))
 
 
 @pytest.mark.parametrize('made, length', [
-    (model(hesp()), 10), (model(hesp(scale=0.06)), 10 / 0.06),
+    (model(hesp(length=10)), None), (model(hesp()), 10), (model(hesp(scale=0.06)), 10 / 0.06),
     (model(hesp('arpl', 0.004)), 10 / 0.004 ** 0.5), (model(hesp(), negatives=False), None),
     (model(head(ARPLHead)), 10), (model(head(CoOpHead)), None)])
 def test_the_length_that_settings_were_made_for(made, length):
@@ -38,9 +39,9 @@ def test_the_length_that_settings_were_made_for(made, length):
 @pytest.mark.parametrize('cls_head, length, warned', [
     (hesp(), 10, ''), (hesp(), 25, ''), (hesp(scale=0.06), 158, ''), (head(CoOpHead), 158, ''),
     (hesp(), 158, 'features are 158 long and the settings of HESPHead were made for 10: '
-     'set model.cls_head.negative_scale=0.063'),
-    (hesp(), 1, 'set model.cls_head.negative_scale=10'),
-    (hesp('arpl'), 158, 'set model.cls_head.negative_scale=0.004'),
+     'set model.cls_head.feature_length=10'),
+    (hesp(), 1, 'set model.cls_head.feature_length=10'),
+    (hesp('arpl'), 158, 'set model.cls_head.feature_length=10'), (hesp(length=10), 158, ''),
     (head(ARPLHead), 158, 'optim_wrapper.optimizer.lr')])
 def test_another_length_is_warned_of_once(monkeypatch, cls_head, length, warned):
     said, hook, made = [], FeatureLengthHook(), model(cls_head)

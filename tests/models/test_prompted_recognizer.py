@@ -56,12 +56,14 @@ def test_a_step_changes_prompts_and_negatives_and_nothing_of_clip(clips, form):
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     losses = model(clip_batch(tiny.SIZES[form]), samples(), mode='loss')
     assert {'loss_known', 'loss_negative', 'loss_alignment', 'loss_fused',
-            'loss_contrastive', 'acc'} == set(losses)
+            'loss_contrastive', 'loss_hold', 'acc'} == set(losses)
     sum(v for k, v in losses.items() if 'loss' in k).backward()
     torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1.0).step()
     changed = {n for n, p in model.named_parameters() if not torch.equal(p, before[n])}
     assert changed == {'cls_head.prompts.contexts', 'visual_prompt.delta', 'negatives.images'}
-    assert set(model.state_dict()) == changed | {'cls_head.temperature', 'cls_head.threshold'}
+    fitted = {'temperature', 'threshold', 'feature_length', 'joint.means', 'joint.precision',
+              'joint.centres', 'joint.spreads'}
+    assert set(model.state_dict()) == changed | {f'cls_head.{name}' for name in fitted}
 
 
 def test_the_prompt_acts_where_the_activation_map_is(clips):
@@ -69,7 +71,8 @@ def test_the_prompt_acts_where_the_activation_map_is(clips):
     x, data = clip_batch(32), samples()
     with torch.no_grad():
         model(x, data, mode='predict')
-    maps = model.backbone.activation_map(model.normalise(x[:, 0] / 255), model.cls_head.template_text)
+    maps = model.backbone.activation_map(model.normalise(x[:, 0] / 255),
+                                         model.cls_head.template_text)
     expected = largest_window(maps, 32, 8).tolist()
     assert [list(s.region) for s in data] == [[*window, 8] for window in expected]
 

@@ -24,18 +24,17 @@ def expected_length(model):
     """
     head = model.cls_head
     if isinstance(head, HESPHead) and getattr(model, 'negatives', None) is not None:
-        if head.feature_length > 0:
+        if head.feature_length > 0:  # it brings them to one length itself
             return None
         power = 1 if head.negative_kind == 'euclidean' else 2
         return OPENAI / head.negative_scale ** (1 / power) if head.negative_scale > 0 else None
     return OPENAI if isinstance(head, ARPLHead) else None
 
 
-def remedy(head, length):
-    """What to set for features of a length (float)."""
+def remedy(head):
+    """What to set where the features of a head have another length."""
     if isinstance(head, HESPHead):
-        power = 1 if head.negative_kind == 'euclidean' else 2
-        return f'set model.cls_head.negative_scale={(OPENAI / length) ** power:.2g}'
+        return f'set model.cls_head.feature_length={OPENAI:g}'
     return 'a smaller optim_wrapper.optimizer.lr, or a head that does not depend on the length'
 
 
@@ -43,8 +42,8 @@ def remedy(head, length):
 class FeatureLengthHook(Hook):
     """The mean L2 length of the first batch's video features, as the head gets them.
 
-    Distances grow with it and cosines do not, so features of another CLIP may need another
-    ``negative_scale``: too large negative logits outvote the known ones or end in NaN.
+    Distances grow with it and cosines do not. HESP brings features to one length itself unless it
+    is told not to: too large negative logits outvote the known ones or end in NaN.
     """
     _length = None
 
@@ -69,4 +68,4 @@ class FeatureLengthHook(Hook):
         if made_for and not made_for / FACTOR < length < made_for * FACTOR:
             print_log(f'features are {length:.4g} long and the settings of '
                       f'{type(model.cls_head).__name__} were made for {made_for:.4g}: '
-                      f'{remedy(model.cls_head, length)}', 'current', logging.WARNING)
+                      f'{remedy(model.cls_head)}', 'current', logging.WARNING)
