@@ -19,8 +19,9 @@ from hesp_mmaction.models.necks import (
 
 
 @pytest.mark.parametrize('neck', [
-    TemporalFilter(8, hold=0.0), AttentionPooling(in_channels=16), TemporalDifferenceAdapter(in_channels=16),
-    TemporalConvolution(in_channels=16, channels=6)], ids=lambda neck: type(neck).__name__)
+    TemporalFilter(8, hold=0.0), AttentionPooling(in_channels=16),
+    TemporalDifferenceAdapter(in_channels=16), TemporalConvolution(in_channels=16, channels=6)],
+    ids=lambda neck: type(neck).__name__)
 def test_it_starts_as_the_mean_and_every_part_learns(neck):
     x = np.random.default_rng(0).normal(size=(3, 8, 16)).astype('float32')
     np.testing.assert_allclose(neck(torch.tensor(x)).detach(), x.mean(1), atol=1e-6, rtol=0)

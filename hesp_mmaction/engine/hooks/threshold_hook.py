@@ -47,9 +47,10 @@ class ThresholdHook(Hook):
     The samples pass through the test pipeline, with the weights that the checkpoint is used with
     (those of EMAHook, if there is one). The threshold goes into the head, hence into the
     checkpoint of that epoch, and so does the temperature of :func:`fit_temperature`. A head whose
-    score is fitted on these samples is fitted first (:meth:`OpenSetHead.fit_scores`), and the
-    threshold is that of samples which took no part in the fit. No test sample takes part. What the model made of the samples is left in ``train_features.npz``, like the raw
-    material of a test run, for the scores that are fitted on training features.
+    score is fitted on these samples is fitted first (:meth:`OpenSetHead.fit_scores`); threshold and
+    temperature are then those of samples that took no part in the fit. No test sample takes part.
+    What the model made of the samples is left in ``train_features.npz``, like the raw material of a
+    test run, for the scores that are fitted on training features.
 
     Args:
         tpr (float): share of the known samples that stay known.

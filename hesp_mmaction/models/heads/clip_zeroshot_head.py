@@ -49,9 +49,10 @@ class CLIPZeroShotHead(OpenSetHead):
         return normalize(self.class_text, dim=1)
 
     def extra_logits(self, outputs):
-        """The cosines that are logits before CLIP's scale, and the logits of the negative texts."""
+        """The cosines that are logits before CLIP's scale, the logits of the template's texts, and
+        those of the negative texts."""
         scale = self.text.logit_scale
-        return dict(cosine=outputs['logits_known'] / scale,
+        return dict(cosine=outputs['logits_known'] / scale, zero_shot=outputs['logits_known'],
                     negative_text=cosine_logits(outputs['feature'], self.negative_text, scale))
 
     def losses(self, outputs, labels):

@@ -3,11 +3,14 @@ import torch
 from mmaction.registry import MODELS
 from torch.nn.functional import normalize
 
+from ...datasets.emotions import prompt_word
 from ..eval_cache import EvalCache
 from ..prompts.descriptions import descriptions_of
 from ..prompts.text import CLIPTextTower, PromptLearner, context_text
 from .hesp_functional import cosine_logits, mean_cross_entropy
 from .open_set_head import OpenSetHead
+
+TEMPLATE = 'a photo of a {} expression'
 
 
 @MODELS.register_module()
@@ -32,6 +35,9 @@ class CoOpHead(OpenSetHead):
         words = descriptions_of(self.known) if descriptions else None
         self.prompts = PromptLearner(self.text, self.known, num_contexts, class_specific, words,
                                      position)
+        with torch.no_grad():  # what zero-shot CLIP reads, for the scores that ask it
+            self.register_buffer('zero_shot_text', self.text.encode_text(
+                [TEMPLATE.format(prompt_word(name)) for name in self.known]), persistent=False)
         self._eval_text, self._eval_context = EvalCache(), EvalCache()
 
     def class_text(self):
@@ -53,12 +59,13 @@ class CoOpHead(OpenSetHead):
         return normalize(self.class_text(), dim=1)
 
     def extra_logits(self, outputs):
-        """The cosines that are logits before CLIP's scale, and the logit (B, 1) of the contexts
-        with no name."""
+        """The cosines that are logits before CLIP's scale, the logits of zero-shot CLIP's texts,
+        and the logit (B, 1) of the contexts with no name."""
         context = self._eval_context.get(lambda: context_text(self.text, self.prompts),
                                          self.prompts, self.text)
         scale = self.text.logit_scale
         return dict(cosine=outputs['logits_known'] / scale,
+                    zero_shot=cosine_logits(outputs['feature'], self.zero_shot_text, scale),
                     context=cosine_logits(outputs['feature'], context, scale))
 
     def losses(self, outputs, labels):

@@ -63,11 +63,12 @@ class HESPHead(OpenSetHead):
         fusion (str): ``'prob'`` or ``'logit'``: what is averaged, in prediction and loss.
         score_kind (str): ``'joint'`` = :func:`~hesp_mmaction.evaluation.scores.joint_score` of the
             ``centred`` score, zero-shot CLIP and the density of the known training clips, whose
-            class Gaussians also take part in the prediction (not in the paper; ``centred`` until
-            it is fitted after the last epoch), ``'prob'`` = largest fused probability (``max_softmax`` of
-            :mod:`hesp_mmaction.evaluation.scores`), ``'logit'`` = largest mean logit,
-            ``'centred'`` = the same after z_neg's mean over the classes is taken off, which changes
-            no probability: an unusual video is far from all negatives, and would look known.
+            class Gaussians take part in the prediction too (not in the paper; ``centred`` until it
+            is fitted after the last epoch); ``'prob'`` = largest fused probability
+            (``max_softmax`` of :mod:`hesp_mmaction.evaluation.scores`); ``'logit'`` = largest mean
+            logit; ``'centred'`` = the same after z_neg's mean over the classes is taken off, which
+            changes no probability: an unusual video is far from all negatives, and would look
+            known.
         symmetric (bool): both directions of the alignment loss.
         contrastive_temperature (float): of the supervised contrastive loss.
         loss_weights (dict): changes to ``LOSS_WEIGHTS``.

@@ -11,5 +11,5 @@ from .supervised_contrastive import supervised_contrastive
 
 __all__ = ['arpl_margin', 'calibration_loss', 'clip_alignment', 'dirichlet', 'diversity',
            'evidential_loss', 'flip_consistency', 'gather', 'global_mean', 'hold_texts',
-           'intensity_aware_loss', 'opposite_texts', 'sum_over_processes', 'supervised_contrastive', 'uncertainty',
-           'undo_gradient_average', 'world_size']
+           'intensity_aware_loss', 'opposite_texts', 'sum_over_processes', 'supervised_contrastive',
+           'uncertainty', 'undo_gradient_average', 'world_size']
