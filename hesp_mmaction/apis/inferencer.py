@@ -214,10 +214,10 @@ class HESPInferencer(BaseInferencer):
 
     def _result(self, result, sample):
         head = self.model.cls_head
-        threshold = float(head.threshold)
+        threshold = float(sample.threshold)
         if not (sample.pred_knownness.isfinite().all() and sample.pred_score.isfinite().all()):
             return dict(result, error=NOT_FINITE)
-        calibrated = head.calibrated(sample.logits)
+        calibrated = head.calibrated(sample.logits.to(head.temperature.device))
         region = sample.get('region')
         return dict(
             file=result['file'], start=result['start'], end=result['end'],

@@ -16,6 +16,7 @@ from ..errors import InputError
 from .checkpoints import is_torchscript, read_file, weights_of
 from .clip_layouts import open_clip_layout
 from .clip_zoo.packing import unpack
+from .precision import at_least_float32, half_copy, in_float32
 
 ZOO = Path(__file__).parent / 'clip_zoo'
 EMBEDDED = 'small_face_clip'  # the CLIP shipped in this package, trained on drawn faces
@@ -368,11 +369,20 @@ def _fill_keys(names, module, state_dict, prefix, *_):
 
 
 class FrozenTower(nn.Module):
-    """Base of the towers: ``frozen`` ones stay in eval mode while the rest of a model trains."""
+    """Base of the towers: ``frozen`` ones stay in eval mode while the rest of a model trains.
+
+    Attributes:
+        compute_dtype (torch.dtype | None): half precision in which a frozen tower is called; None
+            is that of its weights. Results are float32 in any case. The half weights are a copy,
+            made at the first call, which is in no checkpoint; ``activation_map`` and such take
+            the weights themselves.
+    """
+    compute_dtype = None
 
     def __init__(self, frozen):
         super().__init__()
         self.frozen = frozen
+        self._half = ()  # the copy; in a tuple it is no part of the module
 
     def freeze_if_asked(self):
         """To be called when every weight is in place."""
@@ -384,3 +394,20 @@ class FrozenTower(nn.Module):
         if self.frozen and not self.training:
             return self  # every epoch asks, and a walk through all layers takes milliseconds
         return super().train(mode and not self.frozen)
+
+    def __call__(self, *inputs):
+        if self.compute_dtype is None:
+            return super().__call__(*inputs)
+        if not self._half:
+            self._half = (half_copy(self, self.compute_dtype),)
+        inputs = [x.to(self.compute_dtype) if x.is_floating_point() else x for x in inputs]
+        with in_float32(inputs[0]):  # the types are what they should be
+            return at_least_float32(self._half[0].forward(*inputs))
+
+    def _apply(self, *args, **kwargs):
+        self._half = ()  # of another device or type
+        return super()._apply(*args, **kwargs)
+
+    def _load_from_state_dict(self, *args, **kwargs):
+        self._half = ()
+        return super()._load_from_state_dict(*args, **kwargs)
