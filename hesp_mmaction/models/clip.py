@@ -2,7 +2,7 @@
 import hashlib
 import json
 import logging
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -10,13 +10,11 @@ import open_clip
 import torch
 from mmengine.logging import print_log
 from open_clip.model import CLIP
-from torch import nn
 
 from ..errors import InputError
 from .checkpoints import is_torchscript, read_file, weights_of
 from .clip_layouts import open_clip_layout
 from .clip_zoo.packing import unpack
-from .precision import at_least_float32, half_copy, in_float32
 
 ZOO = Path(__file__).parent / 'clip_zoo'
 EMBEDDED = 'small_face_clip'  # the CLIP shipped in this package, trained on drawn faces
@@ -342,72 +340,3 @@ def _load(model, weights, arch, pretrained):
                          f'({len(wrong)} differences, first: {wrong[0]}); name the architecture '
                          'they were made for')
     model.load_state_dict(weights, strict=False)
-
-
-def freeze(module):
-    """Freeze a tower: no gradients, and no copy of it in checkpoints.
-
-    A checkpoint without the tower's weights loads as if it held them: they are taken from the
-    tower itself, so neither torch nor mmengine reports them missing.
-    """
-    module.requires_grad_(False)
-    names = tuple(module.state_dict())
-    module._register_state_dict_hook(partial(_drop_keys, names))
-    module.register_load_state_dict_pre_hook(partial(_fill_keys, names))
-    return module
-
-
-def _drop_keys(names, module, state_dict, prefix, _):
-    for name in names:
-        state_dict.pop(prefix + name, None)
-
-
-def _fill_keys(names, module, state_dict, prefix, *_):
-    tensors = dict(module.named_parameters()) | dict(module.named_buffers())
-    for name in names:
-        state_dict.setdefault(prefix + name, tensors[name].detach())
-
-
-class FrozenTower(nn.Module):
-    """Base of the towers: ``frozen`` ones stay in eval mode while the rest of a model trains.
-
-    Attributes:
-        compute_dtype (torch.dtype | None): half precision in which a frozen tower is called; None
-            is that of its weights. Results are float32 in any case. The half weights are a copy,
-            made at the first call, which is in no checkpoint; ``activation_map`` and such take
-            the weights themselves.
-    """
-    compute_dtype = None
-
-    def __init__(self, frozen):
-        super().__init__()
-        self.frozen = frozen
-        self._half = ()  # the copy; in a tuple it is no part of the module
-
-    def freeze_if_asked(self):
-        """To be called when every weight is in place."""
-        if self.frozen:
-            freeze(self)
-            self.eval()
-
-    def train(self, mode=True):
-        if self.frozen and not self.training:
-            return self  # every epoch asks, and a walk through all layers takes milliseconds
-        return super().train(mode and not self.frozen)
-
-    def __call__(self, *inputs):
-        if self.compute_dtype is None:
-            return super().__call__(*inputs)
-        if not self._half:
-            self._half = (half_copy(self, self.compute_dtype),)
-        inputs = [x.to(self.compute_dtype) if x.is_floating_point() else x for x in inputs]
-        with in_float32(inputs[0]):  # the types are what they should be
-            return at_least_float32(self._half[0].forward(*inputs))
-
-    def _apply(self, *args, **kwargs):
-        self._half = ()  # of another device or type
-        return super()._apply(*args, **kwargs)
-
-    def _load_from_state_dict(self, *args, **kwargs):
-        self._half = ()
-        return super()._load_from_state_dict(*args, **kwargs)

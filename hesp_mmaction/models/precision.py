@@ -4,9 +4,11 @@ Half precision is for the backbone alone. Necks, heads, losses and the activatio
 the region are computed in float32, in training as in evaluation.
 """
 import copy
+import logging
 from contextlib import nullcontext
 
 import torch
+from mmengine.logging import print_log
 from open_clip.transformer import LayerNorm, LayerNormFp32, QuickGELU, ResidualAttentionBlock
 from torch import nn
 
@@ -107,7 +109,9 @@ def under_autocast(module, dtype):
         module (nn.Module): such as a backbone; changed in place.
         dtype (torch.dtype): ``float16`` or ``bfloat16``.
     """
-    entered = []
+    if getattr(module, 'compute_dtype', None) == dtype:
+        return
+    module.compute_dtype, entered = dtype, []
 
     def enter(module, inputs):
         entered.append(torch.autocast(inputs[0].device.type, dtype=dtype))
@@ -119,3 +123,28 @@ def under_autocast(module, dtype):
 
     module.register_forward_pre_hook(enter)
     module.register_forward_hook(leave, always_call=True)  # after an error, too
+
+
+def compiled(function):
+    """A function of tensors through ``torch.compile``, one program for each shape.
+
+    Args:
+        function (Callable): such as the forward pass of a frozen tower.
+
+    Returns:
+        Callable: the same function; where it cannot be compiled, itself, with a warning.
+    """
+    from torch._dynamo.exc import TorchDynamoException  # takes a second: only who compiles imports
+    fast = [torch.compile(function, dynamic=False)]
+
+    def run(*inputs):
+        if fast:
+            try:
+                return fast[0](*inputs)
+            except TorchDynamoException as error:
+                fast.clear()
+                reason = str(error).strip().partition('\n')[0]
+                print_log(f'the image tower runs without torch.compile, which fails: {reason}',
+                          'current', logging.WARNING)
+        return function(*inputs)
+    return run

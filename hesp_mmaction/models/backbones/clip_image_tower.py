@@ -10,7 +10,8 @@ from torch.utils.checkpoint import checkpoint
 
 from ...errors import InputError
 from ..attention import run_block
-from ..clip import FrozenTower, digest, load_clip, pixel_statistics
+from ..clip import digest, load_clip, pixel_statistics
+from ..frozen import FrozenTower
 
 RECOMPUTED = 8  # images whose blocks are computed again at once on CPUs
 
