@@ -90,7 +90,7 @@ def half_copy(module, dtype):
 def _float32_norm(norm):
     ours = LayerNormFp32(norm.normalized_shape, norm.eps, device='meta')
     ours.weight, ours.bias = norm.weight, norm.bias
-    return ours
+    return ours.float()
 
 
 @torch.no_grad()
@@ -109,9 +109,9 @@ def under_autocast(module, dtype):
         module (nn.Module): such as a backbone; changed in place.
         dtype (torch.dtype): ``float16`` or ``bfloat16``.
     """
-    if getattr(module, 'compute_dtype', None) == dtype:
+    if getattr(module, 'autocast_dtype', None) == dtype:
         return
-    module.compute_dtype, entered = dtype, []
+    module.autocast_dtype, entered = dtype, []
 
     def enter(module, inputs):
         entered.append(torch.autocast(inputs[0].device.type, dtype=dtype))
