@@ -1,4 +1,4 @@
-"""Mixed precision changes the time and nothing else: types, windows, logits, gradients, checkpoints."""
+"""Mixed precision changes the time alone: types, windows, logits, gradients, checkpoints."""
 import copy
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ from hesp_mmaction.models.prompts.text import CLIPTextTower
 ROOT = Path(__file__).parents[2]
 KNOWN = ['anger', 'fear', 'happiness']
 HALF = partial(torch.autocast, 'cpu', dtype=torch.bfloat16)
-on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no GPU')
 
 
 def build(clips, form='vit', **changes):
@@ -350,3 +349,114 @@ def test_the_type_of_mixed_precision(monkeypatch):
         assert compute_type('cuda') == dtype
     with HALF(), in_float32(torch.ones(1)):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+# ------------------------------------------------------------------------------------ with a GPU
+@pytest.fixture
+def card():
+    """The GPU; afterwards TF32 is as it was."""
+    if not torch.cuda.is_available():
+        pytest.skip('there is no GPU')
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    yield torch.device('cuda')
+    torch.set_float32_matmul_precision(before[0])
+    torch.backends.cudnn.allow_tf32 = before[1]
+
+
+def on(device, model, clips, **precision):
+    """A copy of a model on a device, with clips and data samples there."""
+    model = copy.deepcopy(model).to(device)
+    set_precision(model, **precision)
+    return model, clips.to(device), [sample.to(device) for sample in samples(len(clips))]
+
+
+def five_steps(model, clips, data):
+    """Losses (5,) of five steps, and what they made of the learned parameters."""
+    learned = {name: p for name, p in model.train().named_parameters() if p.requires_grad}
+    optimizer, losses = torch.optim.SGD(learned.values(), lr=1e-3), []
+    for _ in range(5):
+        found = model(clips, data, mode='loss')
+        losses.append(sum(value for key, value in found.items() if 'loss' in key))
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+    return torch.stack(losses).detach().cpu(), {name: p.detach().cpu()
+                                                for name, p in learned.items()}
+
+
+def seen(model, clips, data):
+    """Features and windows of clips."""
+    with torch.no_grad():
+        found = model.eval()(clips, data, mode='predict')
+    return (torch.stack([sample.pred_feature for sample in found]),
+            [sample.region for sample in found])
+
+
+@pytest.mark.gpu
+def test_cpu_and_gpu_agree(card):
+    model, clips = drawn_model(), drawn_clips(3).expand(-1, 2, -1, -1, -1)
+    here, there = on('cpu', model, clips), on(card, model, clips, tf32=False)
+    (features, windows), (theirs, their_windows) = seen(*here), seen(*there)
+    torch.testing.assert_close(theirs, features, rtol=1e-3, atol=1e-2)
+    assert their_windows == windows
+    (losses, learned), (their_losses, their_learned) = five_steps(*here), five_steps(*there)
+    torch.testing.assert_close(their_losses, losses, rtol=1e-4, atol=1e-4)
+    for name, value in learned.items():
+        torch.testing.assert_close(their_learned[name], value, rtol=1e-3, atol=1e-4, msg=name)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_mixed_precision_on_a_gpu(card, monkeypatch, dtype):
+    monkeypatch.setattr('hesp_mmaction.engine.hooks.precision_hook.compute_type', lambda _: dtype)
+    model, clips = drawn_model(), drawn_clips(3).expand(-1, 2, -1, -1, -1)
+    exact, half = on(card, model, clips), on(card, model, clips, amp=True)
+    (features, windows), (theirs, their_windows) = seen(*exact), seen(*half)
+    assert their_windows == windows and theirs.device.type == 'cpu'
+    assert 1e-4 < (theirs - features).norm() / features.norm() < 0.03
+    losses, learned = five_steps(*exact)
+    their_losses, their_learned = five_steps(*half)
+    torch.testing.assert_close(their_losses, losses, rtol=0.02, atol=0.02)
+    assert all(value.dtype == torch.float32 and value.isfinite().all()
+               for value in their_learned.values())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize('region', ['cam', 'centre', 'random', 'border', 'dataset', (3, 5)])
+def test_a_gpu_is_not_waited_for_before_the_loss(card, clips, region):
+    prompt = dict(type='VisualPrompt', image_size=32, size=8, region=region)
+    model, x, data = on(card, build(clips, visual_prompt=prompt), batch(), amp=True)
+    if region == 'dataset':
+        model.visual_prompt.window.fill_(3)
+    model.train()(x, data, mode='loss')
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        losses = model(x, data, mode='loss')
+        sum(value for key, value in losses.items() if 'loss' in key).backward()
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+    assert losses['loss_known'].isfinite()
+
+
+@pytest.mark.gpu
+def test_tf32_is_on_and_can_be_switched_off(card, clips):
+    model = build(clips).to(card)
+    assert 'as TF32' in set_precision(model)
+    assert torch.get_float32_matmul_precision() == 'high'
+    x = torch.randn(256, 256, device=card)
+    exact = (x.double() @ x.double()).float()
+    rough = (x @ x - exact).abs().max()
+    assert 'in full' in set_precision(model, tf32=False)
+    assert (x @ x - exact).abs().max() < rough / 10
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+def test_a_compiled_tower_on_a_gpu(card, clips):
+    plain = on(card, build(clips), batch(), amp=True)
+    fast = on(card, build(clips), batch(), amp=True, compile=True)
+    for count in (6, 5):
+        (features, _), (theirs, _) = (seen(m, x[:count], data[:count]) for m, x, data in (
+            plain, fast))
+        torch.testing.assert_close(theirs, features, rtol=0.05, atol=0.05)
+    torch.testing.assert_close(five_steps(*fast)[0], five_steps(*plain)[0], rtol=0.02, atol=0.02)
