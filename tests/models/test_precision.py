@@ -142,6 +142,9 @@ def test_frozen_weights_are_half_and_learned_ones_float32(clips):
         norms = {name for name in types if '.ln_' in f'.{name}'}
         assert {types[name] for name in norms} == {torch.float32}
         assert {types[name] for name in set(types) - norms} == {torch.bfloat16}
+        # On GPUs a plain LayerNorm takes no weights of another type.
+        assert {type(part) for part in used.modules() if isinstance(part, torch.nn.LayerNorm)} == {
+            open_clip.transformer.LayerNormFp32}
         first = tower._run
         tower(*([torch.zeros(1, 3, 32, 32)] if tower is model.backbone
                 else [torch.zeros(1, 4, 16), torch.tensor([3])]))
@@ -224,6 +227,7 @@ def test_a_half_tower_follows_its_weights(clips):
     tower.load_state_dict(weights)
     assert (tower(x) - before).abs().max() > 0.1
     assert tower.double()(x.double()).dtype == torch.float32
+    assert tower.to('meta')(x.to('meta')).device.type == 'meta'  # and moves with them
 
 
 @pytest.mark.parametrize('backbone', [
