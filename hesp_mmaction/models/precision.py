@@ -24,9 +24,10 @@ def in_float32(x):
     Returns:
         ContextManager
     """
-    # Off is off: without autocast there is nothing to enter, and a trace sees none.
     kind = x.device.type
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        return torch.autocast(kind, enabled=False)
+    return nullcontext()  # where it is off, a trace should see nothing
 
 
 def at_least_float32(x):
