@@ -13,10 +13,12 @@ from mmaction.structures import ActionDataSample
 from mmengine.registry import init_default_scope
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from hesp_mmaction.apis import HESPInferencer
 from hesp_mmaction.apis.configs import load_config
 from hesp_mmaction.apis.running import parser, read_config, run
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.datasets.synthetic.clips import make_clip
 from hesp_mmaction.datasets.synthetic.gallery import LABEL, contact_sheet
 from hesp_mmaction.engine.hooks.precision_hook import set_precision
 from hesp_mmaction.models.backbones import CLIPImageTower, VPTTower
@@ -344,6 +346,15 @@ def test_a_run_with_amp_resumes_and_its_checkpoint_is_that_of_float32(tiny_afew,
             torch.testing.assert_close(value, plain['state_dict'][key], rtol=0.1, atol=0.1)
     moved = 'cls_head.prompts.contexts'
     assert not torch.equal(whole['state_dict'][moved], plain['state_dict'][moved])  # it was half
+
+
+def test_the_inferencer_in_mixed_precision_says_nearly_the_same():
+    clip = np.stack(make_clip('happiness', 320000003, 1))
+    (exact,), (half,) = (HESPInferencer(device='cpu', amp=amp)(clip)['predictions']
+                         for amp in (False, True))
+    assert half['region'] == exact['region'] and half['emotion'] == exact['emotion']
+    assert half['score'] != exact['score']
+    assert half['score'] == pytest.approx(exact['score'], abs=0.1)
 
 
 def test_the_type_of_mixed_precision(monkeypatch):
