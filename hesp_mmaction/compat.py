@@ -287,6 +287,9 @@ def ddp_wrapper_cfg():
 def optim_wrapper_cfg(optim_wrapper, amp):
     """The ``optim_wrapper`` of a config with or without mixed precision.
 
+    ``--amp`` computes the backbone in bfloat16 where there is any, which needs no wrapper of its
+    own. float16, on GPUs without bfloat16, needs one that scales the loss.
+
     Args:
         optim_wrapper (dict): The config's own.
         amp (bool): Whether ``--amp`` was given. A config that asks for ``AmpOptimWrapper`` by
@@ -295,6 +298,9 @@ def optim_wrapper_cfg(optim_wrapper, amp):
     Returns:
         dict: A copy with the right type. On the CPU, where ``AmpOptimWrapper`` stops with an
         assertion, it is always ``OptimWrapper``.
+
+    Raises:
+        ValueError: ``amp`` with a wrapper that is neither of the two.
     """
     cfg = optim_wrapper.copy()
     kind = cfg.get('type', 'OptimWrapper')
@@ -304,12 +310,25 @@ def optim_wrapper_cfg(optim_wrapper, amp):
         raise ValueError(f'--amp cannot be used with the optimizer wrapper {kind!r}; leave --amp '
                          "out or set optim_wrapper.type='OptimWrapper'.")
     if _on_cpu():
-        warnings.warn('Mixed precision needs an accelerator and there is none, so training goes '
-                      'on in full precision.', stacklevel=2)
+        if not amp:
+            warnings.warn('AmpOptimWrapper needs an accelerator and there is none, so training '
+                          'goes on in full precision; --amp computes in bfloat16 on CPUs, too.',
+                          stacklevel=2)
         for key in ('loss_scale', 'dtype', 'use_fsdp'):
             cfg.pop(key, None)
         cfg['type'] = 'OptimWrapper'
-    else:
+    elif kind == 'AmpOptimWrapper' or not _has_bfloat16():
         cfg['type'] = 'AmpOptimWrapper'
         cfg.setdefault('loss_scale', 'dynamic')
+        if amp:
+            cfg.setdefault('dtype', 'bfloat16' if _has_bfloat16() else 'float16')
     return cfg
+
+
+def _has_bfloat16():
+    """Whether the accelerator of this process computes in bfloat16."""
+    import torch
+    from mmengine.device import get_device
+
+    from .models.precision import compute_type
+    return compute_type(get_device()) == torch.bfloat16

@@ -469,19 +469,27 @@ def test_ddp_wrapper_on_cpu_has_no_device(on_cpu):
     assert compat.ddp_wrapper_cfg()['device_ids'] is None
 
 
-def test_amp_on_gpu(on_gpu):
+@pytest.mark.parametrize('bfloat16', [True, False])
+def test_amp_on_gpu(on_gpu, monkeypatch, bfloat16):
+    """bfloat16 needs no wrapper; float16 needs one that scales the loss."""
+    monkeypatch.setattr(compat, '_has_bfloat16', lambda: bfloat16)
     plain = dict(type='OptimWrapper', optimizer=dict(type='SGD'))
+    scaled = dict(plain, type='AmpOptimWrapper', loss_scale='dynamic', dtype='float16')
     assert compat.optim_wrapper_cfg(plain, amp=False) == plain
-    assert compat.optim_wrapper_cfg(plain, amp=True) == dict(
-        plain, type='AmpOptimWrapper', loss_scale='dynamic')
+    assert compat.optim_wrapper_cfg(plain, amp=True) == (plain if bfloat16 else scaled)
     own = dict(plain, type='AmpOptimWrapper', loss_scale=512.)
     assert compat.optim_wrapper_cfg(own, amp=False) == own
+    assert compat.optim_wrapper_cfg(own, amp=True) == dict(
+        own, dtype='bfloat16' if bfloat16 else 'float16')
     assert plain['type'] == 'OptimWrapper'  # the config itself is not changed
 
 
-def test_amp_on_cpu_goes_on_without(on_cpu):
+def test_amp_on_cpu_needs_no_wrapper(on_cpu, recwarn):
     plain = dict(type='OptimWrapper', optimizer=dict(type='SGD'))
     amp = dict(plain, type='AmpOptimWrapper', loss_scale='dynamic', dtype='bfloat16')
+    assert compat.optim_wrapper_cfg(plain, amp=True) == plain
+    assert compat.optim_wrapper_cfg(amp, amp=True) == plain
+    assert not recwarn.list
     with pytest.warns(UserWarning, match='full precision'):
         assert compat.optim_wrapper_cfg(amp, amp=False) == plain
 

@@ -63,6 +63,7 @@ def parse_args():
     parser.add_argument('--config', help='config file; default: the embedded model')
     parser.add_argument('--checkpoint', help='its weights (.pth or .safetensors)')
     parser.add_argument('--device', help='default: cuda where there is one')
+    parser.add_argument('--amp', action='store_true', help='mixed precision, of the trained model')
     parser.add_argument('--host', default=os.environ.get('GRADIO_SERVER_NAME') or '127.0.0.1',
                         help='0.0.0.0 lets other machines see the page (default: '
                              'GRADIO_SERVER_NAME of the environment, else 127.0.0.1)')
@@ -231,7 +232,7 @@ def command():
     check_host(args.host)
     MMLogger.get_instance('demo', log_level='ERROR')
     return_memory_at_once()
-    trained = HESPInferencer(args.config, args.checkpoint, args.device)
+    trained = HESPInferencer(args.config, args.checkpoint, args.device, amp=args.amp)
     name = 'HESP, embedded' if args.config is None else Path(args.config).stem
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the folder goes then, too
     with tempfile.TemporaryDirectory() as folder:

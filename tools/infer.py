@@ -37,6 +37,7 @@ def parse_args():
     model.add_argument('--cfg-options', nargs='+', action=KeyValue, metavar='KEY=VALUE',
                        help='changes to the config')
     model.add_argument('--device', help='default: cuda where there is one')
+    model.add_argument('--amp', action='store_true', help='mixed precision')
     clip = parser.add_argument_group('clips')
     clip.add_argument('--face', choices=list(DETECTORS),
                       help='find, follow and cut out the main face first')
@@ -96,7 +97,7 @@ def command():
     MMLogger.get_instance('infer', log_level='WARNING')
     return_memory_at_once()
     inferencer = HESPInferencer(args.config, args.checkpoint, args.device, args.face, args.known,
-                                args.cfg_options, show_progress=True)
+                                args.cfg_options, show_progress=True, amp=args.amp)
     inputs = [int(item) if item.isdecimal() and not os.path.exists(item) else item
               for item in args.inputs]
     clips = find_clips(inputs, args.fps, args.seconds)

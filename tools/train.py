@@ -15,14 +15,14 @@ def train():
     arguments = parser(__doc__)
     arguments.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
                            help='go on from a checkpoint, by default the latest of the work dir')
-    arguments.add_argument('--amp', action='store_true', help='mixed precision (on a GPU)')
     arguments.add_argument('--no-validate', action='store_true',
                            help='no evaluation after the last epoch')
     args = arguments.parse_args()
     cfg = read_config(args)
     if 'optim_wrapper' not in cfg:
         raise InputError(f'{args.config} has nothing to train: run it with tools/test.py')
-    cfg.optim_wrapper = compat.optim_wrapper_cfg(cfg.optim_wrapper, args.amp)
+    cfg.optim_wrapper = compat.optim_wrapper_cfg(
+        cfg.optim_wrapper, cfg.get('precision', {}).get('amp', False))
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.resume is not None:

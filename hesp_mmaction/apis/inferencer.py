@@ -20,6 +20,7 @@ from ..datasets.faces import DETECTORS, load_detector
 from ..datasets.seeding import seeded_rng, stable_seed
 from ..datasets.video import BrokenClip
 from ..datasets.wrappers import pipeline_of
+from ..engine.hooks.precision_hook import set_precision
 from ..errors import InputError
 from ..files import whole, write_json
 from ..models.checkpoints import known_of, load_weights
@@ -57,6 +58,7 @@ class HESPInferencer(BaseInferencer):
             refused.
         cfg_options (dict, optional): changes to the config, as of ``--cfg-options``.
         show_progress (bool): a bar of clips. Defaults to False.
+        amp (bool): mixed precision, see :func:`set_precision`. Defaults to False.
 
     Raises:
         InputError: the config needs a checkpoint, or they do not belong together.
@@ -65,7 +67,7 @@ class HESPInferencer(BaseInferencer):
     visualize_kwargs = {'out_dir', 'video'}
 
     def __init__(self, config=None, checkpoint=None, device=None, face=None, known=None,
-                 cfg_options=None, show_progress=False):
+                 cfg_options=None, show_progress=False, amp=False):
         if config is None:
             if checkpoint is not None:
                 raise InputError(f'name the config of {checkpoint}: there is a copy in the folder '
@@ -87,6 +89,8 @@ class HESPInferencer(BaseInferencer):
             raise InputError(f'{cfg.filename or "this"} is a config of a trained model: name its '
                              'checkpoint')
         override(cfg, cfg_options, known)
+        if amp:
+            cfg.setdefault('precision', {})['amp'] = True
         self._saved, self._saved_as = saved, f'the checkpoint {checkpoint}'
         super().__init__(cfg, None, device, 'mmaction', show_progress)
         self.known = self.model.cls_head.known
@@ -96,8 +100,9 @@ class HESPInferencer(BaseInferencer):
         forget_weights()
         if self._saved is not None:
             load_weights(model, self._saved, self._saved_as)
-        self._saved = None
-        return model.to(device).eval()
+        self._saved, model = None, model.to(device).eval()
+        set_precision(model, **dict(cfg.get('precision', {}), compile=False))  # batches are few
+        return model
 
     def _init_pipeline(self, cfg):
         return Compose(pipeline_of(cfg.test_dataloader.dataset))
@@ -214,10 +219,10 @@ class HESPInferencer(BaseInferencer):
 
     def _result(self, result, sample):
         head = self.model.cls_head
-        threshold = float(head.threshold)
+        threshold = float(sample.threshold)
         if not (sample.pred_knownness.isfinite().all() and sample.pred_score.isfinite().all()):
             return dict(result, error=NOT_FINITE)
-        calibrated = head.calibrated(sample.logits)
+        calibrated = head.calibrated(sample.logits.to(head.temperature.device))
         region = sample.get('region')
         return dict(
             file=result['file'], start=result['start'], end=result['end'],

@@ -12,6 +12,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from ..compat import optim_wrapper_cfg
 from ..datasets.frame_store import INDEX
 from ..engine import QuietRunner
 from ..errors import InputError
@@ -124,6 +125,8 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
         cfg.experiment_name = f'{name}_train'
         training = cfg.copy()  # the one evaluation is the one of the checkpoint, below
         training.val_cfg = training.val_dataloader = training.val_evaluator = None
+        training.optim_wrapper = optim_wrapper_cfg(
+            training.optim_wrapper, training.get('precision', {}).get('amp', False))
         training.resume = resume and same and (Path(work_dir) / 'last_checkpoint').exists()
         runner = QuietRunner.from_cfg(training)
         runner.train()

@@ -39,6 +39,11 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     result.add_argument('--seed', type=int, help='random seed')
     result.add_argument('--deterministic', action='store_true',
                         help='only deterministic algorithms')
+    result.add_argument('--amp', action='store_true',
+                        help='mixed precision: the backbone in bfloat16, or float16 on GPUs '
+                        'without it')
+    result.add_argument('--compile', action='store_true',
+                        help='compile the frozen image tower (torch.compile)')
     result.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='override settings of the config: key=value, a.b=value')
     result.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -61,6 +66,12 @@ def read_config(args: argparse.Namespace) -> Config:
         cfg.randomness.seed = args.seed
     if args.deterministic:
         cfg.randomness.deterministic = True
+    for flag in ('amp', 'compile'):
+        if getattr(args, flag):
+            cfg.setdefault('precision', {})[flag] = True
+    if 'precision' in cfg and all(hook['type'] != 'PrecisionHook'
+                                  for hook in cfg.setdefault('custom_hooks', [])):
+        cfg.custom_hooks.append(dict(type='PrecisionHook'))  # a config that knows nothing of it
     if cfg.get('randomness', {}).get('deterministic'):
         # What PyTorch asks for on a GPU; read when the first matrices are multiplied.
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')

@@ -6,6 +6,7 @@ from .hooks import (
     FiniteLossHook,
     FitHook,
     OpenSetHook,
+    PrecisionHook,
     PreemptionHook,
     PseudoLabelHook,
     RandomStateHook,
@@ -21,7 +22,7 @@ from .quiet_runner import QuietRunner
 from .resumable_loop import ResumableTrainLoop
 
 __all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FeatureLengthHook',
-           'FiniteLossHook', 'FitHook', 'NormalisedSGD', 'OpenSetHook', 'PreemptionHook',
-           'PseudoLabelHook', 'QuietRunner', 'RandomStateHook', 'RegionHook', 'ResultsHook',
-           'ResumableTrainLoop', 'SyncStatisticsHook', 'ThresholdHook',
+           'FiniteLossHook', 'FitHook', 'NormalisedSGD', 'OpenSetHook', 'PrecisionHook',
+           'PreemptionHook', 'PseudoLabelHook', 'QuietRunner', 'RandomStateHook', 'RegionHook',
+           'ResultsHook', 'ResumableTrainLoop', 'SyncStatisticsHook', 'ThresholdHook',
            'TrainableOptimWrapperConstructor', 'WeightPatchHook']

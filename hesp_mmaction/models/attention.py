@@ -38,8 +38,10 @@ def keep(x):
 
 
 def run_norm(norm, x):
-    """A LayerNorm of open_clip's, without its cast from the type of x to the same."""
-    return layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+    """A LayerNorm of open_clip's, in the type of its weights; the result has the type of x."""
+    if x.dtype == norm.weight.dtype:  # no cast to the same
+        return layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+    return norm(x)
 
 
 def run_mlp(block, x):

@@ -2,7 +2,7 @@
 import hashlib
 import json
 import logging
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -10,7 +10,6 @@ import open_clip
 import torch
 from mmengine.logging import print_log
 from open_clip.model import CLIP
-from torch import nn
 
 from ..errors import InputError
 from .checkpoints import is_torchscript, read_file, weights_of
@@ -341,46 +340,3 @@ def _load(model, weights, arch, pretrained):
                          f'({len(wrong)} differences, first: {wrong[0]}); name the architecture '
                          'they were made for')
     model.load_state_dict(weights, strict=False)
-
-
-def freeze(module):
-    """Freeze a tower: no gradients, and no copy of it in checkpoints.
-
-    A checkpoint without the tower's weights loads as if it held them: they are taken from the
-    tower itself, so neither torch nor mmengine reports them missing.
-    """
-    module.requires_grad_(False)
-    names = tuple(module.state_dict())
-    module._register_state_dict_hook(partial(_drop_keys, names))
-    module.register_load_state_dict_pre_hook(partial(_fill_keys, names))
-    return module
-
-
-def _drop_keys(names, module, state_dict, prefix, _):
-    for name in names:
-        state_dict.pop(prefix + name, None)
-
-
-def _fill_keys(names, module, state_dict, prefix, *_):
-    tensors = dict(module.named_parameters()) | dict(module.named_buffers())
-    for name in names:
-        state_dict.setdefault(prefix + name, tensors[name].detach())
-
-
-class FrozenTower(nn.Module):
-    """Base of the towers: ``frozen`` ones stay in eval mode while the rest of a model trains."""
-
-    def __init__(self, frozen):
-        super().__init__()
-        self.frozen = frozen
-
-    def freeze_if_asked(self):
-        """To be called when every weight is in place."""
-        if self.frozen:
-            freeze(self)
-            self.eval()
-
-    def train(self, mode=True):
-        if self.frozen and not self.training:
-            return self  # every epoch asks, and a walk through all layers takes milliseconds
-        return super().train(mode and not self.frozen)

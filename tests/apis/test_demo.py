@@ -259,7 +259,7 @@ def page_tool(tool_module):
 def launched(page_tool, embedded, monkeypatch, capsys):
     """A function (arguments) that runs the tool to its launch: how Gradio was called, the proxies
     that it saw, and what was printed to stderr."""
-    monkeypatch.setattr(page_tool, 'HESPInferencer', lambda *_: embedded)
+    monkeypatch.setattr(page_tool, 'HESPInferencer', lambda *_, **__: embedded)
     monkeypatch.setattr(page_tool, 'write_samples', lambda folder: {})
     calls = []
 

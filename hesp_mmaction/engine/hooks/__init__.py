@@ -4,6 +4,7 @@ from .feature_length_hook import FeatureLengthHook
 from .finite_loss_hook import FiniteLossHook
 from .fit_hook import FitHook
 from .open_set_hook import OpenSetHook
+from .precision_hook import PrecisionHook
 from .preemption_hook import PreemptionHook
 from .pseudo_label_hook import PseudoLabelHook
 from .random_state_hook import RandomStateHook
@@ -14,5 +15,5 @@ from .threshold_hook import ThresholdHook
 from .weight_patch_hook import WeightPatchHook
 
 __all__ = ['AtomicCheckpointHook', 'CurvesHook', 'FeatureLengthHook', 'FiniteLossHook', 'FitHook',
-           'OpenSetHook', 'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook', 'RegionHook',
-           'ResultsHook', 'SyncStatisticsHook', 'ThresholdHook', 'WeightPatchHook']
+           'OpenSetHook', 'PrecisionHook', 'PreemptionHook', 'PseudoLabelHook', 'RandomStateHook',
+           'RegionHook', 'ResultsHook', 'SyncStatisticsHook', 'ThresholdHook', 'WeightPatchHook']

@@ -10,9 +10,10 @@ from torch.utils.checkpoint import checkpoint
 
 from ...errors import InputError
 from ..attention import run_block
-from ..clip import FrozenTower, digest, load_clip, pixel_statistics
+from ..clip import digest, load_clip, pixel_statistics
+from ..frozen import FrozenTower
 
-RECOMPUTED = 8  # images whose blocks are computed again at once
+RECOMPUTED = 8  # images whose blocks are computed again at once on CPUs
 
 
 def class_activation_map(features, score):
@@ -129,7 +130,8 @@ class CLIPImageTower(FrozenTower):
             tokens of the ViT, and the values of the attention pooling of the ResNet form (as
             MaskCLIP, ECCV 2022).
         recompute (bool): keep only the input of each block of a ViT for the backward pass and
-            compute the rest again there, a few images at a time: less memory for more time.
+            compute the rest again there, on CPUs a few images at a time: less memory for more
+            time.
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True, dense=False,
@@ -192,8 +194,10 @@ class CLIPImageTower(FrozenTower):
     def run_blocks(self, blocks, x):
         """Blocks of the ViT one after the other."""
         if self.recompute and torch.is_grad_enabled():
-            # Some images after the others: what is computed again at a time is small, too.
-            return torch.cat([recomputed(blocks, part) for part in x.split(RECOMPUTED)])
+            # Some images after the others: what is computed again at a time is small, too. GPUs
+            # take all at once: parts would leave most of them idle.
+            at_once = RECOMPUTED if x.device.type == 'cpu' else max(1, len(x))
+            return torch.cat([recomputed(blocks, part) for part in x.split(at_once)])
         for block in blocks:
             x = run_block(block, x)
         return x

@@ -40,13 +40,13 @@ class VPTTower(CLIPImageTower):
         if isinstance(self.visual, ModifiedResNet):
             maps = self.resnet_maps(x.contiguous(memory_format=torch.channels_last))
             x = pool_tokens(self.visual.attnpool, maps)
-            tokens = self.tokens[0].expand(len(x), -1, -1)
+            tokens = self.tokens[0].to(x.dtype).expand(len(x), -1, -1)
             return run_pool(self.visual.attnpool, torch.cat([x, tokens], 1))
         x = self.visual._embeds(x)
         behind = 1  # where the image's tokens go on
         for i, block in enumerate(self.visual.transformer.resblocks):
             if i < len(self.tokens):
-                tokens = self.tokens[i].expand(len(x), -1, -1)
+                tokens = self.tokens[i].to(x.dtype).expand(len(x), -1, -1)
                 x = torch.cat([x[:, :1], tokens, x[:, behind:]], 1)
                 behind = 1 + self.tokens.shape[1]
             x = block(x)

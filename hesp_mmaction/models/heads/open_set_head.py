@@ -136,7 +136,8 @@ class OpenSetHead(BaseModule):
         ``pred_score`` (K,) probabilities, ``pred_knownness`` (1,), ``pred_feature`` (D,),
         ``logits`` and every ``logits_*`` (K,) and every other score as ``score_*`` (1,); with
         :meth:`class_vectors` these as ``class_text`` (K, D) and the cosines of ``frames``
-        (B, T, D), the features before the neck, as ``frame_cosine`` (T, K)."""
+        (B, T, D), the features before the neck, as ``frame_cosine`` (T, K). The fields are on the
+        CPU."""
         outputs = self(self.pool(feats, len(data_samples)), **kwargs)
         fields = dict(pred_score=outputs['probabilities'],
                       pred_label=outputs['logits'].argmax(1, keepdim=True),
@@ -149,11 +150,13 @@ class OpenSetHead(BaseModule):
         fields.update({f'score_{key}': value[:, None]
                        for key, value in self.scores(outputs).items()})
         fields.update(self._text_fields(len(data_samples), kwargs.get('frames')))
+        # The first copy waits for the device, the others for nothing; below there are none.
+        fields = {name: values.detach().cpu() for name, values in fields.items()}
+        rejected = fields['pred_knownness'].double() < fields['threshold']  # never below NaN
         for i, sample in enumerate(data_samples):
             for name, values in fields.items():
-                sample.set_field(values[i].detach(), name, dtype=torch.Tensor)
-            rejected = bool(sample.pred_knownness.double() < self.threshold)  # never below NaN
-            sample.set_field('unknown' if rejected else self.known[int(sample.pred_label)],
+                sample.set_field(values[i], name, dtype=torch.Tensor)
+            sample.set_field('unknown' if rejected[i] else self.known[int(sample.pred_label)],
                              'pred_emotion', dtype=str)
         return data_samples
 

@@ -10,7 +10,8 @@ from torch.nn.functional import normalize
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
 from ..attention import read_text_block, run_norm, run_text_block
-from ..clip import FrozenTower, forget_weights, load_clip, text_config
+from ..clip import forget_weights, load_clip, text_config
+from ..frozen import FrozenTower
 
 make_tokenizer = cache(SimpleTokenizer)  # its vocabulary takes a tenth of a second
 

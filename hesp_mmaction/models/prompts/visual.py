@@ -26,9 +26,11 @@ def place(patch, windows, image_size):
     columns = (windows[:, 1:] + steps)[:, None, :]
     canvas = patch.new_zeros(videos, image_size, image_size, frames, channels)
     canvas[video, rows, columns] = patch.permute(2, 3, 0, 1)
-    mask = patch.new_zeros(videos, 1, 1, image_size, image_size)
-    mask[video, 0, 0, rows, columns] = 1
-    return canvas.permute(0, 3, 4, 1, 2), mask
+    # By comparison: a number written at indices would be copied to the GPU, which waits for it.
+    offset = torch.arange(image_size, device=patch.device) - windows[:, :, None]
+    inside = (offset >= 0) & (offset < side)
+    mask = (inside[:, 0, :, None] & inside[:, 1, None]).to(patch.dtype)
+    return canvas.permute(0, 3, 4, 1, 2), mask[:, None, None]
 
 
 @MODELS.register_module()
@@ -80,6 +82,7 @@ class VisualPrompt(nn.Module):
                 "an eighth of the side, VP's)")
         if region == 'dataset':
             self.register_buffer('window', torch.full((2,), -1))
+            self._looked_at = None
         side = image_size if region == 'border' else size
         start = 0.0 if mode == 'add' else 0.5
         self.delta = nn.Parameter(torch.full((num_frames, 3, side, side), start))
@@ -103,18 +106,27 @@ class VisualPrompt(nn.Module):
         if self.region == 'cam':
             return largest_window(activation_map(first_frames), self.image_size, self.size)
         if self.region == 'random':
-            return random_windows(sample_ids, self.image_size, self.size).to(first_frames.device)
+            windows = random_windows(sample_ids, self.image_size, self.size)
+            return windows.to(first_frames.device, non_blocking=True)
         window = self.region
         if self.region == 'dataset':
-            if self.window[0] < 0:
-                raise InputError("the window of region='dataset' is not decided yet: train first, "
-                                 'or load a checkpoint')
+            self._check_decided()
             return self.window.expand(len(first_frames), 2)
         if self.region == 'centre':
             window = centre_window(self.image_size, self.size)
         elif self.region == 'border':
             window = (0, 0)
-        return torch.tensor([window] * len(first_frames), device=first_frames.device)
+        return torch.stack([torch.full((len(first_frames),), place, device=first_frames.device)
+                            for place in window], 1)
+
+    def _check_decided(self):
+        """Look at the one window when it has changed, not in every step: a GPU waits for a look."""
+        state = self.window.data_ptr(), self.window._version
+        if state != self._looked_at:
+            if self.window[0] < 0:
+                raise InputError("the window of region='dataset' is not decided yet: train first, "
+                                 'or load a checkpoint')
+            self._looked_at = state
 
     def forward(self, frames, windows):
         """Frames (B, T, 3, S, S) in [0, 1] and windows (B, 2) to frames with the prompt."""

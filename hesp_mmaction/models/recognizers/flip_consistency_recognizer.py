@@ -4,6 +4,7 @@ from mmaction.registry import MODELS
 
 from ...errors import InputError
 from ..losses import flip_consistency, global_mean
+from ..precision import in_float32
 from .prompted_recognizer import PromptedRecognizer, pool_grid
 
 
@@ -45,7 +46,11 @@ class FlipConsistencyRecognizer(PromptedRecognizer):
             return super().loss(inputs, data_samples, **kwargs)
         frames = self.normalise(inputs / 255)
         feats, maps = self.features_and_maps(torch.cat([frames, frames.flip(-1)]))
-        x, auxiliary = self.neck(feats[:len(frames)], data_samples=data_samples), {}
+        with in_float32(frames):
+            return self._second_stage(feats[:len(frames)], maps, data_samples)
+
+    def _second_stage(self, feats, maps, data_samples):
+        x, auxiliary = self.neck(feats, data_samples=data_samples), {}
         if isinstance(x, tuple):
             x, auxiliary = x
         losses = self.cls_head.loss(x, data_samples) | auxiliary

@@ -5,7 +5,7 @@ import torch
 from mmaction.registry import MODELS
 from torch.func import functional_call
 
-from ..clip import freeze
+from ..frozen import freeze
 from ..norms import statistics_kept
 from .prompted_recognizer import PromptedRecognizer
 

@@ -8,6 +8,7 @@ from ...errors import InputError
 from ..clip import CLIP_MEAN, CLIP_STD, forget_weights
 from ..eval_cache import EvalCache
 from ..norms import as_in_evaluation, statistics_kept
+from ..precision import at_least_float32, in_float32
 
 
 def last_stage(x):
@@ -95,7 +96,7 @@ class PromptedRecognizer(BaseRecognizer):
 
     def encode(self, images):
         """Normalised images (N, 3, S, S) to features (N, C)."""
-        return pool_grid(last_stage(self.run_backbone(images)))
+        return pool_grid(last_stage(at_least_float32(self.run_backbone(images))))
 
     def frame_features(self, frames):
         """Normalised frames (B, T, 3, S, S) to (B, T, C), or (B, T, C, h, w) without ``pool``.
@@ -103,10 +104,10 @@ class PromptedRecognizer(BaseRecognizer):
         Without ``pool`` a backbone that gives several stages makes a tuple of these.
         """
         if self.clip_input:
-            x = self.run_backbone(frames.transpose(1, 2))
+            x = at_least_float32(self.run_backbone(frames.transpose(1, 2)))
             stages = [x[:, None] if x.ndim == 2 else x for x in map(last_stage, each_stage(x))]
         else:
-            x = self.run_backbone(frames.flatten(0, 1))
+            x = at_least_float32(self.run_backbone(frames.flatten(0, 1)))
             stages = [x.unflatten(0, frames.shape[:2]) for x in each_stage(x)]
         if self.pool:
             return pool_grid(stages[-1]) if stages[-1].ndim == 5 else stages[-1]
@@ -118,7 +119,7 @@ class PromptedRecognizer(BaseRecognizer):
         Batch norms of the backbone learn their running statistics from these frames alone.
         """
         count = frames.shape[1]
-        order = torch.randperm(count).to(frames.device)
+        order = torch.randperm(count).to(frames.device, non_blocking=True)
         chosen, others = order[:self.grad_frames], order[self.grad_frames:]
         x = self.frame_features(frames[:, chosen])
         if not len(others):
@@ -153,10 +154,12 @@ class PromptedRecognizer(BaseRecognizer):
         """Images (B, 3, S, S) in [0, 1] to maps (B, h, w) of the texts of the known emotions.
 
         Batch norms work as in evaluation, so that the map does not depend on the rest of the batch
-        and the frames are not counted twice in the running statistics.
+        and the frames are not counted twice in the running statistics. The map is in float32 with
+        the weights in float32, whatever the rest is computed in: rounding would move windows.
         """
-        with as_in_evaluation(self.backbone):
-            return self.backbone.activation_map(self.normalise(images), self.cls_head.template_text)
+        with as_in_evaluation(self.backbone), in_float32(images):
+            return self.backbone.activation_map(self.normalise(images),
+                                                self.cls_head.template_text)
 
     def locate(self, frames, data_samples):
         """Window of the visual prompt per video: (B, 2), from the first frames."""
@@ -179,27 +182,43 @@ class PromptedRecognizer(BaseRecognizer):
         kwargs = dict(points=self.points())
         if test_mode and isinstance(x, torch.Tensor) and x.ndim == 3:
             kwargs['frames'] = x  # for scores that look at frames
-        x = self.neck(x, data_samples=data_samples)
-        if isinstance(x, tuple):
-            x, kwargs['loss_aux'] = x
-        if stage == 'head':
-            return self.cls_head(x, **kwargs), kwargs
+        with in_float32(inputs):
+            x = self.neck(x, data_samples=data_samples)
+            if isinstance(x, tuple):
+                x, kwargs['loss_aux'] = x
+            if stage == 'head':
+                return self.cls_head(x, **kwargs), kwargs
         return x, kwargs
 
     def encode_clips(self, inputs, data_samples=None):
-        """Clips (B, T, 3, S, S), pixels 0..255, with the visual prompt to features of frames."""
-        frames = inputs / 255
+        """Clips (B, T, 3, S, S), pixels 0..255, with the visual prompt to features of frames.
+
+        In evaluation the data samples are told the window, as ``region``: top, left and size.
+        """
+        frames, windows = inputs / 255, None
         if self.visual_prompt is not None:
             windows = self.locate(frames, data_samples)
             frames = self.visual_prompt(frames, windows)
-            told = data_samples if self.visual_prompt.has_window else None
-            for sample, window in zip(told or [], windows.tolist(), strict=False):
-                sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
         frames = self.normalise(frames)
         if self.grad_frames and self.training and torch.is_grad_enabled():
             return self.sparse_features(frames)
-        return self.frame_features(frames)
+        x = self.frame_features(frames)
+        if windows is not None and data_samples and not self.training:
+            self._tell_windows(windows, data_samples)  # reads them, so the frames are on their way
+        return x
+
+    def _tell_windows(self, windows, data_samples):
+        if self.visual_prompt.has_window:
+            for sample, window in zip(data_samples, windows.tolist(), strict=True):
+                sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
+
+    def loss(self, inputs, data_samples, **kwargs):
+        feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples)
+        with in_float32(inputs):
+            losses = self.cls_head.loss(feats, data_samples, **head_kwargs)
+        return losses | head_kwargs.get('loss_aux', {})
 
     def predict(self, inputs, data_samples, **kwargs):
         feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)
-        return self.cls_head.predict(feats, data_samples, **head_kwargs)
+        with in_float32(inputs):
+            return self.cls_head.predict(feats, data_samples, **head_kwargs)

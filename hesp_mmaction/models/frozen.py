@@ -1,0 +1,80 @@
+"""Frozen towers: no gradients, in no checkpoint, and computed in the type that is asked for."""
+from functools import partial
+
+from torch import nn
+
+from .precision import at_least_float32, compiled, half_copy, in_float32
+
+
+def freeze(module):
+    """Freeze a tower: no gradients, and no copy of it in checkpoints.
+
+    A checkpoint without the tower's weights loads as if it held them: they are taken from the
+    tower itself, so neither torch nor mmengine reports them missing.
+    """
+    module.requires_grad_(False)
+    names = tuple(module.state_dict())
+    module._register_state_dict_hook(partial(_drop_keys, names))
+    module.register_load_state_dict_pre_hook(partial(_fill_keys, names))
+    return module
+
+
+def _drop_keys(names, module, state_dict, prefix, _):
+    for name in names:
+        state_dict.pop(prefix + name, None)
+
+
+def _fill_keys(names, module, state_dict, prefix, *_):
+    tensors = dict(module.named_parameters()) | dict(module.named_buffers())
+    for name in names:
+        state_dict.setdefault(prefix + name, tensors[name].detach())
+
+
+class FrozenTower(nn.Module):
+    """Base of the towers: ``frozen`` ones stay in eval mode while the rest of a model trains.
+
+    Attributes:
+        compute_dtype (torch.dtype | None): half precision in which a frozen tower is called; None,
+            the default, is that of its weights. Results are float32 in any case. The half weights
+            are a copy, made at the first call, which is in no checkpoint; ``activation_map`` takes
+            the weights themselves.
+        compiled (bool): whether a frozen tower is called through ``torch.compile``. Defaults to
+            False.
+    """
+    compute_dtype, compiled = None, False
+
+    def __init__(self, frozen):
+        super().__init__()
+        self.frozen = frozen
+        self._run = None
+
+    def freeze_if_asked(self):
+        """To be called when every weight is in place."""
+        if self.frozen:
+            freeze(self)
+            self.eval()
+
+    def train(self, mode=True):
+        if self.frozen and not self.training:
+            return self  # every epoch asks, and a walk through all layers takes milliseconds
+        return super().train(mode and not self.frozen)
+
+    def __call__(self, *inputs):
+        if self.compute_dtype is None and not self.compiled:
+            return super().__call__(*inputs)
+        if self._run is None:
+            tower = self if self.compute_dtype is None else half_copy(self, self.compute_dtype)
+            self._run = compiled(tower.forward) if self.compiled else tower.forward
+        if self.compute_dtype is None:
+            return self._run(*inputs)
+        inputs = [x.to(self.compute_dtype) if x.is_floating_point() else x for x in inputs]
+        with in_float32(inputs[0]):  # no autocast: all types are as they should be
+            return at_least_float32(self._run(*inputs))
+
+    def _apply(self, *args, **kwargs):
+        self._run = None  # its copy is of another device or type
+        return super()._apply(*args, **kwargs)
+
+    def _load_from_state_dict(self, *args, **kwargs):
+        self._run = None
+        return super()._load_from_state_dict(*args, **kwargs)

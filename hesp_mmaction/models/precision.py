@@ -1,0 +1,151 @@
+"""Mixed precision: what is computed in half precision, and what is not.
+
+Half precision is for the backbone alone. Necks, heads, losses and the activation map that decides
+the region are computed in float32, in training as in evaluation.
+"""
+import copy
+import logging
+from contextlib import nullcontext
+
+import torch
+from mmengine.logging import print_log
+from open_clip.transformer import LayerNorm, LayerNormFp32, QuickGELU, ResidualAttentionBlock
+from torch import nn
+
+HALF = (torch.float16, torch.bfloat16)
+
+
+def in_float32(x):
+    """For the time of a block, no autocast on the device of a tensor.
+
+    Args:
+        x (Tensor): any.
+
+    Returns:
+        ContextManager
+    """
+    kind = x.device.type
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        return torch.autocast(kind, enabled=False)
+    return nullcontext()  # where it is off, a trace should see nothing
+
+
+def at_least_float32(x):
+    """Half-precision tensors as float32, others as they are.
+
+    Args:
+        x (Tensor | tuple | list): tensors of any shape, also in a tuple or a list.
+
+    Returns:
+        Tensor | tuple: the same shapes.
+    """
+    if isinstance(x, (tuple, list)):
+        return tuple(at_least_float32(part) for part in x)
+    return x.float() if x.dtype in HALF else x
+
+
+def compute_type(device):
+    """The type of mixed precision on a device: bfloat16 where it is computed natively.
+
+    Args:
+        device (torch.device | str): ``'cpu'``, ``'cuda'`` or such.
+
+    Returns:
+        torch.dtype: ``bfloat16`` on CPUs and on GPUs that have it, ``float16`` on other GPUs.
+    """
+    old = torch.device(device).type == 'cuda' and not torch.cuda.is_bf16_supported(False)
+    return torch.float16 if old else torch.bfloat16
+
+
+def half_copy(module, dtype):
+    """A frozen module of open_clip's parts once more, with its weights in half precision.
+
+    As open_clip does for half weights, LayerNorms keep float32 weights and compute in float32.
+    QuickGELU, x sigmoid(1.702 x), becomes SiLU: the factor 1.702 goes into the matrices around it
+    before they are rounded, so that its place costs nothing.
+
+    Args:
+        module (nn.Module): its learned parameters, if any, are shared with the copy.
+        dtype (torch.dtype): ``float16`` or ``bfloat16``.
+
+    Returns:
+        nn.Module
+    """
+    shared = [p for p in module.parameters() if p.requires_grad]
+    shared.append(getattr(module, 'tokenizer', None))  # large, and nothing that computes
+    twin = copy.deepcopy(module, {id(value): value for value in shared})
+    for part in list(twin.modules()):
+        if isinstance(part, ResidualAttentionBlock):
+            _fold_quick_gelu(part.mlp)
+        for name, child in part.named_children():
+            if type(child) is LayerNorm:
+                setattr(part, name, _float32_norm(child))
+    for part in twin.modules():
+        if not isinstance(part, nn.LayerNorm):
+            for weight in (*part.parameters(recurse=False), *part.buffers(recurse=False)):
+                if weight.is_floating_point() and not weight.requires_grad:
+                    weight.data = weight.data.to(dtype)
+    return twin
+
+
+def _float32_norm(norm):
+    ours = LayerNormFp32(norm.normalized_shape, norm.eps, device='meta')
+    ours.weight, ours.bias = norm.weight, norm.bias
+    return ours.float()
+
+
+@torch.no_grad()
+def _fold_quick_gelu(mlp):
+    if isinstance(mlp.gelu, QuickGELU):
+        mlp.c_fc.weight.mul_(1.702)
+        mlp.c_fc.bias.mul_(1.702)
+        mlp.c_proj.weight.div_(1.702)
+        mlp.gelu = nn.SiLU()
+
+
+def under_autocast(module, dtype):
+    """From here on a module that is trained runs under autocast and gives float32.
+
+    Args:
+        module (nn.Module): such as a backbone; changed in place.
+        dtype (torch.dtype): ``float16`` or ``bfloat16``.
+    """
+    if getattr(module, 'autocast_dtype', None) == dtype:
+        return
+    module.autocast_dtype, entered = dtype, []
+
+    def enter(module, inputs):
+        entered.append(torch.autocast(inputs[0].device.type, dtype=dtype))
+        entered[-1].__enter__()
+
+    def leave(module, inputs, outputs):
+        entered.pop().__exit__(None, None, None)
+        return None if outputs is None else at_least_float32(outputs)
+
+    module.register_forward_pre_hook(enter)
+    module.register_forward_hook(leave, always_call=True)  # after an error, too
+
+
+def compiled(function):
+    """A function of tensors through ``torch.compile``, one program for each shape.
+
+    Args:
+        function (Callable): such as the forward pass of a frozen tower.
+
+    Returns:
+        Callable: the same function; where it cannot be compiled, itself, with a warning.
+    """
+    from torch._dynamo.exc import TorchDynamoException  # takes a second: only who compiles imports
+    fast = [torch.compile(function, dynamic=False)]
+
+    def run(*inputs):
+        if fast:
+            try:
+                return fast[0](*inputs)
+            except TorchDynamoException as error:
+                fast.clear()
+                reason = str(error).strip().partition('\n')[0]
+                print_log(f'the image tower runs without torch.compile, which fails: {reason}',
+                          'current', logging.WARNING)
+        return function(*inputs)
+    return run
