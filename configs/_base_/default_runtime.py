@@ -8,7 +8,7 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1),
     sampler_seed=dict(type='DistSamplerSeedHook'))
-# TF32 for float32 on GPUs; --amp and --compile of tools/train.py and tools/test.py switch on the rest.
+# TF32 for float32 on GPUs; --amp and --compile of the tools switch on the rest.
 precision = dict(tf32=True, amp=False, compile=False)
 custom_hooks = [
     dict(type='PrecisionHook'),
