@@ -119,7 +119,7 @@ def read_index(folder):
     try:
         about = os.stat(path)
         return _read_index(path, about.st_size, about.st_mtime_ns)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f'cache: no store in {os.path.abspath(folder)}; {REMEDY}') from error
 
 
@@ -131,9 +131,9 @@ def _read_index(path, *_):
         for line in file:
             try:
                 entry = dict(json.loads(line), kind=kind)
-            except ValueError:
+                clips[entry['name']] = entry
+            except (ValueError, KeyError, TypeError):
                 continue  # a process was ended while it wrote: that clip is not in the store
-            clips[entry['name']] = entry
     return dict(resize=first['resize'], kind=kind, clips=clips)
 
 
