@@ -126,8 +126,6 @@ def fill_store(folder: str, paths: Mapping[str, str], resize: dict | None = None
                         f'decoded anew: {some(changed)}')
                 _decode(folder, missing, resize, every or paths)
     except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
         raise InputError(f'the frame store {folder} cannot be written ({error.strerror})'
                          ) from error
 
