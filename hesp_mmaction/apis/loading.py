@@ -34,10 +34,14 @@ def prepare_loading(cfg: Config, loaders: Sequence[str] = ()) -> None:
     """
     use_frame_store(cfg, loaders)
     for name in DATALOADERS:
-        if cfg.get(name) and 'num_workers' not in cfg[name]:
+        if not cfg.get(name):
+            continue
+        if 'num_workers' not in cfg[name]:
             stored = all(leaf.get('cache') for leaf in leaf_configs(cfg[name].dataset))
-            number = default_workers(stored)
-            cfg[name].update(num_workers=number, persistent_workers=number > 0)
+            cfg[name].update(num_workers=default_workers(stored))
+            cfg[name].pop('persistent_workers', None)
+        # Workers of one epoch serve the next one.
+        cfg[name].setdefault('persistent_workers', cfg[name].num_workers > 0)
 
 
 def default_workers(stored: bool) -> int:

@@ -181,7 +181,7 @@ def test_workers_that_are_asked_for_stay(options, place, tmp_path):
     free = {key: value for key, value in options.items() if '_workers' not in key}
     for more, expected in (({}, (0, False)), (dict(num_workers=3), (3, True)),
                            (dict(cache='none'), (frame_building.cores(), True)),
-                           ({'train_dataloader.num_workers': 1}, (1, False))):
+                           ({'train_dataloader.num_workers': 1}, (1, True))):
         cfg = config(free, tmp_path, **more)
         prepare_loading(cfg)
         loader = cfg.train_dataloader
