@@ -11,6 +11,7 @@ from mmengine.dist import get_world_size
 from mmengine.registry import init_default_scope
 
 from ..datasets.frame_store import CLIPS, first_resize
+from ..datasets.openset import OpenSetVideoDataset
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from .frame_building import cores, fill_store, say
@@ -75,7 +76,7 @@ def default_place(roots: Sequence[str], resize: dict | None) -> str:
     """
     places = [os.path.realpath(os.path.expanduser(root)) for root in roots]
     digest = hashlib.sha256(json.dumps([places, resize]).encode()).hexdigest()[:10]
-    return os.path.join(os.environ.get(VARIABLE) or PLACE,
+    return os.path.join(os.path.expanduser(os.environ.get(VARIABLE) or PLACE),
                         f'{os.path.basename(places[0]) or "data"}-{digest}')
 
 
@@ -109,7 +110,9 @@ def use_frame_store(cfg: Config, loaders: Sequence[str] = ()) -> None:
     groups: dict[tuple[str, ...], dict[str, list]] = {}
     for name in present:
         for leaf in leaf_configs(cfg[name].dataset):
-            if leaf.get('features') is not None or not leaf.get('data_root'):
+            kind = DATASETS.get(leaf['type'])
+            ours = isinstance(kind, type) and issubclass(kind, OpenSetVideoDataset)
+            if not ours or leaf.get('features') is not None:
                 return
             roots = tuple(leaf[key] for key in ('data_root', 'mafw_root') if leaf.get(key))
             groups.setdefault(roots, {}).setdefault(name, []).append(leaf)
