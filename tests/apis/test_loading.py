@@ -125,6 +125,20 @@ def test_without_room_or_place_one_line_says_it_and_clips_are_decoded(
     assert caches(cfg) == [None] * 3
 
 
+def test_the_tool_fills_the_store_that_a_training_reads(
+        options, place, tmp_path, monkeypatch, capsys, tool_module):
+    (tmp_path / 'afew').symlink_to(options['data_root'])
+    words = [f'{key}={value}' for key, value in options.items() if key != 'data_root']
+    monkeypatch.setattr('sys.argv', ['build_cache.py', str(CONFIG), '--cfg-options', *words,
+                                     f'data_root={tmp_path}/afew'])
+    tool_module('data/build_cache.py').command()
+    store, = place.iterdir()
+    assert f'{store}: 28 clips' in capsys.readouterr().out
+    cfg = config(options, tmp_path)
+    use_frame_store(cfg)
+    assert caches(cfg) == [str(store)] * 3 and capsys.readouterr().err == ''
+
+
 def test_folders_of_pictures_are_not_kept_as_jpeg(tmp_path, monkeypatch):
     monkeypatch.setattr(frame_building, 'RAW_LIMIT', 10)
     folder = tmp_path / 'clip'
@@ -134,14 +148,14 @@ def test_folders_of_pictures_are_not_kept_as_jpeg(tmp_path, monkeypatch):
         frame_building.fill_store(str(tmp_path / 'store'), dict(clip=str(folder)))
 
 
-def test_what_decodes_nothing_gets_no_store(options, place, tmp_path, monkeypatch):
+def test_what_decodes_nothing_gets_no_store(options, place, tmp_path, monkeypatch, capsys):
     decord = config(options, tmp_path)
     decord.test_dataloader.dataset.pipeline[0].type = 'DecordInit'
     features = config(options, tmp_path)
     features.train_dataloader.dataset.features = 'somewhere'
     for cfg in (decord, features):
         use_frame_store(cfg)
-        assert not any(caches(cfg))
+        assert not any(caches(cfg)) and capsys.readouterr().err == ''
     with pytest.raises(InputError, match='needs a pipeline with ClipInit'):
         named = config(options, tmp_path, cache=str(tmp_path / 'mine'))
         named.test_dataloader.dataset.pipeline[0].type = 'DecordInit'
