@@ -25,6 +25,8 @@ def config(options, folder, **more):
     cfg = Config.fromfile(CONFIG)
     override(cfg, options | more, split=0)
     cfg.work_dir = str(folder)
+    # mmengine would give two runs of one second one logger.
+    cfg.experiment_name = f'{folder.parent.name}_{folder.name}'
     return cfg
 
 
