@@ -51,6 +51,14 @@ def _write_odd_clip(path, frames):
         + chunk(b'LIST', movie, b'movi') + chunk(b'idx1', index), b'AVI '))
 
 
+@pytest.fixture(scope='session', autouse=True)
+def frame_stores(tmp_path_factory):
+    """Stores of decoded frames that no test names are in a folder of the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('HESP_FRAME_STORE', str(tmp_path_factory.mktemp('frame_stores')))
+        yield
+
+
 @pytest.fixture(scope='session')
 def write_clip():
     """A function (path, frames (T, H, W, 3) uint8) that writes an .avi file (motion JPEG)."""

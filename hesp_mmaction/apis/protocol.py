@@ -21,6 +21,7 @@ from ..files import write_json
 from ..models.clip import file_digest
 from .configs import load_config
 from .inputs import check_inputs
+from .loading import prepare_loading
 from .tasks import find_task, set_task
 from .wiring import override
 
@@ -119,6 +120,7 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
     begun.parent.mkdir(parents=True, exist_ok=True)
     write_json(dict(settings=settings), begun)
     cfg.work_dir = str(work_dir)
+    prepare_loading(cfg, () if cfg.get('optim_wrapper') is not None else ['test_dataloader'])
     cfg.log_level = 'WARNING'  # the losses are in the work dir, under vis_data
     name = f'{Path(config).stem}_split{split}_{time.time_ns()}'
     if cfg.get('optim_wrapper') is not None:

@@ -20,6 +20,7 @@ from ..engine import QuietRunner
 from ..errors import InputError
 from .configs import KeyValue, load_config
 from .inputs import check_inputs
+from .loading import prepare_loading
 from .tasks import find_config
 from .wiring import override
 
@@ -100,6 +101,7 @@ def run(cfg: Config, action: Callable[[Runner], Any], loaders: Sequence[str] = (
         InputError: the input cannot be used; and whatever else ``action`` raises.
     """
     check_inputs(cfg, loaders)
+    prepare_loading(cfg, loaders)
     work_dir, first = Path(cfg.work_dir), FirstStep()
     new = not work_dir.exists()
     try:

@@ -5,6 +5,7 @@ A config file wires its own variables (``known``, ``data_root``, ``image_size``,
 afterwards, they would change nothing: this does it again. ``neck`` is a variable that no config
 has: it gives any method the same neck (:mod:`.equal_terms`).
 """
+import os
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
@@ -122,7 +123,7 @@ def _expect_short_epochs(cfg: Config, options: Mapping[str, Any]) -> None:
             and not any(key.startswith('default_hooks.checkpoint') for key in options)):
         cfg.default_hooks.checkpoint.interval = max(1, cfg.train_cfg.max_epochs // 10)
     for name in DATALOADERS:
-        if cfg.get(name) and f'{name}.num_workers' not in options:
+        if cfg.get(name) and not {f'{name}.num_workers', 'num_workers'} & set(options):
             cfg[name].update(num_workers=0, persistent_workers=False)
 
 
@@ -225,6 +226,18 @@ def _set_features(cfg: Config, features: str | None) -> None:
     _set_num_frames(cfg, cfg.num_frames)
 
 
+def _set_cache(cfg: Config, cache: str | None) -> None:
+    """A store of frames, or ``none``."""
+    cfg.cache = None if cache in (None, 'none') else os.path.expanduser(cache)
+    _set_of_dataset(cfg, cfg.cache, 'cache', everywhere=True)
+
+
+def _set_num_workers(cfg: Config, number: int) -> None:
+    for name in DATALOADERS:
+        if cfg.get(name):
+            cfg[name].update(num_workers=number, persistent_workers=number > 0)
+
+
 def _set_clip(cfg: Config, clip: dict) -> None:
     tower = MODELS.get(cfg.model.backbone.type)
     if isinstance(tower, type) and issubclass(tower, CLIPImageTower):
@@ -251,9 +264,10 @@ def _set_vis_backends(cfg: Config, backends: Any) -> None:
 
 VARIABLES: dict[str, Callable[[Config, Any], None]] = dict(
     known=_set_known, image_size=_set_image_size, prompt_size=_set_prompt_size,
-    num_frames=_set_num_frames, clip=_set_clip, vis_backends=_set_vis_backends, neck=set_neck)
+    num_frames=_set_num_frames, clip=_set_clip, vis_backends=_set_vis_backends, neck=set_neck,
+    cache=_set_cache, num_workers=_set_num_workers)
 VARIABLES |= {key: partial(_set_of_dataset, key=key)
               for key in ('data_root', 'mafw_root', 'fold', 'faces')}
 VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)
-              for key in ('lists', 'id_order', 'classes', 'cache', 'views')}
+              for key in ('lists', 'id_order', 'classes', 'views')}
 VARIABLES['features'] = _set_features  # last: a file takes the place of data sets as they are

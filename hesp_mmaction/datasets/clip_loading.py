@@ -1,18 +1,15 @@
 """Opens a clip, whether it is a video file, a folder of frames, in a store (:mod:`frame_store`) or
 in memory, and decodes sampled frames."""
-import functools
 import os
 import re
 
 import cv2
-import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from .frame_files import read_frames
 from .pictures import IMAGE_EXTENSIONS, read_picture
 from .video import Video
-
-FRAMES = 'frames.npy'  # of a store
 
 
 def list_images(folder):
@@ -71,7 +68,7 @@ class ClipDecode(BaseTransform):
     def transform(self, results):
         if 'stored' in results:
             store, entry = results['stored']
-            return dict(results, imgs=stored_frames(store, entry, results['frame_inds'].ravel()),
+            return dict(results, imgs=read_frames(store, entry, results['frame_inds'].ravel()),
                         original_shape=tuple(entry['original_shape']),
                         img_shape=tuple(entry['shape']))
         results = dict(results)
@@ -88,23 +85,3 @@ class ClipDecode(BaseTransform):
         # Faces that were cut out one by one may differ in size, and a clip is one array.
         frames = [f if f.shape[:2] == size else cv2.resize(f, size[::-1]) for f in frames]
         return dict(results, imgs=frames, original_shape=size, img_shape=size)
-
-
-@functools.lru_cache(maxsize=4)
-def open_frames(store):
-    """The frames of a store, (bytes,) uint8; the memory that holds them is shared by processes."""
-    return np.load(os.path.join(store, FRAMES), mmap_mode='r')
-
-
-def stored_frames(store, entry, numbers):
-    """Frames of a clip: list of (h, w, 3) uint8.
-
-    Args:
-        store (str): folder. entry (dict): of the clip in the index: ``start`` (byte), ``frames``
-            and ``shape`` (h, w). numbers (Iterable[int]): wanted frames.
-    """
-    height, width = entry['shape']
-    size = height * width * 3
-    frames = open_frames(store)[entry['start']:entry['start'] + entry['frames'] * size]
-    frames = frames.reshape(-1, height, width, 3)
-    return [np.array(frames[number]) for number in numbers]

@@ -1,18 +1,28 @@
-"""Decoded frames of all clips in one memory-mapped file, shared by epochs, splits and processes.
+"""A store of decoded frames: every clip is decoded once, for all epochs, splits and processes.
 
-A store is a folder of ``frames.npy``, all frames one after the other as flat uint8, and
-``index.json``: what was done to the frames, and of every clip where its frames begin. It is made
-by ``tools/data/build_cache.py``; :mod:`clip_loading` reads the frames.
+A store is a folder with a file for each clip (:mod:`frame_files`) and an index, ``clips.jsonl``.
+The first line of the index says what was done to the frames and how they are kept; every further
+line is what is known of one clip, and of two lines for a clip the later one counts. So a store
+grows, and one whose building was stopped is a smaller store. :mod:`..apis.frame_building` fills it;
+:mod:`clip_loading` reads the frames.
 """
+import functools
 import json
 import os
+
+import numpy as np
 
 from ..errors import InputError
 from ..files import whole
 from ..text import printable
-from .clip_loading import list_images
+from .clip_loading import ClipInit, list_images
+from .frame_files import clip_file, write_frames
+from .integrity import unreadable
+from .pictures import picture_size
+from .video import BrokenClip
 
-INDEX = 'index.json'
+INDEX = 'index.json'  # of a store of features
+CLIPS = 'clips.jsonl'  # of a store of frames
 REMEDY = 'build it anew: python tools/data/build_cache.py CONFIG OUT'
 
 
@@ -26,6 +36,14 @@ def signature(path):
     """Bytes and time of the last change (ns) of a clip; of a folder of frames, of all together."""
     stats = [os.stat(p) for p in (list_images(path) if os.path.isdir(path) else [path])]
     return [sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)]
+
+
+def signature_or_none(path):
+    """The same, or None of a clip that is not there."""
+    try:
+        return signature(path)
+    except OSError:
+        return None
 
 
 def first_resize(pipelines):
@@ -57,14 +75,8 @@ def after_decoding(pipeline):
     return {key: list(v) if isinstance(v, tuple) else v for key, v in dict(step).items()}
 
 
-def write_index(folder, clips, bad, resize):
-    """The last step: from now on the store counts as whole."""
-    with whole(os.path.join(folder, INDEX)) as file:
-        json.dump(dict(resize=resize, clips=clips, bad=bad), file)
-
-
 def read_store(folder, what, remedy):
-    """The index of a store of any kind (dict); InputError if there is no whole one."""
+    """The index of a store of features (dict); InputError if there is no whole one."""
     try:
         with open(os.path.join(folder, INDEX), encoding='utf-8') as file:
             return json.load(file)
@@ -72,13 +84,111 @@ def read_store(folder, what, remedy):
         raise InputError(f'{what}: no store in {os.path.abspath(folder)}; {remedy}') from error
 
 
+def start_index(folder, resize, kind):
+    """Begin the index of a new store.
+
+    Args:
+        folder (str): of the store.
+        resize (dict | None): of :func:`first_resize`.
+        kind (str): ``'raw'`` or ``'jpeg'``, see :mod:`frame_files`.
+    """
+    with whole(os.path.join(folder, CLIPS)) as file:
+        file.write(json.dumps(dict(resize=resize, kind=kind)) + '\n')
+
+
+def add_to_index(file, name, entry):
+    """Add what :func:`store_clip` says of a clip to an index that is open for appending."""
+    file.write(json.dumps(dict(entry, name=name)) + '\n')
+    file.flush()
+
+
 def read_index(folder):
-    """The index of a store (dict): ``resize``, ``clips`` and ``bad``, name to reason.
+    """The index of a store of frames.
+
+    Args:
+        folder (str): of the store.
+
+    Returns:
+        dict: ``resize`` and ``kind`` (see :func:`start_index`), and ``clips``: sample id to what
+        :func:`store_clip` said of it.
 
     Raises:
-        InputError: there is no whole store.
+        InputError: there is no store.
     """
-    return read_store(folder, 'cache', REMEDY)
+    path = os.path.join(folder, CLIPS)
+    try:
+        about = os.stat(path)
+        return _read_index(path, about.st_size, about.st_mtime_ns)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f'cache: no store in {os.path.abspath(folder)}; {REMEDY}') from error
+
+
+@functools.lru_cache(maxsize=4)  # every data set of a run asks for it
+def _read_index(path, *_):
+    with open(path, encoding='utf-8') as file:
+        first = json.loads(file.readline())
+        kind, clips = first['kind'], {}
+        for line in file:
+            try:
+                entry = dict(json.loads(line), kind=kind)
+                clips[entry['name']] = entry
+            except (ValueError, KeyError, TypeError):
+                continue  # a process was ended while it wrote: that clip is not in the store
+    return dict(resize=first['resize'], kind=kind, clips=clips)
+
+
+def store_clip(store, name, path, kind, resize=None):
+    """Decode a clip into a store.
+
+    Args:
+        store (str): its folder.
+        name (str): sample id of the clip.
+        path (str): the clip.
+        kind (str): ``'raw'`` or ``'jpeg'``.
+        resize (Callable, optional): the transform of the frames.
+
+    Returns:
+        dict: ``source``, the :func:`signature` of the clip, None if it is not there. Of a clip that
+        is kept also ``frames`` (how many), ``shape`` and ``original_shape`` (h, w), ``avg_fps``; of
+        one that cannot be opened ``bad``, why; of a video that cannot be decoded to its end
+        ``broken``, why. A clip with nothing but ``source`` (a folder with a damaged picture, or
+        with pictures of different sizes, which in a sample become those of its first frame) is read
+        from its file, and so is a broken one.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    entry, why = dict(source=signature_or_none(path)), unreadable(path)
+    if why:
+        return dict(entry, bad=why)
+    folder = os.path.isdir(path)
+    if folder and len({picture_size(image) for image in list_images(path)}) > 1:
+        return entry
+    opened = ClipInit()(dict(filename=path))
+    frames, number = opened['clip_frames'], opened['total_frames']
+    shapes = set()
+
+    def resized():
+        for i in range(number):
+            frame = frames[i]
+            results = dict(imgs=[frame], img_shape=frame.shape[:2])
+            image = (resize(results) if resize else results)['imgs'][0]
+            shapes.add((image.shape[:2], frame.shape[:2]))
+            if len(shapes) > 1:
+                raise BrokenClip('its frames differ in size')
+            yield np.ascontiguousarray(image)
+
+    try:
+        write_frames(clip_file(store, name, kind), resized(), number, kind)
+    except BrokenClip:
+        if folder or len(shapes) > 1:
+            return entry
+        return dict(entry, broken=f'cannot be decoded to its end ({number} frames)')
+    finally:
+        frames.close()
+    (shape, original), = shapes
+    return dict(entry, frames=number, shape=list(shape), original_shape=list(original),
+                avg_fps=opened.get('avg_fps'))
 
 
 def check_pipeline(folder, index, pipeline):
@@ -89,16 +199,33 @@ def check_pipeline(folder, index, pipeline):
                          f'has {after} there; {REMEDY}')
 
 
-def check_sources(folder, index, paths):
-    """InputError that names clips that are not in a store or changed after it was made.
+def lost_and_changed(index, paths):
+    """What a store does not hold.
 
     Args:
-        folder (str): the store. index (dict): of it. paths (dict[str, str]): name of a clip to
-            its path.
+        index (dict): of :func:`read_index`.
+        paths (dict[str, str]): sample id of a clip to its path.
+
+    Returns:
+        tuple[list[str], list[str]]: sample ids of clips that are not in it, and of those that
+        changed (bytes or time) after they were stored.
     """
-    lost = [name for name in paths if name not in index['clips'] and name not in index['bad']]
-    changed = [name for name, path in paths.items() if name in index['clips']
-               and (not os.path.exists(path) or index['clips'][name]['source'] != signature(path))]
+    clips = index['clips']
+    lost = [name for name in paths if name not in clips]
+    changed = [name for name, path in paths.items()
+               if name in clips and clips[name]['source'] != signature_or_none(path)]
+    return lost, changed
+
+
+def check_sources(folder, index, paths):
+    """InputError that names clips that are not in a store or changed after they were stored.
+
+    Args:
+        folder (str): the store.
+        index (dict): of it.
+        paths (dict[str, str]): sample id of a clip to its path.
+    """
+    lost, changed = lost_and_changed(index, paths)
     for names, what in ((lost, 'are not in it'), (changed, 'changed after it was made')):
         if names:
             raise InputError(f'cache {folder}: {len(names)} clips {what}: {some(names)}; {REMEDY}')

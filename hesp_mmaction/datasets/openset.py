@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from ..errors import InputError
 from ..text import printable
 from . import feature_store
 from .emotions import MAFW, MAFW_COMPOUNDS, UNDECODABLE
+from .frame_files import JPEG, QUALITY
 from .frame_store import check_pipeline, check_sources, read_index, some
 from .integrity import undecodable, unreadable
 from .lists import locate, read_list
@@ -66,9 +68,10 @@ class OpenSetVideoDataset(BaseActionDataset):
             warning that names them, and those found broken only while decoding: in training
             another takes the place of such a clip, in a test it counts in no figure (see
             :meth:`prepare_data`). ``'raise'`` stops. Defaults to ``'skip'``.
-        cache (str, optional): a store of decoded frames, made by ``tools/data/build_cache.py``,
-            from which ``ClipInit`` and ``ClipDecode`` take them; what the store calls bad is left
-            out. The samples are the same as without.
+        cache (str, optional): a store of decoded frames (:mod:`.frame_store`) that holds all clips
+            of the part, from which ``ClipInit`` and ``ClipDecode`` take them; it also knows which
+            clips are damaged. The samples are the same as without; of a store of JPEG pictures,
+            nearly. Defaults to none: clips are decoded.
         features (str, optional): a store of features, made by ``tools/data/build_features.py``,
             that take the place of frames: a sample is (T, C), and nothing is opened. (An ``.npz``
             file of features is a data set of its own, :class:`.FeatureDataset`.)
@@ -111,11 +114,8 @@ class OpenSetVideoDataset(BaseActionDataset):
         remedy = '' if classes else '; if its clips have it, set classes=found'
         self.known = resolve_known(known, self.ALL_CLASSES, closed_set, remedy)
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
-        self.cache, self._index = cache, None
-        if cache is not None:
-            self.cache = os.path.abspath(os.path.expanduser(cache))
-            self._index = read_index(self.cache)
-            check_pipeline(self.cache, self._index, pipeline)
+        self.cache = cache and os.path.abspath(os.path.expanduser(cache))
+        self._steps = pipeline
         self.features, self.views, self.feature_index = features, views, None
         self._packed = {}  # stored features: index to what _pack gives
         if features is not None:
@@ -130,6 +130,15 @@ class OpenSetVideoDataset(BaseActionDataset):
                         unknown=tuple(n for n in self.ALL_CLASSES if n not in self.known))
         super().__init__('', pipeline, data_root=data_root, data_prefix={}, metainfo=metainfo,
                          test_mode=part == 'test' if test_mode is None else test_mode, **kwargs)
+
+    @cached_property
+    def _index(self):
+        """Of the store of frames (dict, see :func:`.frame_store.read_index`), or None."""
+        if self.cache is None:
+            return None
+        index = read_index(self.cache)
+        check_pipeline(self.cache, index, self._steps)
+        return index
 
     def list_clips(self, part):
         """The clips of ``'train'`` or ``'test'``, from the official files.
@@ -253,7 +262,7 @@ class OpenSetVideoDataset(BaseActionDataset):
             reasons = [self.feature_index['bad'].get(name) for name in names]
         elif self._index is not None:
             check_sources(self.cache, self._index, names)
-            reasons = [self._index['bad'].get(name) for name in names]
+            reasons = [self._index['clips'][name].get('bad') for name in names]
         else:
             with ThreadPoolExecutor(4) as pool:
                 reasons = list(pool.map(unreadable, paths))
@@ -295,8 +304,9 @@ class OpenSetVideoDataset(BaseActionDataset):
         label = self.known.index(clip.emotion) if clip.emotion in self.known else -1
         name = self.sample_id(clip.path)
         info = dict(filename=clip.path, label=label, emotion=clip.emotion, sample_id=name)
-        if self._index is not None:
-            info['stored'] = self.cache, self._index['clips'][name]
+        entry = self._index['clips'][name] if self._index is not None else {}
+        if 'frames' in entry:
+            info['stored'] = self.cache, entry
         return info
 
     def _check_counts(self, emotions):
@@ -304,7 +314,8 @@ class OpenSetVideoDataset(BaseActionDataset):
         names = self.known if self.part == 'train' else self.ALL_CLASSES
         counts = {name: emotions.count(name) for name in names}
         print_log(f'{where}: {len(emotions)} clips ('
-                  + ', '.join(f'{n} {c}' for n, c in counts.items()) + ')', 'current')
+                  + ', '.join(f'{n} {c}' for n, c in counts.items()) + ')' + self._where_frames(),
+                  'current')
         empty = [name for name in self.known if not counts[name]]
         unknown = [name for name in self.ALL_CLASSES if name not in self.known]
         if self.part == 'test' and unknown and not any(counts[name] for name in unknown):
@@ -313,16 +324,26 @@ class OpenSetVideoDataset(BaseActionDataset):
             raise InputError(f'{where} has no clips of {", ".join(empty)}; '
                              'add them or choose other known classes')
 
-    def every_clip(self):
-        """Sample id to path (dict, sorted) of all clips of both parts, known or not."""
-        paths = {clip.path for part in OTHER for clip in self._listed(part)[0]}
+    def _where_frames(self):
+        """Of the log: the store from which frames come, and what it did to them."""
+        if self._index is None:
+            return ''
+        loss = {JPEG: f' (JPEG, quality {QUALITY}: pixels differ by one to three of 255)'}
+        return f'; frames from {self.cache}{loss.get(self._index["kind"], "")}'
+
+    def every_clip(self, parts=tuple(OTHER)):
+        """Sample id to path (dict, sorted) of all clips of the parts, known or not."""
+        paths = {clip.path for part in parts for clip in self._listed(part)[0]}
         return {self.sample_id(path): path for path in sorted(paths)}
 
     def _whole(self, path):
         """Raises BrokenClip if a video cannot be decoded to its end; looks once per process."""
         if path not in self._reasons:
-            whole = self._index is not None or os.path.isdir(path)
-            self._reasons[path] = None if whole else undecodable(path)
+            if self._index is not None:
+                why = self._index['clips'][self.sample_id(path)].get('broken')
+            else:
+                why = None if os.path.isdir(path) else undecodable(path)
+            self._reasons[path] = why
         if self._reasons[path]:
             raise BrokenClip(self._reasons[path])
 

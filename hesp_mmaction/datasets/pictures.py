@@ -31,3 +31,12 @@ def read_picture(path):
             return np.array(image.convert('RGB'))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BrokenClip(f'{path} cannot be decoded') from error
+
+
+def picture_size(path):
+    """Width and height (tuple[int, int]) of a picture file as stored, None of no picture."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None

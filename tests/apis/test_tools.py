@@ -644,6 +644,6 @@ def test_a_tilde_is_home_for_work_dirs_and_stores(options, tmp_path, monkeypatch
     monkeypatch.setenv('HOME', str(tmp_path))
     args = make_parser('').parse_args([CONFIG, '--work-dir=~/a'])
     assert args.work_dir == str(tmp_path / 'a')
-    for key in ('features', 'cache'):
-        with pytest.raises(InputError, match=f'{key}: no store in {tmp_path}/store'):
-            check_inputs(config(options, tmp_path, **{key: '~/store'}), ['train_dataloader'])
+    with pytest.raises(InputError, match=f'features: no store in {tmp_path}/store'):
+        check_inputs(config(options, tmp_path, features='~/store'), ['train_dataloader'])
+    assert config(options, tmp_path, cache='~/store').cache == str(tmp_path / 'store')

@@ -1,4 +1,6 @@
-"""The store of decoded frames gives the same samples as decoding."""
+"""The store of decoded frames gives the same samples as decoding, whatever happens to it."""
+import errno
+import multiprocessing
 import os
 import shutil
 from pathlib import Path
@@ -13,20 +15,20 @@ from mmengine.dataset import DefaultSampler, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
+from hesp_mmaction.apis import frame_building
+from hesp_mmaction.apis.frame_building import choose_kind, fill_store, raw_bytes
 from hesp_mmaction.apis.wiring import clips_of_config, override
-from hesp_mmaction.datasets import clip_loading
+from hesp_mmaction.datasets import frame_store, video
+from hesp_mmaction.datasets.frame_files import clip_file
+from hesp_mmaction.datasets.frame_store import first_resize, read_index
+from hesp_mmaction.datasets.integrity import undecodable, unreadable
+from hesp_mmaction.datasets.video import open_video
 from hesp_mmaction.errors import InputError
 
 CONFIG = Path(__file__).parents[2] / 'configs/_base_/datasets/afew.py'
 NATIVE = [dict(type='ClipInit'), dict(type='SampleFrames', clip_len=1, num_clips=8),
           dict(type='ClipDecode'), dict(type='FormatShape', input_format='NCHW'),
           dict(type='PackActionInputs', meta_keys=('img_shape', 'sample_id', 'emotion'))]
-
-
-@pytest.fixture(scope='module')
-def cache(tool_module):
-    init_default_scope('mmaction')
-    return tool_module('data/build_cache.py')
 
 
 @pytest.fixture(scope='module')
@@ -62,60 +64,96 @@ def sets(cfg):
     return [DATASETS.build(cfg[f'{part}_dataloader'].dataset) for part in ('train', 'test')]
 
 
-def store(cache, cfg, folder):
+def fill(cfg, folder):
     pipelines = [cfg[f'{part}_dataloader'].dataset.pipeline for part in ('train', 'val', 'test')]
-    return cache.build(str(folder), clips_of_config(cfg), cache.first_resize(pipelines))
+    init_default_scope('mmaction')
+    fill_store(str(folder), clips_of_config(cfg), first_resize(pipelines))
+    return read_index(str(folder))['clips']
+
+
+def forget():
+    """So that an index is read anew although its length and time may be the same."""
+    frame_store._read_index.cache_clear()
 
 
 @pytest.fixture(scope='module')
-def stored(cache, data_root, tmp_path_factory):
+def stored(data_root, tmp_path_factory):
     folder = tmp_path_factory.mktemp('stored') / 'cache'
-    clips, bad = store(cache, load(data_root, image_size=48), folder)
-    return folder, clips, bad
+    return folder, fill(load(data_root, image_size=48), folder)
+
+
+def same_samples(data, others, close=0):
+    """Whether two data sets give equal samples, or pixels that differ by ``close`` on average."""
+    assert len(data) == len(others)
+    for i in range(len(data)):
+        a, b = data[i], others[i]
+        assert a['data_samples'].metainfo == b['data_samples'].metainfo
+        gap = np.abs(a['inputs'].double().numpy() - b['inputs'].double().numpy())
+        assert gap.mean() <= close and gap.max() <= 30 * close
+
+
+def opened(monkeypatch):
+    """The paths of all videos that are opened from now on, in this process (list)."""
+    paths = []
+
+    def spy(path):
+        paths.append(path)
+        return open_video(path)
+    monkeypatch.setattr(video, 'open_video', spy)
+    video._layout.cache_clear()
+    return paths
 
 
 def test_samples_are_those_of_decoding(data_root, stored, monkeypatch):
-    folder, clips, bad = stored
-    assert len(clips) == 31 and bad == {'Train_AFEW/Fear/zero.avi': 'empty file'}
-    assert os.path.getsize(folder / 'frames.npy') < 48 * 48 * 3 * (28 * 12 + 150) + 1000
+    folder, clips = stored
+    kept = {name for name, entry in clips.items() if 'frames' in entry}
+    assert len(kept) == 31 and set(clips) - kept == {'Train_AFEW/Fear/zero.avi'}
+    assert clips['Train_AFEW/Fear/zero.avi']['bad'] == 'empty file'
+    size = sum(os.path.getsize(file) for file in folder.glob('clips/*/*'))
+    assert size == 48 * 48 * 3 * sum(clips[name]['frames'] for name in kept)
     plain = sets(load(data_root, image_size=48))
     expected = [[data[i] for i in range(len(data))] for data in plain]
     plain[0].set_epoch(1)
     later = plain[0][0]['inputs']
-
-    def refuse(*_):
-        raise AssertionError('a clip was opened')
-    monkeypatch.setattr('decord.VideoReader', refuse)
-    monkeypatch.setattr('cv2.imread', refuse)
+    paths = opened(monkeypatch)
     cached = sets(load(data_root, image_size=48, cache=str(folder)))
     for data, samples in zip(cached, expected, strict=True):
-        assert len(data) == len(samples)
-        for i, sample in enumerate(samples):
-            assert torch.equal(data[i]['inputs'], sample['inputs'])
-            found, wanted = (s['data_samples'].metainfo for s in (data[i], sample))
-            assert found == wanted
+        same_samples(data, samples)
     cached[0].set_epoch(1)
     assert torch.equal(cached[0][0]['inputs'], later)
+    assert paths == []
+    assert plain[0].copy_of(0, (1,)) and paths  # the spy sees what is opened
 
 
-def test_frames_as_decoded_where_pipelines_begin_otherwise(cache, data_root, tmp_path):
+def test_frames_as_decoded_where_pipelines_begin_otherwise(data_root, tmp_path):
     cfg = load(data_root)
     for part in ('train', 'val', 'test'):
         cfg[f'{part}_dataloader'].dataset.pipeline = NATIVE
-    cache.build(str(tmp_path / 'cache'), clips_of_config(cfg), cache.first_resize([NATIVE, NATIVE]))
+    fill(cfg, tmp_path / 'cache')
     for data in sets(cfg):
         cached = DATASETS.build(dict(known=['happiness', 'fear'], part=data.part, pipeline=NATIVE,
                                      data_root=str(data_root), type='AFEWDataset',
                                      cache=str(tmp_path / 'cache')))
         assert {tuple(data[i]['inputs'].shape[2:]) for i in range(len(data))} == {
             (64, 64), (60, 80)}
-        assert all(torch.equal(data[i]['inputs'], cached[i]['inputs']) for i in range(len(data)))
+        same_samples(data, cached)
+
+
+def test_jpeg_pictures_differ_by_little(data_root, tmp_path, monkeypatch):
+    monkeypatch.setattr(frame_building, 'RAW_LIMIT', 1000)
+    cfg = load(data_root, image_size=48)
+    clips = fill(cfg, tmp_path)
+    assert {entry['kind'] for entry in clips.values()} == {'jpeg'}
+    cached = sets(load(data_root, image_size=48, cache=str(tmp_path)))
+    for data, other in zip(cached, sets(cfg), strict=True):
+        same_samples(data, other, close=3)
+    assert not torch.equal(cached[1][0]['inputs'], sets(cfg)[1][0]['inputs'])
+    assert 'JPEG, quality 95' in cached[0]._where_frames()
 
 
 def test_two_processes_read_it(data_root, stored):
     cfg = load(data_root, image_size=48, cache=str(stored[0]))
     data = sets(cfg)[1]
-    clip_loading.open_frames.cache_clear()
     loader = DataLoader(data, 2, sampler=DefaultSampler(data, shuffle=False), num_workers=2,
                         collate_fn=pseudo_collate)
     found = [x for batch in loader for x in batch['inputs']]
@@ -156,38 +194,168 @@ def test_a_store_of_other_frames_or_none_is_refused(data_root, stored, tmp_path)
         sets(cfg)
 
 
-def test_too_little_room_is_said_before_decoding(cache, data_root, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(('raw', 'free', 'kind'), [
+    (10, 100, 'raw'), (50, 100, 'raw'), (51, 100, 'jpeg'), (142, 100, 'jpeg'), (143, 100, None),
+    (20e9, 1e12, 'raw'), (20.1e9, 1e12, 'jpeg'), (0, 0, 'raw')])
+def test_how_frames_are_kept(raw, free, kind):
+    assert choose_kind(raw, free) == kind
+
+
+def test_the_size_is_estimated_from_some_clips(data_root, monkeypatch):
+    clips = sorted(clips_of_config(load(data_root)).values())
+    exact = sum(e['frames'] * np.prod(e['shape']) * 3 for e in
+                (frame_store.store_clip(str(data_root.parent / 'native'), path, path, 'raw')
+                 for path in clips) if 'frames' in e)
+    assert raw_bytes(clips) == pytest.approx(exact)
+    assert raw_bytes(clips, (48, 48)) == pytest.approx(48 * 48 * 3 * (28 * 12 + 150))
+    monkeypatch.setattr(frame_building, 'SAMPLE', 16)
+    assert 0.5 < raw_bytes(clips, (48, 48)) / (48 * 48 * 3 * (28 * 12 + 150)) < 2
+    assert raw_bytes([str(data_root / 'nothing.avi')]) == 0
+
+
+def test_too_little_room_is_said_before_decoding(data_root, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
-    monkeypatch.setattr(cache.shutil, 'disk_usage', lambda _: usage)
-    with pytest.raises(InputError, match='do not fit'):
-        store(cache, load(data_root, image_size=48), tmp_path / 'cache')
-    assert not list((tmp_path / 'cache').iterdir())
-    assert '31 clips' in capsys.readouterr().out
+    monkeypatch.setattr(frame_building.shutil, 'disk_usage', lambda _: usage)
+    with pytest.raises(InputError, match='32 clips need .* GB even as JPEG, and 0.0 GB are free'):
+        fill(load(data_root, image_size=48), tmp_path / 'cache')
+    assert not list(tmp_path.glob('cache/clips*'))
 
 
-def test_a_clip_that_breaks_later_and_uneven_frames(cache, data_root, tmp_path, write_damaged):
+def test_a_clip_that_breaks_later_and_uneven_frames(tmp_path, write_damaged):
     write_damaged(tmp_path / 'clips')
     paths = {p.name: str(p) for p in (tmp_path / 'clips').iterdir()}
-    clips, bad = cache.build(str(tmp_path / 'cache'), paths)
-    assert sorted(clips) == ['odd.avi', 'one.avi'] and len(bad) == 8
-    uneven = tmp_path / 'uneven'
-    uneven.mkdir()
-    for size in (8, 9):
-        cv2.imwrite(str(uneven / f'{size}.png'), np.zeros((size, 8, 3), np.uint8))
-    with pytest.raises(InputError, match='frames of .*uneven differ in size'):
-        cache.build(str(tmp_path / 'cache'), dict(paths, uneven=str(uneven)))
+    for number, sizes in enumerate([(8, 9), (8, 8)]):
+        folder = tmp_path / f'{number}'
+        folder.mkdir()
+        paths[folder.name] = str(folder)
+        for i, size in enumerate(sizes):
+            cv2.imwrite(str(folder / f'{i}.png'), np.zeros((size, 8, 3), np.uint8))
+    paths['gone'] = str(tmp_path / 'gone')
+    fill_store(str(tmp_path / 'cache'), paths)
+    clips = read_index(str(tmp_path / 'cache'))['clips']
+    assert sorted(n for n, e in clips.items() if 'frames' in e) == ['1', 'odd.avi', 'one.avi']
+    for name, path in paths.items():
+        why = unreadable(path)
+        assert clips[name].get('bad') == why
+        if not why and not os.path.isdir(path):
+            assert clips[name].get('broken') == undecodable(path)
+    assert set(clips['0']) == {'source', 'name', 'kind'}  # read from its pictures
+    assert len([e for e in clips.values() if e.get('broken')]) >= 2
 
 
-def test_a_store_stays_until_the_next_one_is_complete(cache, tiny_afew, tmp_path, monkeypatch):
-    clips = {path.name: str(path) for path in (tiny_afew / 'Val_AFEW/Fear').iterdir()}
-    cache.build(str(tmp_path), clips, processes=1)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+def test_building_that_was_stopped_goes_on(data_root, tmp_path, monkeypatch):
+    cfg = load(data_root, image_size=48)
+    real, done = frame_building._store, []
 
-    def interrupted(*args, **options):
-        raise KeyboardInterrupt
-    monkeypatch.setattr(cache, 'write_frames', interrupted)
-    monkeypatch.setattr(cache, 'run_guarded', lambda function, items, *_: (
-        (item, function(item), None) for item in items))  # in this process
-    with pytest.raises(KeyboardInterrupt):
-        cache.build(str(tmp_path), clips, processes=1)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    def here(function, items, *_):
+        for item in items:
+            if len(done) == 10:
+                raise KeyboardInterrupt
+            done.append(item)
+            yield item, function(item), None
+    with monkeypatch.context() as patch:
+        patch.setattr(frame_building, 'run_guarded', here)
+        with pytest.raises(KeyboardInterrupt):
+            fill(cfg, tmp_path)
+    index = tmp_path / frame_store.CLIPS
+    assert len(index.read_text().splitlines()) == 11
+    index.write_text(index.read_text()[:-5])  # a power cut: the last line is not whole
+    left = tmp_path / 'clips/ab/.x.part.raw'
+    left.parent.mkdir(exist_ok=True)
+    left.touch()
+    forget()
+    again = []
+    monkeypatch.setattr(frame_building, 'run_guarded', lambda function, items, *_: (
+        again.append(item) or (item, function(item), None) for item in items))
+    clips = fill(cfg, tmp_path)
+    assert len(clips) == 32 and len(again) == 23 and again[0] == done[9]
+    assert frame_building._store is real and not left.exists()
+    for data, other in zip(sets(load(data_root, image_size=48, cache=str(tmp_path))), sets(cfg),
+                           strict=True):
+        same_samples(data, other)
+
+
+def test_a_changed_clip_is_decoded_anew_and_named(data_root, tmp_path, capsys, write_clip):
+    root = tmp_path / 'afew'
+    shutil.copytree(data_root, root)
+    cfg = load(root, image_size=48)
+    fill(cfg, tmp_path / 'cache')
+    capsys.readouterr()
+    write_clip(root / 'Val_AFEW/Sad/001.avi', np.full((5, 64, 64, 3), 99, np.uint8))
+    (root / 'Train_AFEW/Fear/zero.avi').unlink()
+    clips = fill(cfg, tmp_path / 'cache')
+    assert clips['Val_AFEW/Sad/001.avi']['frames'] == 5
+    assert ('1 clips changed after they were stored and are decoded anew: Val_AFEW/Sad/001.avi'
+            in capsys.readouterr().err)
+    fill(cfg, tmp_path / 'cache')
+    assert capsys.readouterr().err == ''
+    same_samples(sets(cfg)[1], sets(load(root, image_size=48, cache=str(tmp_path / 'cache')))[1])
+
+
+@pytest.mark.parametrize(('number', 'said'), [
+    (errno.ENOSPC, 'No space left on device'), (errno.EROFS, 'Read-only file system')])
+def test_a_disk_that_takes_no_more_is_one_sentence(data_root, tmp_path, monkeypatch, number, said):
+    cfg, real = load(data_root, image_size=48), frame_building.store_clip
+
+    def full(store, name, *rest):
+        if name.endswith('Happy/000.avi'):
+            raise OSError(number, os.strerror(number))
+        return real(store, name, *rest)
+    with monkeypatch.context() as patch:
+        patch.setattr(frame_building, 'store_clip', full)
+        with pytest.raises(InputError, match=f'frame store .* cannot be written .{said}'):
+            fill(cfg, tmp_path)
+    forget()
+    assert len(fill(cfg, tmp_path)) == 32  # with room, it goes on
+
+
+def test_a_process_that_crashes_costs_one_clip(data_root, tmp_path, monkeypatch, capsys):
+    cfg, real = load(data_root, image_size=48), frame_building.store_clip
+
+    def crash(store, name, *rest):
+        return os._exit(9) if name.endswith('Train_AFEW/Sad/000.avi') else real(store, name, *rest)
+    monkeypatch.setattr(frame_building, 'store_clip', crash)
+    clips = fill(cfg, tmp_path)
+    assert 'frames' not in clips['Train_AFEW/Sad/000.avi']
+    assert '1 clips could not be stored and are read from their files' in capsys.readouterr().err
+    for data, other in zip(sets(load(data_root, image_size=48, cache=str(tmp_path))), sets(cfg),
+                           strict=True):
+        same_samples(data, other)
+
+
+def test_of_two_processes_one_decodes(data_root, tmp_path):
+    context = multiprocessing.get_context('fork')
+    cfg, counts = load(data_root, image_size=48), context.Queue()
+
+    def job():
+        count = []
+        real = frame_building._write
+        frame_building._write = lambda folder, missing, *rest: (
+            count.append(len(missing)), real(folder, missing, *rest))
+        fill(cfg, tmp_path / 'cache')
+        counts.put(sum(count))
+    processes = [context.Process(target=job) for _ in range(2)]
+    for process in processes:
+        process.start()
+    assert sorted(counts.get(timeout=60) for _ in processes) == [0, 32]
+    for process in processes:
+        process.join()
+
+
+def test_a_file_that_is_gone_or_cut_is_one_sentence(data_root, tmp_path):
+    cfg = load(data_root, image_size=48)
+    fill(cfg, tmp_path)
+    data = sets(load(data_root, image_size=48, cache=str(tmp_path)))[1]
+    file = tmp_path / os.path.relpath(clip_file('', data.get_data_info(0)['sample_id'], 'raw'), '')
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(InputError, match='frame store .* is damaged .*: delete .*'):
+        data[0]
+    file.unlink()
+    with pytest.raises(InputError, match='is damaged'):
+        data[0]
+
+
+def test_nothing_is_run_that_an_index_says(tmp_path):
+    (tmp_path / frame_store.CLIPS).write_text('["not", "an index"]\n')
+    with pytest.raises(InputError, match='no store in'):
+        read_index(str(tmp_path))

@@ -1,16 +1,25 @@
 """Frames per second of the training pipeline: ours, cached and not, against MMAction2's and JPEG.
 
     python tools/benchmark/data.py --clips 40
+    python tools/benchmark/data.py --loader --clips 60
 
 Clips of 224 x 224 pixels are written to a temporary folder as .avi (motion JPEG), or taken from
 ``--data-root`` in AFEW's layout. Stock is MMAction2's decord pipeline with the same sampling and
 augmentation; ``jpeg`` only reads and decodes as many frames, stored one by one. ``ratio`` is ours
 with the cache over stock, ``ratio_uncached`` ours without.
+
+``--loader`` times whole loaders of two worker processes on clips of AFEW's kind (720 x 576, MPEG-4,
+60 frames; as JPEG their frames take a little more than photographs do): clips per second decoded,
+from a raw store and from one of JPEG pictures, what filling them takes, and ``share``, the bytes of
+JPEG over those of raw frames. ``cpu_ms`` is the processor time of a clip, which other programs
+change less.
+``ratio`` is the raw store over decoding.
 """
 import argparse
-import sys
 import tempfile
+import time
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -19,13 +28,86 @@ from mmaction.registry import TRANSFORMS
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
+from torch.utils.data import DataLoader
 
+from hesp_mmaction.apis import frame_building
+from hesp_mmaction.apis.frame_building import fill_store
 from hesp_mmaction.apis.wiring import clips_of_config, override
-from hesp_mmaction.datasets.frame_store import first_resize
+from hesp_mmaction.datasets.frame_store import first_resize, read_index
 from hesp_mmaction.datasets.seeding import seeded_rng, stable_seed
 
-sys.path.insert(0, str(ROOT / 'tools/data'))
-from build_cache import build  # noqa: E402
+
+def write_films(folder, count, frames=60, size=(720, 576)):
+    """Clips of AFEW's kind: a random picture drifts whose spectrum falls as photographs' do."""
+    rng = np.random.default_rng(0)
+    width, height = size
+    rows, columns = np.fft.fftfreq(height + 64)[:, None], np.fft.fftfreq(width + 64)
+    fall = np.maximum(np.hypot(rows, columns), 1 / width)[..., None] ** -1.25
+    for i in range(count):
+        noise = np.fft.fft2(rng.normal(size=(height + 64, width + 64, 3)), axes=(0, 1))
+        picture = np.fft.ifft2(noise * fall, axes=(0, 1)).real
+        grey = picture.mean(2, keepdims=True)
+        picture = grey + 0.3 * (picture - grey)  # colours vary less than brightness
+        picture = np.clip(128 + 45 * picture / picture.std(), 0, 255).astype(np.uint8)
+        writer = cv2.VideoWriter(str(folder / f'{i:03d}.avi'), cv2.VideoWriter_fourcc(*'XVID'), 25,
+                                 size)
+        for t in range(frames):
+            y, x = (int(32 + 30 * f(t / 9 + i)) for f in (np.sin, np.cos))
+            writer.write(picture[y:y + height, x:x + width])
+        writer.release()
+
+
+def time_loaders(cfg, folder, count, repeats):
+    """Clips per second of loaders with two workers; stored clips are read ten times a turn."""
+    write_films(folder, count)
+    paths = {path.name: str(path) for path in sorted(folder.glob('*.avi'))}
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    resize, figures, sizes = first_resize([pipeline]), {}, {}
+    for kind, limit in (('raw', 1e12), ('jpeg', 0)):
+        begin = time.perf_counter()
+        with mock.patch.object(frame_building, 'RAW_LIMIT', limit):
+            fill_store(str(folder / kind), paths, resize)
+        figures[f'filling_{kind}_s'] = time.perf_counter() - begin
+        sizes[kind] = sum(file.stat().st_size for file in (folder / kind).glob('clips/*/*'))
+    steps = Compose([TRANSFORMS.build(step) for step in pipeline])
+
+    class Clips:
+        def __init__(self, kind):
+            stored = read_index(str(folder / kind))['clips'] if kind else {}
+            self.infos = [dict(filename=path, label=0, start_index=0, modality='RGB', emotion='',
+                               sample_id=name, **({'stored': (str(folder / kind), stored[name])}
+                                                  if kind else {}))
+                          for name, path in paths.items()] * (10 if kind else 1)
+
+        def __len__(self):
+            return len(self.infos)
+
+        def __getitem__(self, i):
+            with seeded_rng(stable_seed(i)):
+                return steps(dict(self.infos[i]))
+
+    def epoch(kind):
+        loader = DataLoader(Clips(kind), 8, num_workers=2, collate_fn=list,
+                            persistent_workers=True)
+
+        def run():
+            for _ in loader:
+                pass
+        return run
+
+    seconds = interleaved(dict(decoded=epoch(None), raw=epoch('raw'), jpeg=epoch('jpeg')), repeats)
+    figures |= {f'{name}_clips_per_s': (1 if name == 'decoded' else 10) * count / value
+                for name, value in seconds.items()}
+    for name, kind in (('decoded', None), ('raw', 'raw'), ('jpeg', 'jpeg')):  # in this process
+        clips = Clips(kind)
+        begin = time.process_time()
+        for i in range(count):
+            clips[i]
+        figures[f'{name}_cpu_ms'] = (time.process_time() - begin) / count * 1e3
+    decoded = figures['decoded_clips_per_s']
+    last_line(ratio=figures['raw_clips_per_s'] / decoded,
+              ratio_jpeg=figures['jpeg_clips_per_s'] / decoded,
+              share=sizes['jpeg'] / sizes['raw'], **figures, clips=count)
 
 
 def write_clips(folder, count, frames=60, size=224):
@@ -54,6 +136,8 @@ def main():
     parser.add_argument('--clips', type=int, default=40)
     parser.add_argument('--frames', type=int, default=8)
     parser.add_argument('--repeats', type=int, default=5)
+    parser.add_argument('--loader', action='store_true',
+                        help='whole loaders on clips of 720 x 576, stored and decoded')
     args = parser.parse_args()
     cv2.setNumThreads(0)
     init_default_scope('mmaction')
@@ -62,13 +146,17 @@ def main():
     pipeline = cfg.train_dataloader.dataset.pipeline
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
+        if args.loader:
+            time_loaders(cfg, folder, args.clips, args.repeats)
+            return
         if args.data_root:
             override(cfg, dict(data_root=args.data_root))
             paths = dict(list(clips_of_config(cfg).items())[:args.clips])
         else:
             write_clips(folder, args.clips)
             paths = {path.name: str(path) for path in sorted(folder.glob('*.avi'))}
-        store, _ = build(str(folder / 'store'), paths, first_resize([pipeline]))
+        fill_store(str(folder / 'store'), paths, first_resize([pipeline]))
+        store = read_index(str(folder / 'store'))['clips']
         jpegs = []
         decode = Compose(pipeline[:4])
         for name, path in paths.items():

@@ -1,7 +1,8 @@
 # AFEW, open set: `known` decides labels, prompts and heads; every other emotion is unknown.
 # tools/train.py carries an override of a variable to where it is used. Its further variables, here
 # and in all bases of data sets: `lists` and `id_order` for list files of your own (docs/datasets),
-# `classes='found'` for other emotions than the seven.
+# `classes='found'` for other emotions than the seven; `cache` and `num_workers` for loading
+# (docs/speed.md).
 known = ['disgust', 'fear', 'happiness']  # O(3:4), split 0; see hesp_mmaction/datasets/splits.json
 data_root = 'data/AFEW'
 faces = False  # True: the aligned faces instead of the videos
@@ -33,16 +34,12 @@ test_pipeline = [
 
 train_dataloader = dict(
     batch_size=16,  # of one process
-    num_workers=2,
-    persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True, round_up=False),
     batch_sampler=dict(type='EvenBatchSampler'),
     dataset=dict(type='AFEWDataset', data_root=data_root, known=known, part='train', faces=faces,
                  pipeline=train_pipeline))
 test_dataloader = dict(
     batch_size=8,
-    num_workers=2,
-    persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(type='AFEWDataset', data_root=data_root, known=known, part='test', faces=faces,
                  pipeline=test_pipeline))

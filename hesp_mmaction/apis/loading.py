@@ -1,0 +1,155 @@
+"""How a run gets its clips: from which store, by how many worker processes."""
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+
+import torch
+from mmaction.registry import DATASETS
+from mmengine.config import Config
+from mmengine.dist import get_world_size
+from mmengine.registry import init_default_scope
+
+from ..datasets.frame_store import CLIPS, first_resize
+from ..datasets.openset import OpenSetVideoDataset
+from ..datasets.wrappers import leaf_configs
+from ..errors import InputError
+from .frame_building import cores, fill_store, say
+from .wiring import DATALOADERS
+
+PLACE = os.path.join('work_dirs', 'frame_store')
+VARIABLE = 'HESP_FRAME_STORE'  # of the environment: another place of stores, or none
+MOST_WORKERS = 8  # of a loader
+
+
+def prepare_loading(cfg: Config, loaders: Sequence[str] = ()) -> None:
+    """Decide what the command line and the config leave open about loading; called before a run.
+
+    Args:
+        cfg (mmengine.Config): of a run, changed in place by :func:`use_frame_store`; a loader that
+            names no ``num_workers`` gets those of :func:`default_workers`.
+        loaders (Sequence[str]): names of the loaders that the run uses. Defaults to all.
+
+    Raises:
+        InputError: of :func:`use_frame_store`.
+    """
+    use_frame_store(cfg, loaders)
+    for name in DATALOADERS:
+        if not cfg.get(name):
+            continue
+        if 'num_workers' not in cfg[name]:
+            stored = all(leaf.get('cache') for leaf in leaf_configs(cfg[name].dataset))
+            cfg[name].update(num_workers=default_workers(stored))
+            cfg[name].pop('persistent_workers', None)
+        # Workers of one epoch serve the next one.
+        cfg[name].setdefault('persistent_workers', cfg[name].num_workers > 0)
+
+
+def default_workers(stored: bool) -> int:
+    """How many worker processes a loader gets.
+
+    Args:
+        stored (bool): frames come from a store.
+
+    Returns:
+        int: the cores over the processes of this machine, 1 to 8. None where frames come from a
+        store and there is no GPU: then reading is a small part of a step, and workers would only
+        compete for the cores.
+    """
+    gpus = torch.cuda.device_count()
+    if stored and not gpus:
+        return 0
+    here = int(os.environ.get('LOCAL_WORLD_SIZE') or min(get_world_size(), max(1, gpus)))
+    return max(1, min(MOST_WORKERS, cores() // here))
+
+
+def default_place(roots: Sequence[str], resize: dict | None) -> str:
+    """The folder of a store that nobody named.
+
+    Args:
+        roots (Sequence[str]): folders of the data.
+        resize (dict | None): of :func:`.frame_store.first_resize`.
+
+    Returns:
+        str: below ``work_dirs/frame_store`` or the variable ``HESP_FRAME_STORE`` of the
+        environment; its name tells the folder of the data and ends with a digest of all arguments.
+    """
+    places = [os.path.realpath(os.path.expanduser(root)) for root in roots]
+    digest = hashlib.sha256(json.dumps([places, resize]).encode()).hexdigest()[:10]
+    return os.path.join(os.path.expanduser(os.environ.get(VARIABLE) or PLACE),
+                        f'{os.path.basename(places[0]) or "data"}-{digest}')
+
+
+def use_frame_store(cfg: Config, loaders: Sequence[str] = ()) -> None:
+    """Give the data sets of a config a store of decoded frames; it is filled first.
+
+    ``cfg.cache`` says where: a folder, or None for no store. Without it the place is
+    :func:`default_place`, and where no store can be made, one line says why and clips are decoded
+    in every epoch. A training stores the clips of both parts, whatever their emotion, so that other
+    splits find them; a test its own part.
+
+    Args:
+        cfg (mmengine.Config): of a run, changed in place.
+        loaders (Sequence[str]): names of the loaders that the run uses. Defaults to all.
+
+    Raises:
+        InputError: the store that ``cfg.cache`` names cannot be made.
+    """
+    named = cfg.get('cache', os.environ.get(VARIABLE) != 'none')
+    if not named:
+        return
+    present = [name for name in DATALOADERS if cfg.get(name)]
+    try:
+        resize = first_resize([leaf.get('pipeline') or [] for name in present
+                               for leaf in leaf_configs(cfg[name].dataset)])
+    except InputError:
+        if named is not True:
+            raise
+        return  # frames that are decoded by others than ClipInit, or features of a file
+    init_default_scope('mmaction')
+    groups: dict[tuple[str, ...], dict[str, list]] = {}
+    for name in present:
+        for leaf in leaf_configs(cfg[name].dataset):
+            kind = DATASETS.get(leaf['type'])
+            ours = isinstance(kind, type) and issubclass(kind, OpenSetVideoDataset)
+            if not ours or leaf.get('features') is not None:
+                return
+            roots = tuple(leaf[key] for key in ('data_root', 'mafw_root') if leaf.get(key))
+            groups.setdefault(roots, {}).setdefault(name, []).append(leaf)
+    used = loaders or present
+    for roots, found in groups.items():
+        leaves = [leaf for group in found.values() for leaf in group]
+        folder = named if named is not True else _own_place(leaves) or default_place(roots, resize)
+        try:
+            fill_store(folder, *_clips_of(found, used, resize))
+        except InputError as error:
+            if named is not True:
+                raise
+            say(f'{error}: clips are decoded in every epoch (cache=DIR takes another folder)')
+            folder = None
+        for leaf in leaves:
+            leaf.cache = folder
+
+
+def _own_place(leaves: Sequence[Mapping]) -> str | None:
+    """A store that the data sets name themselves, if it is there."""
+    own = next((leaf['cache'] for leaf in leaves if leaf.get('cache')), None)
+    return own if own and os.path.exists(os.path.join(own, CLIPS)) else None
+
+
+def _clips_of(found: Mapping[str, list], used: Sequence[str], resize: dict | None) -> tuple:
+    """Arguments of :func:`fill_store`: the clips that a run needs, the resize, and all clips."""
+    needed: dict[str, str] = {}
+    every: dict[str, str] = {}
+    for name, leaves in found.items():
+        for leaf in leaves:
+            dataset = DATASETS.build(dict(leaf, pipeline=[], cache=None, lazy_init=True))
+            for part in ('train', 'test'):
+                try:
+                    clips = dataset.every_clip([part])
+                except FileNotFoundError:
+                    continue  # is said when the part is read
+                every |= clips
+                if name in used and (part == leaf['part'] or name == DATALOADERS[0]):
+                    needed |= clips
+    return dict(sorted(needed.items())), resize, every

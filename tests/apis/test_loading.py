@@ -1,0 +1,204 @@
+"""Runs make a store of decoded frames by themselves, equal runs without one, and decode no more."""
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+
+from hesp_mmaction.apis import frame_building, loading
+from hesp_mmaction.apis.loading import default_workers, prepare_loading, use_frame_store
+from hesp_mmaction.apis.protocol import run_split
+from hesp_mmaction.apis.running import run
+from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.datasets import video
+from hesp_mmaction.datasets.frame_store import read_index
+from hesp_mmaction.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / 'configs/hesp_afew_o34.py'
+
+
+def config(options, folder, **more):
+    cfg = Config.fromfile(CONFIG)
+    override(cfg, options | more, split=0)
+    cfg.work_dir = str(folder)
+    # mmengine would give two runs of one second one logger.
+    cfg.experiment_name = f'{folder.parent.name}_{folder.name}'
+    return cfg
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Where stores are that nobody names (Path)."""
+    monkeypatch.setenv('HESP_FRAME_STORE', str(tmp_path / 'stores'))
+    return tmp_path / 'stores'
+
+
+def result(folder):
+    with np.load(folder / 'predictions.npz', allow_pickle=False) as file:
+        return json.loads((folder / 'metrics.json').read_text()), {k: file[k] for k in file.files}
+
+
+def test_a_run_with_the_store_equals_one_without_and_a_second_one_decodes_nothing(
+        options, place, tmp_path, monkeypatch):
+    options = options | {'train_cfg.max_epochs': 5}
+    run(config(options, tmp_path / 'none', cache='none'), lambda runner: runner.train())
+    assert not place.exists()
+    run(config(options, tmp_path / 'first'), lambda runner: runner.train(), [
+        'train_dataloader', 'val_dataloader'])
+    store, = place.iterdir()
+    assert len(read_index(str(store))['clips']) == 28  # unknown emotions of the training part, too
+    opened = []
+
+    def spy(path):
+        opened.append(path)
+        raise video.BrokenClip('spied')
+    monkeypatch.setattr(video, 'open_video', spy)
+    video._layout.cache_clear()
+    second = config(options, tmp_path / 'second')
+    run(second, lambda runner: runner.train(), ['train_dataloader', 'val_dataloader'])
+    assert opened == []
+    metrics, dump = result(tmp_path / 'none')
+    for folder in ('first', 'second'):
+        again, arrays = result(tmp_path / folder)
+        assert again == metrics and set(arrays) == set(dump)
+        for key, values in dump.items():
+            assert np.array_equal(arrays[key], values), key
+    log = next((tmp_path / 'second').glob('*/*.log')).read_text()
+    assert f'; frames from {store}' in log
+    with pytest.raises(InputError, match='none of its 6 clips can be opened'):
+        run(config(options, tmp_path / 'broken', cache='none'), lambda runner: runner.train())
+    assert opened
+
+
+def test_a_split_of_the_protocol_uses_the_store(tiny_options, place, tmp_path):
+    config = str(ROOT / 'configs/clip_zeroshot_afew_o34.py')
+    options = {key: value for key, value in tiny_options.items() if not key.startswith('train')}
+    plain = run_split(config, 1, tmp_path / 'plain', options | {'cache': 'none'})
+    found = run_split(config, 1, tmp_path / 'found', options)
+    store, = place.iterdir()
+    clips = read_index(str(store))['clips']
+    assert len(clips) == 14 and all(name.startswith('Val_AFEW/') for name in clips)
+    assert found['AUROC'] == plain['AUROC'] and found['OSCR'] == plain['OSCR']
+    again = run_split(config, 1, tmp_path / 'found', options, resume=True)
+    assert again['seconds'] == found['seconds']  # taken over: the store is no setting of a run
+
+
+def caches(cfg):
+    return [cfg[name].dataset.get('cache') for name in loading.DATALOADERS]
+
+
+def test_a_folder_that_is_named_is_filled_or_an_error(options, place, tmp_path, monkeypatch):
+    cfg = config(options, tmp_path, cache=str(tmp_path / 'mine'))
+    use_frame_store(cfg)
+    assert caches(cfg) == [str(tmp_path / 'mine')] * 3 and not place.exists()
+    other = config(options, tmp_path, cache=str(tmp_path / 'mine'), image_size=64)
+    with pytest.raises(InputError, match='holds frames after .*32.* choose another folder'):
+        use_frame_store(other)
+    dumped = config(options, tmp_path)  # as a run writes it into its work dir
+    dumped.train_dataloader.dataset.cache = str(tmp_path / 'mine')
+    use_frame_store(dumped)
+    assert caches(dumped) == [str(tmp_path / 'mine')] * 3
+    dumped.train_dataloader.dataset.cache = str(tmp_path / 'gone')
+    use_frame_store(dumped)
+    assert caches(dumped)[0].startswith(str(place))
+    monkeypatch.setattr(frame_building, 'SHARE', 0)
+    with pytest.raises(InputError, match='28 clips need .* GB even as JPEG'):
+        use_frame_store(config(options, tmp_path, cache=str(tmp_path / 'new')),
+                        ['test_dataloader'])
+
+
+@pytest.mark.parametrize('what', ['room', 'place'])
+def test_without_room_or_place_one_line_says_it_and_clips_are_decoded(
+        options, place, tmp_path, monkeypatch, capsys, what):
+    if what == 'room':
+        monkeypatch.setattr(frame_building, 'SHARE', 0)
+        why = 'need 0.0 GB even as JPEG'
+    else:
+        place.write_text('a file in its place')
+        why = 'Not a directory'
+    cfg = config(options, tmp_path)
+    use_frame_store(cfg)
+    said = capsys.readouterr().err
+    assert said.count('\n') == 1 and why in said and 'clips are decoded in every epoch' in said
+    assert caches(cfg) == [None] * 3
+
+
+def test_the_tool_fills_the_store_that_a_training_reads(
+        options, place, tmp_path, monkeypatch, capsys, tool_module):
+    (tmp_path / 'afew').symlink_to(options['data_root'])
+    words = [f'{key}={value}' for key, value in options.items() if key != 'data_root']
+    monkeypatch.setattr('sys.argv', ['build_cache.py', str(CONFIG), '--cfg-options', *words,
+                                     f'data_root={tmp_path}/afew'])
+    tool_module('data/build_cache.py').command()
+    store, = place.iterdir()
+    assert f'{store}: 28 clips' in capsys.readouterr().out
+    cfg = config(options, tmp_path)
+    use_frame_store(cfg)
+    assert caches(cfg) == [str(store)] * 3 and capsys.readouterr().err == ''
+
+
+def test_folders_of_pictures_are_not_kept_as_jpeg(tmp_path, monkeypatch):
+    monkeypatch.setattr(frame_building, 'RAW_LIMIT', 10)
+    folder = tmp_path / 'clip'
+    folder.mkdir()
+    Image.new('RGB', (8, 8)).save(folder / '1.png')
+    with pytest.raises(InputError, match='folders of pictures'):
+        frame_building.fill_store(str(tmp_path / 'store'), dict(clip=str(folder)))
+
+
+def test_what_decodes_nothing_gets_no_store(options, place, tmp_path, monkeypatch, capsys):
+    decord = config(options, tmp_path)
+    decord.test_dataloader.dataset.pipeline[0].type = 'DecordInit'
+    features = config(options, tmp_path)
+    features.train_dataloader.dataset.features = 'somewhere'
+    for cfg in (decord, features):
+        use_frame_store(cfg)
+        assert not any(caches(cfg)) and capsys.readouterr().err == ''
+    with pytest.raises(InputError, match='needs a pipeline with ClipInit'):
+        named = config(options, tmp_path, cache=str(tmp_path / 'mine'))
+        named.test_dataloader.dataset.pipeline[0].type = 'DecordInit'
+        use_frame_store(named)
+    monkeypatch.setenv('HESP_FRAME_STORE', 'none')
+    cfg = config(options, tmp_path)
+    use_frame_store(cfg)
+    assert not any(caches(cfg)) and not place.exists()
+
+
+def test_the_place_follows_data_and_resize(tmp_path, monkeypatch):
+    monkeypatch.delenv('HESP_FRAME_STORE')
+    one = loading.default_place([str(tmp_path / 'AFEW')], None)
+    assert one.startswith('work_dirs/frame_store/AFEW-')
+    (tmp_path / 'link').symlink_to(tmp_path / 'AFEW')
+    assert loading.default_place([str(tmp_path / 'link')], None) == one
+    others = {loading.default_place([str(tmp_path / 'AFEW')], dict(scale=[8, 8])),
+              loading.default_place([str(tmp_path / 'b/AFEW')], None),
+              loading.default_place([str(tmp_path / 'AFEW'), str(tmp_path)], None), one}
+    assert len(others) == 4
+
+
+@pytest.mark.parametrize(('cores', 'gpus', 'world', 'stored', 'number'), [
+    (2, 0, 1, True, 0), (2, 0, 1, False, 2), (1, 0, 4, False, 1), (16, 1, 1, True, 8),
+    (16, 4, 4, True, 4), (16, 4, 8, False, 4), (3, 8, 8, True, 1)])
+def test_workers_follow_cores_and_processes(monkeypatch, cores, gpus, world, stored, number):
+    monkeypatch.delenv('LOCAL_WORLD_SIZE', raising=False)
+    monkeypatch.setattr(loading, 'cores', lambda: cores)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: gpus)
+    monkeypatch.setattr(loading, 'get_world_size', lambda: world)
+    assert default_workers(stored) == number
+    monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')
+    assert default_workers(False) == max(1, min(8, cores // 2))
+
+
+def test_workers_that_are_asked_for_stay(options, place, tmp_path):
+    free = {key: value for key, value in options.items() if '_workers' not in key}
+    for more, expected in (({}, (0, False)), (dict(num_workers=3), (3, True)),
+                           (dict(cache='none'), (frame_building.cores(), True)),
+                           ({'train_dataloader.num_workers': 1}, (1, True))):
+        cfg = config(free, tmp_path, **more)
+        prepare_loading(cfg)
+        loader = cfg.train_dataloader
+        assert (loader.num_workers, loader.get('persistent_workers', False)) == expected
