@@ -32,7 +32,8 @@ def test_every_row_changes_the_model_it_names(name, options):
         split = 1 if 'protocol' in cfg else None  # a closed set has none
         override(cfg, row_options(row, cfg, options), split=split)
         MODELS.build(cfg.model)
-        seen.add(json.dumps([cfg.model.to_dict(), cfg.optim_wrapper.to_dict()], default=str))
+        seen.add(json.dumps([cfg.model.to_dict(), cfg.optim_wrapper.to_dict(),
+                             cfg.train_cfg.to_dict()], default=str))
     assert len(seen) == len(rows)  # no two rows are the same run
 
 

@@ -81,8 +81,11 @@ def test_figures_of_a_test_are_those_of_the_training(options, tmp_path, kind):
 
 
 def test_the_threshold_is_of_the_averaged_weights(options, tmp_path):
-    """By a fresh model with the checkpoint's weights, its scores sorted here."""
-    cfg = train(options, tmp_path, EMA)
+    """By a fresh model with the checkpoint's weights, its scores sorted here.
+
+    The own score, which is that of a new clip also for a clip of the training.
+    """
+    cfg = train(options | {'model.cls_head.score_kind': 'centred'}, tmp_path, EMA)
     saved = load_from_local(tmp_path / 'epoch_3.pth', 'cpu')
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
@@ -94,7 +97,8 @@ def test_the_threshold_is_of_the_averaged_weights(options, tmp_path):
     threshold = float(saved['state_dict']['cls_head.threshold'])
     assert threshold == scores[4] == saved['hesp']['threshold']  # two of six are 30 % or more
     assert saved['state_dict']['cls_head.temperature'] != 1
-    for name in ('cls_head.threshold', 'cls_head.temperature'):
+    for name in ('cls_head.threshold', 'cls_head.temperature', 'cls_head.joint.means',
+                 'cls_head.joint.precision', 'cls_head.joint.centres'):
         assert torch.equal(saved['ema_state_dict'][f'module.{name}'], saved['state_dict'][name])
     contexts = 'cls_head.prompts.contexts'
     assert not torch.equal(saved['ema_state_dict'][f'module.{contexts}'],

@@ -72,6 +72,12 @@ def metrics(folder):
     return json.loads((Path(folder) / 'metrics.json').read_text())
 
 
+# What HESP's head fits after the last epoch.
+FITTED = {f'cls_head.{name}' for name in (
+    'temperature', 'threshold', 'feature_length', 'joint.means', 'joint.precision',
+    'joint.centres', 'joint.spreads')}
+
+
 @pytest.fixture(scope='module')
 def straight(options, tmp_path_factory):
     """A work dir of four epochs in one go, deterministic."""
@@ -87,8 +93,8 @@ def test_training_leaves_results_and_a_small_checkpoint(straight):
             'FPR95_unknown', 'CCR10', 'DTACC', 'ECE', 'open_F1', 'num_known', 'num_unknown',
             'openness', 'known', 'threshold', 'epoch'} | {
                 f'{m}_{kind}' for m in ('AUROC', 'OSCR') for kind in (
-                'prob', 'logit', 'centred')} == set(found)
-    assert found['AUROC'] == found['AUROC_centred']  # the default score
+                'prob', 'logit', 'centred', 'own', 'joint')} == set(found)
+    assert found['AUROC'] == found['AUROC_joint']  # the default score
     assert found['num_known'] == 6 and found['num_unknown'] == 8
     assert found['openness'] == pytest.approx(1 - (3 / 7) ** 0.5)
     dump = load_dump(straight / 'predictions.npz')
@@ -103,9 +109,8 @@ def test_training_leaves_results_and_a_small_checkpoint(straight):
     assert (rejected == (dump['pred_emotion'] == 'unknown')).all()
     assert (dump['pred_emotion'] == dump['classes'][dump['pred']])[~rejected].all()
     checkpoint = torch.load(straight / 'epoch_4.pth', weights_only=False)
-    assert set(checkpoint['state_dict']) == {
-        'cls_head.prompts.contexts', 'cls_head.temperature', 'cls_head.threshold',
-        'visual_prompt.delta', 'negatives.images', 'neck.weights'}
+    assert set(checkpoint['state_dict']) == FITTED | {
+        'cls_head.prompts.contexts', 'visual_prompt.delta', 'negatives.images', 'neck.weights'}
     assert checkpoint['state_dict']['cls_head.temperature'] == fit_temperature(
         train['logits'], train['label']) != 1
     assert checkpoint['hesp']['known'] == ['disgust', 'fear', 'happiness']
@@ -124,9 +129,9 @@ def test_rescore_prints_every_score(straight, tmp_path):
     assert [*SCORES, 'score'] == [*[name for name in cells if name in SCORES], 'score']
     found = metrics(straight)
     header = lines[0].split()
-    assert cells['score'] == cells['hesp_centred'] == [f'{found[key]:.2f}' for key in header]
+    assert cells['score'] == cells['joint'] == [f'{found[key]:.2f}' for key in header]
     without = tool(script, straight / 'predictions.npz').stdout
-    assert without.count('not computed: needs features') == 10
+    assert without.count('not computed: needs features') == 13
     assert without.count('not computed: needs texts of words') == 4
     both = tool(script, straight / 'predictions.npz', '--train', straight / 'train_features.npz',
                 '--words').stdout
@@ -245,15 +250,16 @@ def test_configs_with_other_backbones_train(options, tmp_path, name, changes, si
 
 
 @pytest.mark.parametrize('name, changes, learned', [
-    ('clip_arpl_afew_o34', {}, {'cls_head.points', 'cls_head.radius'}),
-    ('hesp_on_clip_arpl_afew_o34', {'model.cls_head.learn_negative_text': True}, {
+    ('clip_arpl_afew_o34', {}, {'cls_head.points', 'cls_head.radius', 'cls_head.temperature',
+                                'cls_head.threshold'}),
+    ('hesp_on_clip_arpl_afew_o34', {'model.cls_head.learn_negative_text': True}, FITTED | {
         'cls_head.prompts.contexts', 'cls_head.negative_prompts.contexts', 'cls_head.radius',
         'visual_prompt.delta', 'negatives.images', 'neck.weights'})])
 def test_baselines_and_hesp_on_them_train_and_are_tested(options, tmp_path, name, changes, learned):
     found = run_split(str(ROOT / f'configs/{name}.py'), 1, tmp_path, options | changes)
     assert 0 <= found['AUROC'] <= 100
     state = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)['state_dict']
-    assert set(state) == learned | {'cls_head.temperature', 'cls_head.threshold'}
+    assert set(state) == learned
     assert state['cls_head.radius'] > 0
 
 

@@ -173,13 +173,17 @@ class HESPHead(OpenSetHead):
         points = at_length(points, self.feature_length)
         negative = self.negative_scale * point_logits(
             at_length(feats, self.feature_length), points, self.negative_kind)
-        mean = (known + negative) / 2
-        logits, probabilities = mean, mean.softmax(1)
-        if self.fusion == 'prob':  # the log of a probability that is rounded to 0 would be -inf
-            logits = fused_log_probabilities(known, negative)
-            probabilities = fused_probabilities(known, negative)
+        logits, probabilities = self._fused(known, negative)
         return dict(probabilities=probabilities, logits=logits, logits_negative=negative,
-                    logits_mean=mean, points=points)
+                    logits_mean=(known + negative) / 2, points=points)
+
+    def _fused(self, known, negative):
+        """Eq. 13: logits (B, K) and probabilities of both branches."""
+        if self.fusion == 'prob':  # the log of a probability that is rounded to 0 would be -inf
+            return (fused_log_probabilities(known, negative),
+                    fused_probabilities(known, negative))
+        mean = (known + negative) / 2
+        return mean, mean.softmax(1)
 
     @staticmethod
     def _with_density(logits, distances):
@@ -217,13 +221,16 @@ class HESPHead(OpenSetHead):
 
     def fit_scores(self, dump):
         feature, own, logits, zero_shot = (torch.as_tensor(dump[name]).double() for name in (
-            'feature', 'score_own', 'logits', 'logits_zero_shot'))
+            'feature', 'score_own', 'logits_known', 'logits_zero_shot'))
+        if 'logits_negative' in dump:  # not `logits`, which an earlier fit may have part in
+            logits, _ = self._fused(logits, torch.as_tensor(dump['logits_negative']).double())
         distances, score = self.joint.fit(feature, torch.as_tensor(dump['label']), own,
                                           zero_shot.max(1).values)
-        if self.score_kind != 'joint':
-            return {}
-        found = dict(self._with_density(logits, distances), score=score)
-        found['pred'] = found['logits'].argmax(1)
+        found = dict(score_joint=score)
+        if self.score_kind == 'joint':
+            found.update(self._with_density(logits, distances), score=score)
+            found.update(pred=found['logits'].argmax(1),
+                         score_prob=found['probabilities'].max(1).values)
         return {name: values.numpy() for name, values in found.items()}
 
     def class_vectors(self):

@@ -9,6 +9,7 @@ from ...evaluation.scores import (
     squared_distances,
     standard_units,
 )
+from ..eval_cache import EvalCache
 
 
 class JointScore(nn.Module):
@@ -30,9 +31,11 @@ class JointScore(nn.Module):
         self.register_buffer('centres', torch.full((3,), float('nan')))
         self.register_buffer('spreads', torch.ones(3))
 
+        self._fitted = EvalCache()
+
     @property
     def fitted(self):
-        return not bool(self.centres[0].isnan())
+        return self._fitted.get(lambda: not bool(self.centres[0].isnan()), self)
 
     def fit(self, feature, label, own, zero_shot):
         """Fit on the known training clips, all of them in every process.
