@@ -330,6 +330,9 @@ def train(folder, data, *flags, epochs=2, resume=False):
     return load_from_local(str(Path(folder) / f'epoch_{epochs}.pth'), 'cpu')
 
 
+FITTED = 'cls_head.joint.', 'cls_head.temperature', 'cls_head.threshold'
+
+
 def test_a_run_with_amp_resumes_and_its_checkpoint_is_that_of_float32(tiny_afew, tmp_path):
     plain = train(tmp_path / 'plain', tiny_afew)
     whole = train(tmp_path / 'amp', tiny_afew, '--amp')
@@ -342,7 +345,7 @@ def test_a_run_with_amp_resumes_and_its_checkpoint_is_that_of_float32(tiny_afew,
     assert set(whole) == set(plain) and set(whole['optimizer']) == set(plain['optimizer'])
     for key, value in whole['state_dict'].items():
         assert torch.equal(value, parts['state_dict'][key]), key
-        if key != 'cls_head.temperature':  # fitted on six clips, it is anywhere
+        if not key.startswith(FITTED):  # on six clips, it is anywhere
             torch.testing.assert_close(value, plain['state_dict'][key], rtol=0.1, atol=0.1)
     moved = 'cls_head.prompts.contexts'
     assert not torch.equal(whole['state_dict'][moved], plain['state_dict'][moved])  # it was half
