@@ -66,6 +66,7 @@ def same_figures(trained, tested):
         assert trained[key] == value, key
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize('kind', [
     'ema', pytest.param('swa', marks=pytest.mark.ci),
     pytest.param('buffers', marks=pytest.mark.slow),

@@ -124,6 +124,7 @@ def clips_of(dump, root):
     return [root / name for name in dump['sample_id']]
 
 
+@pytest.mark.ci
 def test_onnx_gives_what_pytorch_gives_on_files(exported, tiny_afew):
     path, _, model, cfg, _, dump = exported
     found = differences(model, cfg, path, clips_of(dump, tiny_afew))
@@ -133,6 +134,7 @@ def test_onnx_gives_what_pytorch_gives_on_files(exported, tiny_afew):
     assert min(found.values()) < max(found.values())  # they were measured
 
 
+@pytest.mark.ci
 def test_the_oldest_runtime_is_that_of_the_files(exported, tool_module, tiny_afew, monkeypatch):
     path, _, model, cfg, _, dump = exported
     proto = onnx.load(path, load_external_data=False)
@@ -150,6 +152,7 @@ def test_the_oldest_runtime_is_that_of_the_files(exported, tool_module, tiny_afe
         differences(model, cfg, path, clips_of(dump, tiny_afew))
 
 
+@pytest.mark.ci
 def test_the_example_alone_says_what_a_test_run_says(exported, tiny_afew):
     path, *_, dump = exported
     result = alone(path, *clips_of(dump, tiny_afew))
@@ -161,6 +164,7 @@ def test_the_example_alone_says_what_a_test_run_says(exported, tiny_afew):
     assert (dump['pred_emotion'] == 'unknown').sum() == 7 and 'median' in last
 
 
+@pytest.mark.ci
 def test_the_file_tells_what_the_runtime_has_to_know(exported, tool_module, tiny_afew):
     path, _, model, _, metadata, dump = exported
     found = tool_module('deployment/run_onnx.py').Model(str(path))
@@ -172,6 +176,7 @@ def test_the_file_tells_what_the_runtime_has_to_know(exported, tool_module, tiny
     assert path.stat().st_size < 4 * sum(p.numel() for p in model.parameters()) / 5
 
 
+@pytest.mark.ci
 def test_regions_differ_and_the_prompt_acts_there(exported, tool_module, tiny_afew):
     path, _, model, _, _, dump = exported
     example = tool_module('deployment/run_onnx.py')
@@ -306,6 +311,7 @@ def test_the_example_takes_the_frames_of_the_test_pipeline(tool_module):
             assert middle_frames(num_frames, total).tolist() == expected.tolist(), total
 
 
+@pytest.mark.ci
 def test_the_example_names_what_cannot_be_read(exported, tmp_path):
     (tmp_path / 'text.avi').write_text('no video')
     good = numbered.write(tmp_path / 'good.mp4', 'libx264', 10)
@@ -340,6 +346,7 @@ def test_the_example_begins_a_cut_stream_at_its_first_key_frame(tool_module, tmp
         12 + number for number in (3, 10, 17, 24)]
 
 
+@pytest.mark.ci
 def test_what_cannot_be_exported_is_refused(exported, vit_options, clip_files, tmp_path):
     path, checkpoint, model, cfg, *_ = exported
     with pytest.raises(InputError, match='random.*cam'):

@@ -42,6 +42,7 @@ def result(folder):
         return json.loads((folder / 'metrics.json').read_text()), {k: file[k] for k in file.files}
 
 
+@pytest.mark.ci
 def test_a_run_with_the_store_equals_one_without_and_a_second_one_decodes_nothing(
         options, place, tmp_path, monkeypatch):
     options = options | {'train_cfg.max_epochs': 5}
@@ -74,6 +75,7 @@ def test_a_run_with_the_store_equals_one_without_and_a_second_one_decodes_nothin
     assert opened
 
 
+@pytest.mark.ci
 def test_a_split_of_the_protocol_uses_the_store(tiny_options, place, tmp_path):
     config = str(ROOT / 'configs/clip_zeroshot_afew_o34.py')
     options = {key: value for key, value in tiny_options.items() if not key.startswith('train')}

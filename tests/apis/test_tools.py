@@ -234,6 +234,7 @@ def test_test_of_the_checkpoint_gives_the_figures_of_the_training(straight, opti
     assert metrics(tmp_path) == expected
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize('name, changes, size', [
     ('hesp_tsn_r50_afew_o34', {}, 32), ('hesp_slowonly_afew_o34', {}, 32)])
 def test_configs_with_other_backbones_train(options, tmp_path, name, changes, size):
@@ -476,6 +477,7 @@ def test_model_and_data_that_disagree_stop_before_the_first_step(options, tmp_pa
     assert 'fear, disgust, happiness' in error_of(cfg)
 
 
+@pytest.mark.ci
 # ----------------------------------------------------------------- as a person calls them
 def test_command_line_error_is_one_line_and_exit_code_1(options, tmp_path):
     result = subprocess.run([sys.executable, 'tools/train.py', CONFIG, '--work-dir', tmp_path / 'w',
@@ -604,6 +606,7 @@ def test_two_processes_train_like_one(options, tmp_path):
         assert abs(metrics(tmp_path / 'one')[name] - metrics(tmp_path / 'two')[name]) <= 0.2
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize('workers', [0, 2])
 def test_damaged_clips_stop_neither_training_nor_test(options, tiny_afew, tmp_path, write_damaged,
                                                       workers):

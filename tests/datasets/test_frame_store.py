@@ -139,6 +139,7 @@ def test_frames_as_decoded_where_pipelines_begin_otherwise(data_root, tmp_path):
         same_samples(data, cached)
 
 
+@pytest.mark.ci
 def test_jpeg_pictures_differ_by_little(data_root, tmp_path, monkeypatch):
     monkeypatch.setattr(frame_building, 'RAW_LIMIT', 1000)
     cfg = load(data_root, image_size=48)

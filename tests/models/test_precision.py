@@ -286,6 +286,7 @@ def test_nothing_looks_at_the_device_before_the_loss(clips, region):
     assert looks.found  # what is counted does occur
 
 
+@pytest.mark.ci
 def test_compiled_towers_take_any_batch_and_fall_back_with_a_word(clips, monkeypatch, caplog):
     import torch._dynamo
     model, plain = build(clips).eval(), build(clips).eval()
@@ -333,6 +334,7 @@ def train(folder, data, *flags, epochs=2, resume=False):
 FITTED = 'cls_head.joint.', 'cls_head.temperature', 'cls_head.threshold'
 
 
+@pytest.mark.ci
 def test_a_run_with_amp_resumes_and_its_checkpoint_is_that_of_float32(tiny_afew, tmp_path):
     plain = train(tmp_path / 'plain', tiny_afew)
     whole = train(tmp_path / 'amp', tiny_afew, '--amp')
