@@ -80,6 +80,7 @@ def test_training_clips_are_scored_as_clips_that_took_no_part(clips):
     with_them = predict(head, *clip_features(0))
     assert (held_out['score'] < with_them['score']).all()
     assert set(held_out) == set(train) | {'score_joint'}
+    np.testing.assert_array_equal(held_out['score_joint'], held_out['score'])
     np.testing.assert_array_equal(held_out['pred'], held_out['logits'].argmax(1))
     np.testing.assert_allclose(np.exp(held_out['logits']), held_out['probabilities'])
     new = np.concatenate([predict(head, *clip_features(seed))['score'] for seed in range(2, 12)])
