@@ -13,9 +13,11 @@ from .wiring import DATALOADERS, VARIABLES
 @dataclass(frozen=True)
 class Task:
     """A task: the config of its data in ``configs/_base_/datasets``, and the name under which its
-    splits are published (``datasets/splits.json``)."""
+    splits are published (``datasets/splits.json``); are its unknown emotions compounds of the
+    known ones?"""
     data: str
     splits_of: str
+    compounds: bool = False
 
     @property
     def opennesses(self) -> tuple[str, ...]:
@@ -29,7 +31,7 @@ class Task:
 
 TASKS = dict(
     afew=Task('afew', 'AFEW'), mafw=Task('mafw', 'MAFW'), fusion=Task('fusion', 'fusion'),
-    compound=Task('compound', 'compound'), dfew=Task('dfew', 'DFEW'))
+    compound=Task('compound', 'compound', compounds=True), dfew=Task('dfew', 'DFEW'))
 
 
 def find_task(name: str) -> Task:
@@ -60,7 +62,8 @@ def set_task(cfg: Config, task: Task) -> None:
     """Put a method's config on the data of a task, in place.
 
     Data sets and folders are the task's; pipelines (they differ between backbones on frames and on
-    clips), frame count and image size stay the method's.
+    clips), frame count and image size stay the method's. HESP's default score becomes that of
+    compounds where the task is one of them.
 
     Args:
         cfg (mmengine.Config): of a method. task (Task).
@@ -81,3 +84,5 @@ def set_task(cfg: Config, task: Task) -> None:
     cfg.protocol = dict(dataset=task.splits_of, openness=task.opennesses[0])
     for key in ('image_size', 'num_frames', 'known'):
         VARIABLES[key](cfg, cfg[key])
+    if task.compounds and cfg.model.cls_head.type == 'HESPHead':
+        cfg.model.cls_head.setdefault('score_kind', 'joint_of_compounds')

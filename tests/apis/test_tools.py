@@ -75,7 +75,8 @@ def metrics(folder):
 # What HESP's head fits after the last epoch.
 FITTED = {f'cls_head.{name}' for name in (
     'temperature', 'threshold', 'feature_length', 'joint.means', 'joint.precision',
-    'joint.centres', 'joint.spreads')}
+    'joint.score_precision', 'joint.weights', 'joint.centres',
+    'joint.spreads')}
 
 
 @pytest.fixture(scope='module')
@@ -93,7 +94,8 @@ def test_training_leaves_results_and_a_small_checkpoint(straight):
             'FPR95_unknown', 'CCR10', 'DTACC', 'ECE', 'open_F1', 'num_known', 'num_unknown',
             'openness', 'known', 'threshold', 'epoch'} | {
                 f'{m}_{kind}' for m in ('AUROC', 'OSCR') for kind in (
-                'prob', 'logit', 'centred', 'own', 'joint')} == set(found)
+                'prob', 'logit', 'centred', 'own', 'known', 'joint',
+                'joint_of_compounds')} == set(found)
     assert found['AUROC'] == found['AUROC_joint']  # the default score
     assert found['num_known'] == 6 and found['num_unknown'] == 8
     assert found['openness'] == pytest.approx(1 - (3 / 7) ** 0.5)

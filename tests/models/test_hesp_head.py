@@ -131,7 +131,8 @@ def test_only_prompts_learn_and_contexts_may_be_fixed(clips):
 
 
 FITTED = {'temperature', 'threshold', 'feature_length', 'joint.means', 'joint.precision',
-          'joint.centres', 'joint.spreads'}
+          'joint.score_precision', 'joint.weights', 'joint.centres',
+    'joint.spreads'}
 
 
 def test_state_holds_prompts_and_what_is_fitted_only(clips):
@@ -269,8 +270,9 @@ def test_what_is_dumped_for_other_scores(clips, batch, learned):
 
 
 # What a head calls its scores, and what the table of post-hoc scores calls the same number.
-SAME = dict(prob='max_softmax', logit='hesp_logit', centred='hesp_centred', own='hesp_centred')
-SAME_WITHOUT_NEGATIVES = dict.fromkeys(('logit', 'centred', 'own'), 'max_logit') | dict(
+SAME = dict(prob='max_softmax', logit='hesp_logit', centred='hesp_centred', own='hesp_centred',
+            known='max_logit')
+SAME_WITHOUT_NEGATIVES = dict.fromkeys(('logit', 'centred', 'own', 'known'), 'max_logit') | dict(
     prob='max_softmax')
 
 
@@ -285,7 +287,8 @@ def test_a_score_has_one_number_under_each_of_its_names(clips, batch, fusion, ne
     names = SAME if negatives else SAME_WITHOUT_NEGATIVES
     assert set(scores) == set(names)
     for kind, name in names.items():
-        torch.testing.assert_close(compute_score(name, outputs), scores[kind].double())
+        fields = dict(outputs, logits=outputs['logits_known']) if kind == 'known' else outputs
+        torch.testing.assert_close(compute_score(name, fields), scores[kind].double())
     # No score of the table is called as one of the head's and is another number.
     assert {name.removeprefix('hesp_') for name in SCORES if name.startswith('hesp_')} & set(
         scores) == {'logit', 'centred'}

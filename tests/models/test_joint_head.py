@@ -79,14 +79,14 @@ def test_training_clips_are_scored_as_clips_that_took_no_part(clips):
     head, train, held_out = fitted(clips)
     with_them = predict(head, *clip_features(0))
     assert (held_out['score'] < with_them['score']).all()
-    assert set(held_out) == set(train) | {'score_joint'}
+    assert set(held_out) == set(train) | {'score_joint', 'score_joint_of_compounds'}
     np.testing.assert_array_equal(held_out['score_joint'], held_out['score'])
     np.testing.assert_array_equal(held_out['pred'], held_out['logits'].argmax(1))
     np.testing.assert_allclose(np.exp(held_out['logits']), held_out['probabilities'])
     new = np.concatenate([predict(head, *clip_features(seed))['score'] for seed in range(2, 12)])
     kept = {name: (new >= np.quantile(dump['score'], 0.1)).mean()
             for name, dump in dict(held_out=held_out, with_them=with_them).items()}
-    assert kept['held_out'] > 0.8 > kept['with_them']
+    assert kept['held_out'] > 0.75 > 0.7 > kept['with_them'], kept
 
 
 def test_a_second_fit_forgets_the_first(clips):

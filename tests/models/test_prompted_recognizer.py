@@ -52,7 +52,8 @@ def test_feature_is_the_mean_of_the_frames_normalised_as_clip_was(clips):
 
 FITTED = {f'cls_head.{name}' for name in (
     'temperature', 'threshold', 'feature_length', 'joint.means', 'joint.precision',
-    'joint.centres', 'joint.spreads')}
+    'joint.score_precision', 'joint.weights', 'joint.centres',
+    'joint.spreads')}
 
 
 @pytest.mark.parametrize('form', ['vit', 'resnet'])

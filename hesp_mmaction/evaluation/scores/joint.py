@@ -1,16 +1,24 @@
-"""What is meant and what is usual: semantic scores and a density in one number.
+"""What is meant and what is usual in one number.
 
-CLIP and the learned classifier say whether a clip *means* a known emotion; the density says whether
-it *looks* like the known training clips. Each is brought to median 0 and deviation 1 on the known
-training clips, so that they can be added. The weights were chosen on training people that were held
-out (docs/choices.md).
+Two logits say whether a clip *means* a known emotion, and the density says whether it *looks* like
+the known training clips. Each is brought to median 0 and deviation 1 on the known training clips,
+so that they can be added. How far the covariance of the density is shrunk, and how much zero-shot
+CLIP counts, is found on the known training clips: each class in turn plays the unknown one. The
+other weights were chosen on training people that were held out (docs/choices.md).
 """
+import itertools
+
+import numpy as np
 import torch
 
-from .density import class_gaussians, held_out_distances, squared_distances
+from ..ranking import auroc
+from .density import SHRINKAGE, class_gaussians, held_out_distances, squared_distances
 from .registry import register_score
 
-WEIGHTS = dict(own=0.5, zero_shot=0.5, density=1.0)
+KNOWN = 0.75  # weight of the learned texts
+LENGTH = 2.0  # of the length of the feature, where the unknown emotions are compounds of the known
+SHRINKAGES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
+ZERO_SHOT = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def standard_units(values):
@@ -27,48 +35,119 @@ def standard_units(values):
     return values.median(), torch.where(spread > 1e-12, spread, torch.ones_like(spread))
 
 
-def joint_score(own, zero_shot, density, centres, spreads):
-    """0.5 own + 0.5 zero-shot + density, each in units of the known training clips.
+def log_length(feature):
+    """Logarithm of the length of features (N, D): (N,). Features of length 0 count as tiny."""
+    return feature.norm(dim=1).clamp_min(1e-12).log()
+
+
+def choose(feature, label, zero_shot=None):
+    """Shrinkage of the density and weight of zero-shot CLIP, without an unknown clip.
+
+    Each known class in turn plays the unknown one: its clips against those of the other classes,
+    which are scored by the fit without them. The pair with the largest mean AUROC of density and
+    zero-shot CLIP is taken. What was learned takes no part, because it has seen all classes.
 
     Args:
-        own (Tensor): the method's own score (N,).
-        zero_shot (Tensor): largest zero-shot logit of CLIP (N,).
-        density (Tensor): see :func:`.density.density`, (N,).
-        centres (Tensor): medians (3,) on the known training clips, in this order.
-        spreads (Tensor): deviations (3,), likewise.
+        feature (Tensor): (M, D), of the known training clips.
+        label (Tensor): (M,), from 0 to K - 1.
+        zero_shot (Tensor, optional): zero-shot logits (M, K). None = there are no texts.
 
     Returns:
-        Tensor: knownness (N,).
+        tuple[float, float]: one of ``SHRINKAGES`` and one of ``ZERO_SHOT`` (0 without texts). 0.5
+        and 0.5 (or 0) where no class can be left out, because too few clips are there.
     """
-    parts = (own, zero_shot, density)
-    return sum(weight * (part - centre) / spread for weight, part, centre, spread in zip(
-        WEIGHTS.values(), parts, centres, spreads, strict=True))
+    weights = (0.0,) if zero_shot is None else ZERO_SHOT
+    found = {pair: [] for pair in itertools.product(SHRINKAGES, weights)}
+    classes = label.unique().tolist()
+    for left_out in classes:
+        others = [k for k in classes if k != left_out]
+        known = label != left_out
+        if not others or known.sum() < 2:
+            continue
+        renamed = torch.stack([label == k for k in others], 1).int().argmax(1)
+        meant = None if zero_shot is None else _in_units(zero_shot[:, others].max(1).values, known)
+        for shrinkage in SHRINKAGES:
+            usual = _in_units(_densities(feature, renamed, known, len(others), shrinkage), known)
+            for weight in weights:
+                total = (usual if meant is None else usual + weight * meant).cpu().numpy()
+                found[shrinkage, weight].append(auroc(total[known.cpu()], total[~known.cpu()]))
+    means = {pair: np.mean(values) for pair, values in found.items() if values}
+    return max(means, key=means.get) if means else (SHRINKAGE, min(0.5, weights[-1]))
 
 
-def _densities(feature, train_feature, train_label):
-    """Densities (N,) of clips, and (M,) of training clips, each by the fit without it."""
+def _densities(feature, label, known, count, shrinkage):
+    """Density (M,) by the Gaussians of the clips in ``known`` (M,); theirs by the fit without."""
+    found = torch.empty(len(feature), dtype=torch.float64, device=feature.device)
+    found[known] = -held_out_distances(feature[known], label[known], count,
+                                       shrinkage).min(1).values.sqrt()
+    fitted = class_gaussians(feature[known], label[known], count, shrinkage)
+    found[~known] = -squared_distances(feature[~known].double(), *fitted).min(1).values.sqrt()
+    return found
+
+
+def _in_units(values, known):
+    centre, spread = standard_units(values[known])
+    return (values.double() - centre) / spread
+
+
+def weigh(parts, weights, centres, spreads):
+    """Weighted sum of parts in units of the known training clips.
+
+    Args:
+        parts (Sequence[Tensor]): values (N,), bigger = more known.
+        weights (Sequence[float]): of each.
+        centres (Sequence[Tensor]): medians on the known training clips.
+        spreads (Sequence[Tensor]): deviations, likewise.
+
+    Returns:
+        Tensor: (N,).
+    """
+    return sum(weight * (part - centre) / spread for part, weight, centre, spread in zip(
+        parts, weights, centres, spreads, strict=True))
+
+
+def stronger(length, centre, spread):
+    """By how many deviations an expression is stronger than the known clips usually are.
+
+    Two emotions at once are stronger than one. Where the unknown emotions are compounds of the
+    known ones, ``LENGTH`` times this is taken off the joint score.
+
+    Args:
+        length (Tensor): :func:`log_length` (N,).
+        centre (Tensor): its median on the known training clips.
+        spread (Tensor): its deviation, likewise.
+
+    Returns:
+        Tensor: (N,), not negative.
+    """
+    return ((length - centre) / spread).clamp_min(0)
+
+
+def _fitted(parts, train_parts, feature, train_feature, train_label, zero_shot=None):
+    """Joint score (N,): parts that are scores, zero-shot CLIP if there is one, and the density."""
     count = int(train_label.max()) + 1
-    fitted = class_gaussians(train_feature, train_label, count)
-    held_out = held_out_distances(train_feature, train_label, count)
-    return (-squared_distances(feature.double(), *fitted).min(1).values.sqrt(),
-            -held_out.min(1).values.sqrt())
-
-
-def _units(*pairs):
-    return [(values - centre) / spread for values, (centre, spread) in (
-        (values, standard_units(train)) for values, train in pairs)]
+    shrinkage, weight = choose(train_feature, train_label, zero_shot)
+    gaussians = class_gaussians(train_feature, train_label, count, shrinkage)
+    held_out = held_out_distances(train_feature, train_label, count, shrinkage)
+    train_parts = [*train_parts, -held_out.min(1).values.sqrt()]
+    return weigh([*parts, -squared_distances(feature.double(), *gaussians).min(1).values.sqrt()],
+                 (KNOWN, weight)[:len(parts)] + (1.0,),
+                 *zip(*map(standard_units, train_parts), strict=True))
 
 
 @register_score
-def joint(score_own, logits_zero_shot, feature, train_score_own, train_logits_zero_shot,
+def joint(score_known, logits_zero_shot, feature, train_score_known, train_logits_zero_shot,
           train_feature, train_label):
-    """HESP's default: 0.5 own + 0.5 zero-shot + density, in units of the known training clips.
+    """HESP's default: 0.75 known + w zero-shot + density, in units of the training clips.
+
+    w and the shrinkage of the density are found by :func:`choose`.
 
     Args:
-        score_own (Tensor): the method's own score (N,): ``score_own`` of a dump, else ``score``.
+        score_known (Tensor): score of the learned texts (N,): ``score_known`` of a dump, or the
+            score of a method that has no such field.
         logits_zero_shot (Tensor): CLIP's logits of the fixed template (N, K).
         feature (Tensor): (N, D).
-        train_score_own (Tensor): (M,).
+        train_score_known (Tensor): (M,).
         train_logits_zero_shot (Tensor): (M, K).
         train_feature (Tensor): (M, D).
         train_label (Tensor): (M,).
@@ -76,27 +155,46 @@ def joint(score_own, logits_zero_shot, feature, train_score_own, train_logits_ze
     Returns:
         Tensor: (N,).
     """
-    own, zero_shot, usual = _units(
-        (score_own, train_score_own),
-        (logits_zero_shot.max(1).values, train_logits_zero_shot.max(1).values),
-        _densities(feature, train_feature, train_label))
-    return WEIGHTS['own'] * own + WEIGHTS['zero_shot'] * zero_shot + WEIGHTS['density'] * usual
+    return _fitted([score_known, logits_zero_shot.max(1).values],
+                   [train_score_known, train_logits_zero_shot.max(1).values],
+                   feature, train_feature, train_label, train_logits_zero_shot)
 
 
 @register_score
-def own_and_density(score_own, feature, train_score_own, train_feature, train_label):
-    """Own score + density, in units of the known training clips: for methods without texts.
+def joint_of_compounds(score_known, logits_zero_shot, feature, train_score_known,
+                       train_logits_zero_shot, train_feature, train_label):
+    """:func:`joint` less 2 times :func:`stronger`: for unknown emotions that are compounds.
 
     Args:
-        score_own (Tensor): see :func:`joint`.
+        score_known (Tensor): see :func:`joint`.
+        logits_zero_shot (Tensor): (N, K).
         feature (Tensor): (N, D).
-        train_score_own (Tensor): (M,).
+        train_score_known (Tensor): (M,).
+        train_logits_zero_shot (Tensor): (M, K).
         train_feature (Tensor): (M, D).
         train_label (Tensor): (M,).
 
     Returns:
         Tensor: (N,).
     """
-    own, usual = _units((score_own, train_score_own),
-                        _densities(feature, train_feature, train_label))
-    return own + usual
+    length = standard_units(log_length(train_feature))
+    return joint(score_known, logits_zero_shot, feature, train_score_known,
+                 train_logits_zero_shot, train_feature,
+                 train_label) - LENGTH * stronger(log_length(feature), *length)
+
+
+@register_score
+def joint_without_texts(score_known, feature, train_score_known, train_feature, train_label):
+    """The joint score without zero-shot CLIP, for methods that have no texts.
+
+    Args:
+        score_known (Tensor): see :func:`joint`.
+        feature (Tensor): (N, D).
+        train_score_known (Tensor): (M,).
+        train_feature (Tensor): (M, D).
+        train_label (Tensor): (M,).
+
+    Returns:
+        Tensor: (N,).
+    """
+    return _fitted([score_known], [train_score_known], feature, train_feature, train_label)

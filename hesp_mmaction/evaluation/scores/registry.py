@@ -59,8 +59,9 @@ def compute_score(name, outputs, train=None):
             source, field, where = train, key.removeprefix('train_'), 'the training features'
         if source is None:
             raise InputError('needs features of the known training samples (train_features.npz)')
-        if field == 'score_own' and field not in source:
-            field = 'score'  # of a head whose own score decides
+        if field == 'score_known':  # a head that has no such score decides by its own
+            field = next((other for other in ('score_known', 'score_own') if other in source),
+                         'score')
         if field not in source and field in OF_WORDS:
             raise InputError('needs texts of words: give rescore.py --words')
         if field not in source:

@@ -36,6 +36,8 @@ from .prototype_head import point_logits
 LOSS_WEIGHTS = dict(known=1.0, contrastive=0.5, negative=1.0, margin=0.0, alignment=1.0, fused=1.0,
                     hold=2.0, opposite=0.0, diversity=0.0)
 
+JOINT = 'joint', 'joint_of_compounds'  # scores that are fitted after the last epoch
+
 
 @MODELS.register_module()
 class HESPHead(OpenSetHead):
@@ -61,12 +63,13 @@ class HESPHead(OpenSetHead):
             before distances are taken, so that they mean the same for every CLIP; OpenAI's
             features are about 10 long. ``None`` leaves them as they are (paper, released code).
         fusion (str): ``'prob'`` or ``'logit'``: what is averaged, in prediction and loss.
-        score_kind (str): ``'joint'`` = :func:`~hesp_mmaction.evaluation.scores.joint_score` of the
-            ``centred`` score, zero-shot CLIP and the density of the known training clips, whose
+        score_kind (str): ``'joint'`` = :func:`~hesp_mmaction.evaluation.scores.joint` of the
+            largest known logit, zero-shot CLIP and the density of the known training clips, whose
             class Gaussians take part in the prediction too (not in the paper; ``centred`` until it
-            is fitted after the last epoch); ``'prob'`` = largest fused probability
-            (``max_softmax`` of :mod:`hesp_mmaction.evaluation.scores`); ``'logit'`` = largest mean
-            logit; ``'centred'`` = the same after z_neg's mean over the classes is taken off, which
+            is fitted after the last epoch); ``'joint_of_compounds'`` = the same less what is
+            stronger than usual; ``'prob'`` = largest fused probability (``max_softmax`` of
+            :mod:`hesp_mmaction.evaluation.scores`); ``'logit'`` = largest mean logit;
+            ``'centred'`` = the same after z_neg's mean over the classes is taken off, which
             changes no probability: an unusual video is far from all negatives, and would look
             known.
         symmetric (bool): both directions of the alignment loss.
@@ -86,7 +89,7 @@ class HESPHead(OpenSetHead):
         known = self.known
         self._check(negative_kind=(negative_kind, ('euclidean', 'arpl')),
                     fusion=(fusion, ('prob', 'logit')),
-                    score_kind=(score_kind, ('prob', 'logit', 'centred', 'joint')))
+                    score_kind=(score_kind, ('prob', 'logit', 'centred', *JOINT)))
         unknown_keys = set(loss_weights or {}) - set(LOSS_WEIGHTS)
         if unknown_keys:
             raise InputError(f'no loss is named {sorted(unknown_keys)}: {", ".join(LOSS_WEIGHTS)}')
@@ -164,7 +167,7 @@ class HESPHead(OpenSetHead):
             outputs.update(self._fuse(known, feats, points))
         if not self.training and self.joint.fitted:
             outputs['distances'] = self.joint.distances(feats)
-            if self.score_kind == 'joint':
+            if self.score_kind in JOINT:
                 outputs.update(self._with_density(outputs['logits'], outputs['distances']))
         return outputs
 
@@ -199,20 +202,19 @@ class HESPHead(OpenSetHead):
     def scores(self, outputs):
         """Every kind of score of a batch; ``score_kind`` names the one that decides.
 
-        ``own`` is that of the two branches alone. Of a dump the same are ``max_softmax`` (prob),
-        ``hesp_logit``, ``hesp_centred`` and ``joint``, which takes part once it is fitted.
+        ``own`` is that of the two branches alone, ``known`` that of the known one. Of a dump the
+        same are ``max_softmax`` (prob), ``hesp_logit``, ``hesp_centred`` and ``joint``, which takes
+        part once it is fitted.
         """
-        prob = outputs['probabilities'].max(1).values
+        prob, known = outputs['probabilities'].max(1).values, outputs['logits_known'].max(1).values
         if 'logits_negative' in outputs:
             branches = outputs['logits_known'], outputs['logits_negative']
             found = dict(prob=prob, logit=hesp_logit(*branches), centred=hesp_centred(*branches))
         else:
-            logit = outputs['logits_known'].max(1).values
-            found = dict(prob=prob, logit=logit, centred=logit)
-        found['own'] = found['centred']
+            found = dict(prob=prob, logit=known, centred=known)
+        found.update(own=found['centred'], known=known)
         if 'distances' in outputs:
-            found['joint'] = self.joint(found['own'], self._zero_shot(outputs).max(1).values,
-                                        outputs['distances'])
+            found.update(self.joint(known, self._zero_shot(outputs), outputs['feature']))
         return found
 
     def score(self, outputs):
@@ -220,15 +222,16 @@ class HESPHead(OpenSetHead):
         return scores.get(self.score_kind, scores['own'])
 
     def fit_scores(self, dump):
-        feature, own, logits, zero_shot = (torch.as_tensor(dump[name]).double() for name in (
-            'feature', 'score_own', 'logits_known', 'logits_zero_shot'))
+        feature, logits, zero_shot = (torch.as_tensor(dump[name]).double() for name in (
+            'feature', 'logits_known', 'logits_zero_shot'))
+        known = logits.max(1).values
         if 'logits_negative' in dump:  # not `logits`, which an earlier fit may have part in
             logits, _ = self._fused(logits, torch.as_tensor(dump['logits_negative']).double())
-        distances, score = self.joint.fit(feature, torch.as_tensor(dump['label']), own,
-                                          zero_shot.max(1).values)
-        found = dict(score_joint=score)
-        if self.score_kind == 'joint':
-            found.update(self._with_density(logits, distances), score=score)
+        distances, scores = self.joint.fit(feature, torch.as_tensor(dump['label']), known,
+                                           zero_shot)
+        found = {f'score_{name}': values for name, values in scores.items()}
+        if self.score_kind in JOINT:
+            found.update(self._with_density(logits, distances), score=scores[self.score_kind])
             found.update(pred=found['logits'].argmax(1),
                          score_prob=found['probabilities'].max(1).values)
         return {name: values.numpy() for name, values in found.items()}

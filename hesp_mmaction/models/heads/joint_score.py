@@ -3,17 +3,25 @@ import torch
 from torch import nn
 
 from ...evaluation.scores import (
+    KNOWN,
+    LENGTH,
+    choose,
     class_gaussians,
     held_out_distances,
-    joint_score,
+    log_length,
     squared_distances,
     standard_units,
+    stronger,
+    weigh,
 )
 from ..eval_cache import EvalCache
 
 
 class JointScore(nn.Module):
-    """Buffers of :func:`~hesp_mmaction.evaluation.scores.joint_score` and of the class Gaussians.
+    """Buffers of :func:`~hesp_mmaction.evaluation.scores.joint` and of the class Gaussians.
+
+    Two precisions, because the score wants another shrinkage than the prediction: that of the
+    score is chosen for the training clips, that of the prediction is always half-way to a ball.
 
     Args:
         num_classes (int): K.
@@ -28,8 +36,10 @@ class JointScore(nn.Module):
         self.num_classes = num_classes
         self.register_buffer('means', torch.zeros(num_classes, dim))
         self.register_buffer('precision', torch.zeros(dim, dim))
-        self.register_buffer('centres', torch.full((3,), float('nan')))
-        self.register_buffer('spreads', torch.ones(3))
+        self.register_buffer('score_precision', torch.zeros(dim, dim))
+        self.register_buffer('weights', torch.zeros(3))
+        self.register_buffer('centres', torch.full((4,), float('nan')))
+        self.register_buffer('spreads', torch.ones(4))
 
         self._fitted = EvalCache()
 
@@ -37,45 +47,56 @@ class JointScore(nn.Module):
     def fitted(self):
         return self._fitted.get(lambda: not bool(self.centres[0].isnan()), self)
 
-    def fit(self, feature, label, own, zero_shot):
+    def fit(self, feature, label, known, zero_shot):
         """Fit on the known training clips, all of them in every process.
 
         Args:
             feature (Tensor): (M, D).
             label (Tensor): (M,).
-            own (Tensor): (M,), the own score.
-            zero_shot (Tensor): (M,), the largest zero-shot logit.
+            known (Tensor): (M,), the largest logit of the learned texts.
+            zero_shot (Tensor): (M, K), the zero-shot logits.
 
         Returns:
-            tuple[Tensor, Tensor]: squared distances (M, K) of each clip to the classes fitted
-            without it, and its joint score (M,) by these; in float64.
+            tuple: squared distances (M, K) of each clip to the classes that predict, fitted without
+            it, and the scores of :meth:`forward`, likewise; in float64.
         """
-        means, precision = class_gaussians(feature, label, self.num_classes)
-        held_out = held_out_distances(feature, label, self.num_classes)
-        units = [standard_units(values) for values in (
-            own, zero_shot, -held_out.min(1).values.sqrt())]
-        self.means.copy_(means)
-        self.precision.copy_(precision)
-        centres, spreads = map(torch.stack, zip(*units, strict=True))
-        self.centres.copy_(centres)
-        self.spreads.copy_(spreads)
-        return held_out, joint_score(own, zero_shot, -held_out.min(1).values.sqrt(), centres,
-                                     spreads)
+        fit = feature, label, self.num_classes
+        shrinkage, weight = choose(feature, label, zero_shot)
+        held_out = held_out_distances(*fit, shrinkage)
+        parts = [known, zero_shot.max(1).values, -held_out.min(1).values.sqrt(),
+                 log_length(feature)]
+        units = [torch.stack(values) for values in zip(*map(standard_units, parts), strict=True)]
+        means, precision = class_gaussians(*fit)
+        for name, values in dict(
+                means=means, precision=precision,
+                score_precision=class_gaussians(*fit, shrinkage)[1],
+                weights=torch.tensor([KNOWN, weight, 1]), centres=units[0],
+                spreads=units[1]).items():
+            getattr(self, name).copy_(values)
+        return held_out_distances(*fit), self._scores(parts, self.weights.to(known), *units)
 
     def distances(self, feature):
-        """Squared distances (B, K) of features (B, D) to the classes."""
+        """Squared distances (B, K) of features (B, D) to the classes that predict."""
         return squared_distances(feature, self.means, self.precision)
 
-    def forward(self, own, zero_shot, distances):
-        """Knownness (B,).
+    def forward(self, known, zero_shot, feature):
+        """Scores of new clips, bigger = more known.
 
         Args:
-            own (Tensor): (B,).
-            zero_shot (Tensor): (B,), the largest zero-shot logit.
-            distances (Tensor): squared, (B, K).
+            known (Tensor): (B,), the largest logit of the learned texts.
+            zero_shot (Tensor): (B, K), the zero-shot logits.
+            feature (Tensor): (B, D).
 
         Returns:
-            Tensor: (B,).
+            dict[str, Tensor]: ``joint`` and ``joint_of_compounds`` (B,).
         """
-        usual = -distances.min(1).values.sqrt()
-        return joint_score(own, zero_shot, usual, self.centres, self.spreads)
+        distances = squared_distances(feature, self.means, self.score_precision)
+        parts = [known, zero_shot.max(1).values, -distances.min(1).values.sqrt(),
+                 log_length(feature)]
+        return self._scores(parts, self.weights, self.centres, self.spreads)
+
+    @staticmethod
+    def _scores(parts, weights, centres, spreads):
+        joint = weigh(parts[:3], weights, centres[:3], spreads[:3])
+        return dict(joint=joint, joint_of_compounds=joint - LENGTH * stronger(
+            parts[3], centres[3], spreads[3]))

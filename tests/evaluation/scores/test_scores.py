@@ -18,7 +18,8 @@ from hesp_mmaction.evaluation.scores import SCORES, compute_score, compute_score
 NUM, TRAIN, K, D, L = 40, 60, 3, 8, 12
 
 
-OF_TEST_JOINT = {'density', 'joint', 'own_and_density'}  # test_joint.py has their oracles
+# test_joint.py has their oracles
+OF_TEST_JOINT = {'density', 'joint', 'joint_of_compounds', 'joint_without_texts'}
 
 
 def outputs(seed, size, k=K):
