@@ -50,8 +50,12 @@ def load_config(path):
     try:
         return Config.fromfile(path)
     except Exception as error:  # whatever code of the user's raises
+        remedy = ''
+        if isinstance(error, ModuleNotFoundError) and error.name == 'pkg_resources':
+            # mmengine looks with it for the packages of configs such as 'mmaction::...'.
+            remedy = '; run: pip install "setuptools<81"'
         raise InputError(f'the config {path} cannot be read ({type(error).__name__}: {error})'
-                         ) from error
+                         f'{remedy}') from error
 
 
 class KeyValue(DictAction):
