@@ -63,6 +63,8 @@ def test_the_table_has_a_row_for_every_result(table):
         'gpu_step.py --amp\t20\t' + json.dumps(dict(
             ratio=0.97, step=dict(total=63.8, launch=50.0, card=40.0, MiB=7424.0), amp=True)),
         'data.py --loader --clips 8\t9\t' + json.dumps(dict(ratio=11.2, raw_cpu_ms=2.04, clips=8)),
+        'eval_pass.py\t5\t' + json.dumps(dict(
+            ratio=1.5, ours=0.003, rows=dict(ours=dict(total=3.0, launch=2.0)), videos=8)),
         'epoch.py --amp\t30\t']
     rows = [[cell.strip() for cell in line.strip('|').split('|')]
             for line in table.markdown(lines, 'a card').splitlines() if line.startswith('| `')]
@@ -70,6 +72,7 @@ def test_the_table_has_a_row_for_every_result(table):
         ['`gpu_step.py --amp`', '0.97', 'step / bare tower',
          'step total 63.8 / launch 50.0 / card 40.0 / MiB 7,424.0', '20'],
         ['`data.py --loader --clips 8`', '11.20', 'raw store / decoding', 'raw_cpu_ms 2.04', '9'],
+        ['`eval_pass.py`', '1.50', 'evaluation / bare tower', 'ours total 3.0 / launch 2.0', '5'],
         ['`epoch.py --amp`', '-', 'time in steps / epoch', 'failed', '30']]
 
 

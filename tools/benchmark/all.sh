@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every benchmark once, as a Markdown table with the model of the machine; under four minutes on one
-# card. Without a card, or with "cpu", a smaller table of the CPU.
+# Every benchmark once, as a Markdown table with the model of the machine; meant to take less than four
+# minutes on one card. Without a card, or with "cpu", a smaller table of the CPU, which takes longer.
 #   bash tools/benchmark/all.sh [cuda|cpu] [OUT.md]
 set -uo pipefail
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -35,7 +35,7 @@ else
     measure train_step.py --videos 1 --repeats 2
     measure eval_pass.py --videos 1 --repeats 2
     measure features.py --videos 1 --repeats 2
-    measure memory.py --frames 8
+    measure memory.py --frames 64
     measure epoch.py --clips 3 --videos 1 --epochs 2
     measure data.py --clips 10 --repeats 2
     measure data.py --loader --clips 8 --repeats 1

@@ -47,7 +47,7 @@ def figures(found):
     Returns:
         str: such as ``'ours 0.064, theirs 0.066'``; of a row of milliseconds the columns.
     """
-    words = []
+    words, rows = [], found.get('rows', {})  # whose totals are those of the keys of that name
     for key, value in found.items():
         if isinstance(value, dict) and 'total' in value:
             cells = [f'{name} {value[name]:,.1f}' for name in COLUMNS if name in value]
@@ -55,7 +55,7 @@ def figures(found):
         elif isinstance(value, dict):
             words.append(figures(value))
         elif isinstance(value, (int, float)) and not isinstance(value, bool) \
-                and key not in SETTINGS:
+                and key not in SETTINGS and key not in rows:
             words.append(f'{key} {value:,.4g}' if value < 1e4 else f'{key} {value:,.0f}')
     return ', '.join(words)
 
