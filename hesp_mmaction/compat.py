@@ -31,11 +31,11 @@ def apply():
 
 # ---------------------------------------------------------------------------------- versions
 # What has to be importable, and the command that brings it. In this order, because the first
-# ones are what the others need.
+# ones are what the others need. What only some features need is looked for where they begin:
+# pkg_resources in apis/configs.py, Haar cascades of OpenCV 4 in datasets/faces.py.
 _NEEDED = {
     'torch': 'pip install torch torchvision',
     'torchvision': 'pip install torch torchvision',
-    'pkg_resources': 'pip install "setuptools>=77.0.3,<81"',
     'importlib_metadata': 'pip install importlib-metadata',
     'cv2': 'pip install "opencv-python<5" "opencv-contrib-python<5"',
     'mmengine': 'pip install "mmengine>=0.10.7,<0.11"',
@@ -56,7 +56,12 @@ def check_versions():
     """Stop with one sentence and its remedy where an installation cannot work.
 
     The libraries' own errors for these cases (an assertion, ``operator torchvision::nms does not
-    exist``, ``No module named 'pkg_resources'``) do not tell what to do.
+    exist``) do not tell what to do. Only what stops the import of MMAction2 itself is looked at.
+    The version of OpenCV is not: 4 and 5 both work, from any of its packages.
+
+    Raises:
+        ImportError: a module is missing or cannot be imported, or the version of mmcv or mmaction2
+            is one that MMAction2 refuses.
     """
     for module, remedy in _NEEDED.items():
         if importlib.util.find_spec(module) is None:
@@ -80,7 +85,9 @@ def check_versions():
         import cv2  # noqa: F401
     except ImportError as error:  # bare machines lack what its windows are drawn with
         raise ImportError(f'OpenCV cannot be imported ({error}); on Debian and Ubuntu run: '
-                          'apt-get install libgl1 libglib2.0-0') from error
+                          'apt-get install libgl1 libglib2.0-0, or take a build without windows: '
+                          'pip uninstall -y opencv-python opencv-contrib-python; '
+                          'pip install opencv-python-headless') from error
 
 
 # ---------------------------------------------------------------------------------- warnings

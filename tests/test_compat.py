@@ -23,6 +23,7 @@ from mmengine.logging import HistoryBuffer, MMLogger, print_log
 from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
 
 from hesp_mmaction import compat
+from hesp_mmaction.apis.configs import load_config
 from hesp_mmaction.datasets import faces
 from hesp_mmaction.errors import InputError
 
@@ -77,6 +78,41 @@ def test_opencv_5_is_fine_but_for_haar_cascades(monkeypatch, name):
     faces._cascade.cache_clear()
     with pytest.raises(InputError, match='no Haar cascades: pip install "opencv-python<5"'):
         faces.load_detector('haar')
+
+
+@pytest.mark.ci
+def test_opencv_5_headless_alone_imports(tmp_path):
+    """As on a server: cv2 of version 5 without Haar cascades, and no other OpenCV package."""
+    done = run_python('''
+        import importlib.metadata as metadata, cv2
+        real = metadata.version
+        def version(name):
+            if name in ('opencv-python', 'opencv-contrib-python', 'opencv-contrib-python-headless'):
+                raise metadata.PackageNotFoundError(name)
+            return '5.0.0.93' if name == 'opencv-python-headless' else real(name)
+        metadata.version = version
+        cv2.__version__ = '5.0.0'
+        del cv2.CascadeClassifier
+        import hesp_mmaction
+        from hesp_mmaction.datasets.faces import load_detector
+        from hesp_mmaction.errors import InputError
+        try:
+            load_detector('haar')
+        except InputError as error:
+            print(error)
+        ''')
+    assert done.stdout.startswith('OpenCV 5.0.0 has no Haar cascades'), done.stderr[-2000:]
+
+
+def test_pkg_resources_is_asked_for_by_configs_of_other_packages_alone(monkeypatch, tmp_path):
+    """setuptools 81 has it no more; mmengine imports it to find 'mmaction::...'."""
+    monkeypatch.setitem(sys.modules, 'pkg_resources', None)  # an import of it fails
+    compat.check_versions()
+    (tmp_path / 'own.py').write_text('x = 1\n')
+    assert load_config(tmp_path / 'own.py').x == 1
+    (tmp_path / 'other.py').write_text("_base_ = 'mmaction::_base_/default_runtime.py'\n")
+    with pytest.raises(InputError, match=r"other\.py.*pkg_resources.*pip install .setuptools<81"):
+        load_config(tmp_path / 'other.py')
 
 
 def test_full_mmcv_of_the_right_version_is_fine(monkeypatch):

@@ -3,7 +3,8 @@
     python tools/run_ablation.py table5 --cfg-options data_root=data/AFEW
 
 The names are those of the files in configs/ablations/. Rows that are the same run in several
-ablations are trained once, when they share a work dir and --resume is given.
+ablations are trained once, when they share a work dir and --resume is given. --jobs N runs splits
+side by side.
 """
 import argparse
 import hashlib
@@ -11,7 +12,7 @@ import json
 from pathlib import Path
 
 from mmengine.config import Config
-from run_splits import add_flags, report, run_all
+from run_splits import add_flags, list_runs, report, run_all
 
 from hesp_mmaction.apis.report import summary
 from hesp_mmaction.apis.running import main
@@ -56,7 +57,7 @@ def run_ablation():
     names = [row.name for row in rows]
     if set(args.rows or []) - set(names):
         raise InputError(f'--rows: {args.name} has {", ".join(names)}')
-    results = {}
+    runs = {}
     for row in rows:
         if args.rows and row.name not in args.rows:
             continue
@@ -64,7 +65,8 @@ def run_ablation():
         options = row_options(row, Config.fromfile(config), args.cfg_options)
         key = json.dumps([Path(config).name, options], sort_keys=True, default=str)
         folder = f'{Path(config).stem}_{hashlib.sha256(key.encode()).hexdigest()[:8]}'
-        results[row.name] = run_all(config, folder, args, options)
+        runs[row.name] = list_runs(config, folder, args, options)
+    results = run_all(runs, args.jobs)
     text = summary(results)
     if published:
         text += f'\n\npublished: {published}'

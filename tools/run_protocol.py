@@ -30,7 +30,7 @@ from mmengine.config import Config  # noqa: E402
 
 from hesp_mmaction.apis.configs import KeyValue, load_config  # noqa: E402
 from hesp_mmaction.apis.equal_terms import refusal, terms_table  # noqa: E402
-from hesp_mmaction.apis.parallel import run_here, run_on_cluster, run_side_by_side  # noqa: E402
+from hesp_mmaction.apis.parallel import run_on_cluster, run_side_by_side  # noqa: E402
 from hesp_mmaction.apis.protocol import check_runs, run_split  # noqa: E402
 from hesp_mmaction.apis.report import latex_report, markdown_report, methods_table  # noqa: E402
 from hesp_mmaction.apis.running import main  # noqa: E402
@@ -136,7 +136,8 @@ def run_protocol():
                         'the published splits: a line is a set, such as "anger, fear"')
     parser.add_argument('--out', required=True, type=os.path.expanduser,
                         help='folder of the results')
-    parser.add_argument('--jobs', type=int, default=1, help='runs side by side on this machine')
+    parser.add_argument('--jobs', type=int, default=1, help='runs side by side on this machine, '
+                        'its GPUs dealt out in turn')
     parser.add_argument('--cluster', choices=['slurm', 'local'],
                         help='submit every run through submitit')
     parser.add_argument('--cluster-options', nargs='+', action=KeyValue, default={},
@@ -158,10 +159,8 @@ def run_protocol():
     if args.cluster:
         found = run_on_cluster(run_split, jobs, str(Path(args.out) / 'submitit'), args.cluster,
                                **args.cluster_options)
-    elif args.jobs > 1:
-        found = run_side_by_side(run_split, jobs, args.jobs)
     else:
-        found = run_here(run_split, jobs)
+        found = run_side_by_side(run_split, jobs, args.jobs)
     found = list(found)
     results = by_method(jobs, found)
     data = data_and_weights(Config.fromfile(args.configs[0]), args.cfg_options)

@@ -14,9 +14,8 @@ from first_look import first_look
 if __name__ == '__main__':
     first_look(sys.argv[1:], configs=None)
 
-from tqdm import tqdm  # noqa: E402
-
 from hesp_mmaction.apis.configs import KeyValue  # noqa: E402
+from hesp_mmaction.apis.parallel import run_side_by_side  # noqa: E402
 from hesp_mmaction.apis.protocol import check_runs, run_split  # noqa: E402
 from hesp_mmaction.apis.report import summary, table  # noqa: E402
 from hesp_mmaction.apis.running import main  # noqa: E402
@@ -39,6 +38,8 @@ def add_flags(parser):
                         help='folder of the results')
     parser.add_argument('--resume', action='store_true',
                         help='take over the splits that an earlier call, cut off, has finished')
+    parser.add_argument('--jobs', type=int, default=1, help='runs side by side on this machine, '
+                        'its GPUs dealt out in turn')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='overrides, for all runs')
 
@@ -65,10 +66,21 @@ def list_runs(config, name, args, cfg_options):
     return runs
 
 
-def run_all(config, name, args, cfg_options):
-    """Every split of every openness of a config: a list of results."""
-    return [run_split(**run)
-            for run in tqdm(list_runs(config, name, args, cfg_options), name, unit='split')]
+def run_all(runs, jobs):
+    """Every run of several methods, as many side by side as ``--jobs`` says.
+
+    Args:
+        runs (dict[str, list[dict]]): arguments of :func:`run_split`, by the name of the method. A
+            work dir that occurs twice is one run.
+        jobs (int): runs side by side.
+
+    Returns:
+        dict[str, list[dict]]: results, by the same names and in the same order.
+    """
+    unique = {run['work_dir']: run for group in runs.values() for run in group}
+    found = dict(zip(unique, run_side_by_side(run_split, list(unique.values()), jobs),
+                     strict=True))
+    return {name: [found[run['work_dir']] for run in group] for name, group in runs.items()}
 
 
 def report(results, args, file_name, text):
@@ -86,10 +98,10 @@ def run_splits():
     parser.add_argument('configs', nargs='+', type=find_config, help='one config file per method')
     add_flags(parser)
     args = parser.parse_args()
-    for config in args.configs:
-        check_runs(list_runs(config, Path(config).stem, args, args.cfg_options))
-    results = {Path(config).stem: run_all(config, Path(config).stem, args, args.cfg_options)
-               for config in args.configs}
+    runs = {Path(config).stem: list_runs(config, Path(config).stem, args, args.cfg_options)
+            for config in args.configs}
+    check_runs([run for group in runs.values() for run in group])
+    results = run_all(runs, args.jobs)
     report(results, args, 'splits', f'{table(results)}\n\n{summary(results)}')
 
 

@@ -50,6 +50,9 @@ def load_config(path):
     try:
         return Config.fromfile(path)
     except Exception as error:  # whatever code of the user's raises
+        if getattr(error, 'name', None) == 'pkg_resources':  # mmengine finds packages with it
+            raise InputError(f'the config {path} inherits from another package, for which mmengine '
+                             'needs pkg_resources; run: pip install "setuptools<81"') from error
         raise InputError(f'the config {path} cannot be read ({type(error).__name__}: {error})'
                          ) from error
 

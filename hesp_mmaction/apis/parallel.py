@@ -1,4 +1,5 @@
 """Where the runs of a protocol are executed: one after the other, side by side, or on a cluster."""
+import itertools
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, TypeVar
 
 import torch
@@ -16,6 +18,7 @@ from tqdm import tqdm
 from ..errors import InputError
 
 T = TypeVar('T')
+VISIBLE = 'CUDA_VISIBLE_DEVICES'
 GRACE = 60  # seconds in which a run whose parent is gone may save
 
 
@@ -27,24 +30,23 @@ def run_here(function: Callable[..., T], jobs: Sequence[dict]) -> list[T]:
 def run_side_by_side(function: Callable[..., T], jobs: Sequence[dict], processes: int) -> list[T]:
     """The same in several processes, each with its share of the cores and one GPU.
 
-    GPUs are dealt out in turn: with two of them, processes 0 and 2 share the first. When one run
-    fails, those that have begun are waited for and the error is raised.
+    The cards of :func:`visible_cards` are dealt out in turn: with two of them, processes 0 and 2
+    share the first. Each process sees its own card alone. When one run fails, those that have begun
+    are waited for and the error is raised.
 
     Args:
         function (Callable): what to call; it and the jobs are pickled.
         jobs (Sequence[dict]): its arguments.
-        processes (int): how many at a time.
+        processes (int): how many at a time; with 1 the jobs run in this process.
 
     Returns:
         list: its results, in the order of ``jobs``.
     """
-    context = multiprocessing.get_context('spawn')
+    if processes <= 1:
+        return run_here(function, jobs)
     threads = max(1, torch.get_num_threads() // processes)
-    numbers = context.Queue()
-    for number in range(processes):
-        numbers.put(number)
-    pool = ProcessPoolExecutor(processes, context, initializer=_begin,
-                               initargs=(threads, numbers))
+    pool = ProcessPoolExecutor(processes, OnCards(visible_cards()), initializer=_begin,
+                               initargs=(threads,))
     with pool, tqdm(total=len(jobs), unit='run') as bar:
         futures = [pool.submit(function, **job) for job in jobs]
         for future in as_completed(futures):
@@ -55,23 +57,58 @@ def run_side_by_side(function: Callable[..., T], jobs: Sequence[dict], processes
     return [future.result() for future in futures]
 
 
-def take_gpu(numbers: Any) -> None:
-    """Work on the GPU whose turn it is, if there is one.
+def visible_cards() -> list[str]:
+    """The GPUs of this process, as ``CUDA_VISIBLE_DEVICES`` names them.
 
-    Not by ``CUDA_VISIBLE_DEVICES``: mmengine has asked for GPUs when it was imported, after which
-    that is no longer read.
+    Returns:
+        list[str]: the entries of that variable (numbers or UUIDs) where it is set, else ``'0'`` to
+        one less than the number of GPUs. Empty on a machine without one.
+    """
+    named = os.environ.get(VISIBLE)
+    count = torch.cuda.device_count()
+    entries = named.split(',') if named is not None else map(str, range(count))
+    return [entry.strip() for entry in entries][:count]
+
+
+class OneCard(SpawnProcess):
+    """A process that starts with one GPU in its environment.
+
+    The variable has to be there before the process starts: mmengine asks for GPUs when it is
+    imported, and after that CUDA does not read the variable again.
+    """
+    card: str | None = None
+
+    def start(self) -> None:
+        before = os.environ.get(VISIBLE)
+        if self.card is not None:
+            os.environ[VISIBLE] = self.card
+        try:
+            super().start()
+        finally:
+            if before is not None:
+                os.environ[VISIBLE] = before
+            else:
+                os.environ.pop(VISIBLE, None)
+
+
+class OnCards(SpawnContext):
+    """Starts processes on cards in turn.
 
     Args:
-        numbers (Queue): of processes, from 0; one is taken out.
+        cards (Sequence[str]): of :func:`visible_cards`; with none, processes start as they are.
     """
-    number, count = numbers.get(), torch.cuda.device_count()
-    if count:
-        torch.cuda.set_device(number % count)
+
+    def __init__(self, cards: Sequence[str]):
+        self._turn: Iterator[str | None] = itertools.cycle(cards or [None])
+
+    def Process(self, *args: Any, **kwargs: Any) -> OneCard:  # type: ignore[override]
+        process = OneCard(*args, **kwargs)
+        process.card = next(self._turn)
+        return process
 
 
-def _begin(threads: int, numbers: Any) -> None:
-    """In a new process: its threads, its GPU, and that it ends with the process that started it."""
-    take_gpu(numbers)
+def _begin(threads: int) -> None:
+    """In a new process: its threads, and that it ends with the process that started it."""
     torch.set_num_threads(threads)
     os.environ['OMP_NUM_THREADS'] = str(threads)
     parent: Any = multiprocessing.parent_process()

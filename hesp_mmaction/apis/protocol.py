@@ -20,6 +20,7 @@ from ..evaluation.openset_metric import intervals_from_dump, load_dump
 from ..files import write_json
 from ..models.clip import file_digest
 from .configs import load_config
+from .determinism import prepare_determinism
 from .inputs import check_inputs
 from .loading import prepare_loading
 from .tasks import find_task, set_task
@@ -120,6 +121,7 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
     begun.parent.mkdir(parents=True, exist_ok=True)
     write_json(dict(settings=settings), begun)
     cfg.work_dir = str(work_dir)
+    prepare_determinism(cfg)
     prepare_loading(cfg, () if cfg.get('optim_wrapper') is not None else ['test_dataloader'])
     cfg.log_level = 'WARNING'  # the losses are in the work dir, under vis_data
     name = f'{Path(config).stem}_split{split}_{time.time_ns()}'

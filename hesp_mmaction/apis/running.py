@@ -19,6 +19,7 @@ from .. import compat
 from ..engine import QuietRunner
 from ..errors import InputError
 from .configs import KeyValue, load_config
+from .determinism import no_deterministic_kernel, prepare_determinism
 from .inputs import check_inputs
 from .loading import prepare_loading
 from .tasks import find_config
@@ -39,7 +40,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     result.add_argument('--split', type=int, help='one of the published splits, 0 to 4')
     result.add_argument('--seed', type=int, help='random seed')
     result.add_argument('--deterministic', action='store_true',
-                        help='only deterministic algorithms')
+                        help='only deterministic algorithms: two runs are equal to the bit')
     result.add_argument('--amp', action='store_true',
                         help='mixed precision: the backbone in bfloat16, or float16 on GPUs '
                         'without it')
@@ -73,9 +74,7 @@ def read_config(args: argparse.Namespace) -> Config:
     if 'precision' in cfg and all(hook['type'] != 'PrecisionHook'
                                   for hook in cfg.setdefault('custom_hooks', [])):
         cfg.custom_hooks.append(dict(type='PrecisionHook'))  # a config that knows nothing of it
-    if cfg.get('randomness', {}).get('deterministic'):
-        # What PyTorch asks for on a GPU; read when the first matrices are multiplied.
-        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+    prepare_determinism(cfg)
     if cfg.launcher != 'none':
         compat.init_dist(cfg.launcher)
         cfg.setdefault('model_wrapper_cfg', compat.ddp_wrapper_cfg())
@@ -155,6 +154,11 @@ def main(command: Callable[[], Any]) -> None:
             dist.destroy_process_group()  # left to the end of Python, gloo's threads may abort it
     except USER_ERRORS as error:
         sys.exit(f'error: {one_line(error)}')
+    except RuntimeError as error:
+        message = no_deterministic_kernel(error)
+        if message is None:
+            raise
+        sys.exit(f'error: {message}')
     except (KeyError, TypeError) as error:
         said = str(error.args[0]) if error.args else ''
         if '__init__() got an unexpected keyword' not in said and ' registry.' not in said:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from test_tools import (
 
 from hesp_mmaction.apis.running import remove_start
 from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.engine.hooks import preemption_hook
 from hesp_mmaction.engine.hooks.preemption_hook import PreemptionHook
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
@@ -145,6 +147,40 @@ def test_workers_forked_in_a_training_end_on_sigterm():
     finally:
         worker.kill()
         hook._restore_signal()
+
+
+@pytest.mark.parametrize(('processes', 'asked_after'), [(1, list(range(1, 26))), (2, [10, 20])])
+def test_several_processes_ask_each_other_every_tenth_step(monkeypatch, processes, asked_after):
+    hook, asked = PreemptionHook(), []
+    monkeypatch.setattr(preemption_hook, 'get_world_size', lambda: processes)
+    monkeypatch.setattr(hook, '_any_asked', lambda: asked.append(runner.iter + 1))
+    for runner in (SimpleNamespace(iter=step) for step in range(25)):
+        hook.after_train_iter(runner, runner.iter)
+    assert asked == asked_after
+    hook.after_train_epoch(runner)  # whatever the number of its last step
+    assert asked == [*asked_after, 25]
+
+
+@pytest.mark.parametrize(('step', 'stopped_at'), [(3, 10), (12, 20), (23, 'epoch')])
+def test_a_signal_to_one_of_two_processes_stops_both_at_the_next_question(
+        monkeypatch, step, stopped_at):
+    """The other process only hears of it through the maximum over all."""
+    monkeypatch.setattr(preemption_hook, 'get_world_size', lambda: 2)
+    hook, stops, told = PreemptionHook(), [], []
+    monkeypatch.setattr(preemption_hook, 'all_reduce',
+                        lambda value, kind: value.fill_(bool(told)) if kind == 'max' else None)
+    monkeypatch.setattr(preemption_hook, 'all_gather_object', lambda value: [value, value])
+    monkeypatch.setattr(preemption_hook, 'unwrap', lambda model: torch.nn.Identity())
+    monkeypatch.setattr(hook, '_save_and_stop', lambda runner, *_, by_epoch: stops.append(
+        'epoch' if by_epoch else runner.iter + 1))
+    for iteration in range(25):
+        if iteration + 1 == step:
+            told.append(True)
+        if not stops:
+            hook.after_train_iter(SimpleNamespace(iter=iteration, model=None), iteration)
+    if not stops:
+        hook.after_train_epoch(SimpleNamespace(epoch=0))
+    assert stops == [stopped_at] and not hook._asked
 
 
 def test_a_run_that_was_killed_in_its_evaluation_is_evaluated(

@@ -2,13 +2,13 @@
 import json
 import multiprocessing
 import os
-import queue
 import re
 import signal
 import statistics
 import subprocess
 import sys
 import time
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +17,13 @@ import torch
 from mmengine.config import Config
 from test_tools import CONFIG, ROOT, tool
 
-from hesp_mmaction.apis.parallel import run_guarded, run_on_cluster, run_side_by_side, take_gpu
+from hesp_mmaction.apis.parallel import (
+    OnCards,
+    run_guarded,
+    run_on_cluster,
+    run_side_by_side,
+    visible_cards,
+)
 from hesp_mmaction.apis.protocol import digest_of
 from hesp_mmaction.apis.report import (
     interval,
@@ -32,6 +38,7 @@ from hesp_mmaction.apis.tasks import find_task, set_task
 from hesp_mmaction.errors import InputError
 
 sys.path.insert(0, str(ROOT / 'tools'))
+import run_splits  # noqa: E402
 from run_protocol import list_jobs  # noqa: E402
 
 
@@ -186,17 +193,62 @@ def test_a_failed_run_on_a_cluster_is_told_after_the_others(tmp_path):
     assert len(list(tmp_path.glob('*_result.pkl'))) == 2
 
 
-def test_processes_take_gpus_in_turn(monkeypatch):
-    taken, numbers = [], queue.SimpleQueue()
-    for number in range(5):
-        numbers.put(number)
-    monkeypatch.setattr(torch.cuda, 'set_device', taken.append)
+AT_IMPORT = os.environ.get('CUDA_VISIBLE_DEVICES')  # of a process, before anything runs in it
+
+
+def card_of_the_process(folder, count):
+    """The card that this process started with; waits until ``count`` processes are there."""
+    (Path(folder) / str(os.getpid())).touch()
+    deadline = time.monotonic() + 60
+    while len(list(Path(folder).iterdir())) < count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return os.getpid(), AT_IMPORT
+
+
+@pytest.mark.ci
+def test_processes_start_with_a_card_each_in_turn(monkeypatch, tmp_path):
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '5,GPU-a')
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
-    for _ in range(4):
-        take_gpu(numbers)
-    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
-    take_gpu(numbers)
-    assert taken == [0, 1, 0, 1]
+    found = run_side_by_side(card_of_the_process, [dict(folder=tmp_path, count=3)] * 3, 3)
+    assert len({process for process, _ in found}) == 3
+    assert sorted(card for _, card in found) == ['5', '5', 'GPU-a']
+    assert os.environ['CUDA_VISIBLE_DEVICES'] == '5,GPU-a'
+
+
+@pytest.mark.parametrize(('named', 'count', 'cards'), [
+    (None, 0, []), (None, 3, ['0', '1', '2']), ('', 0, []), ('-1', 0, []), ('3, 1', 2, ['3', '1']),
+    ('GPU-a,GPU-b', 2, ['GPU-a', 'GPU-b']), ('0,-1,1', 1, ['0'])])
+def test_the_cards_are_those_that_are_visible(monkeypatch, named, count, cards):
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    if named is not None:
+        monkeypatch.setenv('CUDA_VISIBLE_DEVICES', named)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
+    assert visible_cards() == cards
+
+
+@pytest.mark.parametrize('named', [None, '1'])
+def test_without_a_card_the_environment_stays(monkeypatch, named):
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    if named is not None:
+        monkeypatch.setenv('CUDA_VISIBLE_DEVICES', named)
+    seen = []
+    monkeypatch.setattr(SpawnProcess, 'start',
+                        lambda self: seen.append(os.environ.get('CUDA_VISIBLE_DEVICES')))
+    OnCards([]).Process().start()
+    OnCards(['7']).Process().start()
+    assert seen == [named, '7'] and os.environ.get('CUDA_VISIBLE_DEVICES') == named
+
+
+def test_one_job_at_a_time_stays_in_this_process():
+    assert run_side_by_side(os.getpid, [{}], 1) == [os.getpid()]
+
+
+def test_runs_that_share_a_work_dir_are_made_once(monkeypatch):
+    made = []
+    monkeypatch.setattr(run_splits, 'run_split', lambda **run: made.append(run) or run['split'])
+    runs = dict(a=[dict(work_dir='x', split=0), dict(work_dir='y', split=1)],
+                b=[dict(work_dir='y', split=1)])
+    assert run_splits.run_all(runs, 1) == dict(a=[0, 1], b=[1]) and len(made) == 2
 
 
 def test_guarded_processes_leave_nothing_behind():

@@ -1,33 +1,27 @@
 """A training step of HESP's texts alone: on frames, and on stored features.
 
     python tools/benchmark/features.py --videos 16
+    python tools/benchmark/features.py --videos 64 --device cuda --amp
 
 Decoding is left out of both. ``ratio`` is on frames over on features.
 """
 import torch
-from common import batch, build_hesp, interleaved, last_line, parser
-from mmengine.optim import build_optim_wrapper
+from common import last_line, measured, parser, prepare, settings
 
 
 def main():
     args = parser(__doc__).parse_args()
-    torch.set_num_threads(args.threads)
-    model, cfg = build_hesp(args.arch, frames=args.frames, **{
-        'model.visual_prompt': None, 'model.negatives': None, 'optim_wrapper.paramwise_cfg': None})
-    model.train()
-    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    clips, samples = batch(args.videos, args.frames, model.backbone.image_size)
+    found = prepare(args, **{'model.visual_prompt': None, 'model.negatives': None,
+                             'optim_wrapper.paramwise_cfg': None})
+    found.model.train()
     with torch.no_grad():
-        features = model.encode_clips(clips)
-
-    def step(inputs):
-        losses = model(inputs, samples, mode='loss')
-        optim_wrapper.update_params(sum(v for k, v in losses.items() if 'loss' in k))
-
-    seconds = interleaved(dict(frames=lambda: step(clips), features=lambda: step(features)),
-                          args.repeats)
-    last_line(ratio=seconds['frames'] / seconds['features'], **seconds, videos=args.videos,
-              num_frames=args.frames, threads=args.threads, arch=args.arch)
+        features = found.model.encode_clips(found.clips)
+    rows = measured(dict(frames=lambda: found.update(found.clips),
+                         features=lambda: found.update(features)), found.device, args.repeats)
+    seconds = {name: row['total'] / 1e3 for name, row in rows.items()}
+    last_line(ratio=seconds['frames'] / seconds['features'], **seconds, rows=rows,
+              num_frames=args.frames, **{key: value for key, value in settings(
+                  args, found.device).items() if key != 'frames'})
 
 
 if __name__ == '__main__':

@@ -46,7 +46,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--arch', default=ARCH)
-    parser.add_argument('--frames', type=int, default=64)
+    parser.add_argument('--frames', type=int, default=64, help='with few, the building of the '
+                        'tower takes more memory than the pass')
     parser.add_argument('--one', choices=KINDS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:

@@ -17,6 +17,7 @@ from .random_state_hook import random_state, set_random_state
 
 NAME = 'preempted.pth'
 EXIT_CODE = 128 + signal.SIGTERM
+EVERY = 10  # steps between two questions to all processes; each question makes them wait
 
 
 @HOOKS.register_module()
@@ -24,9 +25,11 @@ class PreemptionHook(Hook):
     """On SIGTERM: a checkpoint after the current step, then the end, with exit code 143.
 
     ``--resume`` goes on with the next step, with :class:`ResumableTrainLoop`: the run ends as if it
-    had never been stopped. All processes stop at the same step. A signal that comes while the
-    threshold is fitted is acted on when the epoch is saved; one that comes during an evaluation,
-    after the first step of the next epoch (after the last epoch the run ends anyway).
+    had never been stopped. Several processes ask each other after every tenth step and after an
+    epoch, so that all stop at the same step; one process looks after every step. A signal that
+    comes while the threshold is fitted is acted on when the epoch is saved; one that comes during
+    an evaluation, when it is asked for the first time in the next epoch (after the last epoch the
+    run ends anyway).
 
     Python takes signals in its main thread only: a training in another one (of a notebook or a web
     page) is not stopped by them.
@@ -71,6 +74,8 @@ class PreemptionHook(Hook):
             self._states = None
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if get_world_size() > 1 and (runner.iter + 1) % EVERY:
+            return
         if not self._any_asked():
             return
         # Until the epoch ends, every process has running statistics of its own.
