@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 from ..errors import InputError
 from ..text import printable
 from . import feature_store
+from .deferred import defer
 from .emotions import MAFW, MAFW_COMPOUNDS, UNDECODABLE
 from .frame_files import JPEG, QUALITY
 from .frame_store import check_pipeline, check_sources, read_index, some
@@ -77,14 +78,16 @@ class OpenSetVideoDataset(BaseActionDataset):
             file of features is a data set of its own, :class:`.FeatureDataset`.)
         views (int, optional): epoch e of a training sees the clips as epoch e mod ``views``, as
             with features.
+        device_transforms (bool): crop, resize and flip are drawn here and done by the model's
+            preprocessor, see :mod:`.deferred`. Defaults to False: the pipeline does them.
         seed (int): seed of the random transforms. Defaults to 0.
         test_mode (bool, optional): no replacement, no epoch. Defaults to ``part == 'test'``.
 
     Raises:
         FileNotFoundError: the data are not there.
         InputError: an argument that it does not take; bad ``known``, ``part``, ``lists``,
-            ``id_order``, ``classes``, ``on_bad_clip`` or ``cache``; a part or
-            known class without clips; labels that cannot be used, clips listed twice or in both
+            ``id_order``, ``classes``, ``on_bad_clip`` or ``cache``; a pipeline of which nothing can
+            be left to ``device_transforms``; a part or known class without clips; labels that cannot be used, clips listed twice or in both
             parts, bad clips with ``on_bad_clip='raise'``: all of these in one message.
     """
     ALL_CLASSES = ()
@@ -92,7 +95,7 @@ class OpenSetVideoDataset(BaseActionDataset):
 
     def __init__(self, data_root, known, part, pipeline, lists=None, id_order=None,
                  closed_set=False, on_bad_clip='skip', cache=None, features=None, views=None,
-                 seed=0, test_mode=None, classes=None, **kwargs):
+                 device_transforms=False, seed=0, test_mode=None, classes=None, **kwargs):
         self._check_arguments(kwargs)
         for key, value, valid in (('part', part, ('train', 'test')),
                                   ('on_bad_clip', on_bad_clip, ('skip', 'raise')),
@@ -116,6 +119,9 @@ class OpenSetVideoDataset(BaseActionDataset):
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.cache = cache and os.path.abspath(os.path.expanduser(cache))
         self._steps = pipeline
+        self.device_transforms = device_transforms and features is None
+        if self.device_transforms:
+            pipeline = defer(pipeline)
         self.features, self.views, self.feature_index = features, views, None
         self._packed = {}  # stored features: index to what _pack gives
         if features is not None:
@@ -326,10 +332,11 @@ class OpenSetVideoDataset(BaseActionDataset):
 
     def _where_frames(self):
         """Of the log: the store from which frames come, and what it did to them."""
+        where = '; crop, resize and flip on the device' if self.device_transforms else ''
         if self._index is None:
-            return ''
+            return where
         loss = {JPEG: f' (JPEG, quality {QUALITY}: pixels differ by one to three of 255)'}
-        return f'; frames from {self.cache}{loss.get(self._index["kind"], "")}'
+        return f'; frames from {self.cache}{loss.get(self._index["kind"], "")}{where}'
 
     def every_clip(self, parts=tuple(OTHER)):
         """Sample id to path (dict, sorted) of all clips of the parts, known or not."""

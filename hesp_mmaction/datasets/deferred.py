@@ -1,0 +1,153 @@
+"""Crop, resize and flip that are drawn with the sample and done later, for a batch on the device.
+
+MMAction2's own transforms draw, from the same random numbers as in a pipeline on the CPU. What they
+leave of the frames is kept as the places that the rows and columns of the picture have in the
+frames; :func:`~hesp_mmaction.models.resample.resample` looks there.
+"""
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import FUNCTIONS
+
+from ..errors import InputError
+
+CROPS = ('RandomResizedCrop', 'RandomCrop', 'CenterCrop')
+LAST = ('FormatShape', 'PackActionInputs')  # how a pipeline must end
+
+
+def resized(places, size):
+    """Where the rows (or columns) of a resized picture are, bilinear as OpenCV does it.
+
+    The n rows are n intervals of equal length, and so are those after: the middle of row i is at
+    (i + 1/2) n / size - 1/2, and never outside the first and the last middle.
+
+    Args:
+        places (np.ndarray): (n,) places of the rows before, in the frame; pixels.
+        size (int): rows after.
+
+    Returns:
+        np.ndarray: (size,) float64.
+    """
+    n = len(places)
+    middles = ((np.arange(size) + 0.5) * n / size - 0.5).clip(0, n - 1)
+    return np.interp(middles, np.arange(n), places)
+
+
+def deferrable(step):
+    """Whether a transform of a config (dict) can be done later: crop, bilinear resize or flip."""
+    return (isinstance(step, Mapping) and step.get('type') in ('Resize', 'Flip', *CROPS)
+            and not step.get('lazy') and step.get('interpolation', 'bilinear') == 'bilinear')
+
+
+def defer(pipeline):
+    """A pipeline whose last crops, resize and flips are drawn and left to the device.
+
+    What can be deferred is the longest run of such steps before ``FormatShape`` that has one
+    ``Resize`` at most: a picture that is resized twice is no longer a bilinear look at the frame.
+    Steps before that run stay as they are.
+
+    Args:
+        pipeline (list[dict]): of a config; not changed.
+
+    Returns:
+        list[dict]: the steps before, and one :class:`DeferredTransforms`.
+
+    Raises:
+        InputError: the pipeline ends otherwise, or nothing can be deferred.
+    """
+    end = len(pipeline) - len(LAST)
+    types = [step['type'] if isinstance(step, Mapping) else type(step).__name__
+             for step in pipeline]
+    start, resizes = max(end, 0), 0
+    while start > 0 and deferrable(pipeline[start - 1]):
+        resizes += types[start - 1] == 'Resize'
+        if resizes > 1:
+            break
+        start -= 1
+    if tuple(types[max(end, 0):]) != LAST or start == end:
+        raise InputError('device_transforms needs a pipeline that ends with crop, bilinear Resize '
+                         f'or Flip, then {", ".join(LAST)}, not {", ".join(types[-4:])}: take '
+                         'device_transforms=True out, or change the pipeline')
+    return [*pipeline[:start], dict(type='DeferredTransforms', steps=pipeline[start:end],
+                                    last=pipeline[end:])]
+
+
+@TRANSFORMS.register_module()
+class DeferredTransforms(BaseTransform):
+    """Draws crop, resize and flip and packs the frames as they were before; see :func:`defer`.
+
+    The sample gets ``rows`` (h,) and ``columns`` (w,), float32: where in the frames the rows and
+    columns of the picture are, in pixels from the middle of the first one.
+
+    Args:
+        steps (list[dict]): crops, flips and at most one ``Resize`` of MMAction2.
+        last (list[dict]): ``FormatShape`` and ``PackActionInputs``.
+    """
+
+    def __init__(self, steps, last):
+        self.steps = Compose(steps).transforms
+        self.names = [step['type'] for step in steps]
+        self.last = Compose(last)
+
+    def transform(self, results):
+        results = dict(results)
+        frames = results.pop('imgs')  # the transforms draw without them
+        rows, columns = (np.arange(size, dtype=float) for size in frames[0].shape[:2])
+        for name, step in zip(self.names, self.steps, strict=True):
+            results = step(results)
+            if name in CROPS:
+                left, top, right, bottom = results['crop_bbox']
+                rows, columns = rows[top:bottom], columns[left:right]
+            elif name == 'Resize':
+                height, width = results['img_shape']
+                rows, columns = resized(rows, height), resized(columns, width)
+            elif results['flip'] and results['flip_direction'] == 'horizontal':
+                columns = columns[::-1]
+            elif results['flip']:
+                rows = rows[::-1]
+        packed = self.last(dict(results, imgs=frames))
+        return dict(packed, rows=torch.from_numpy(rows.astype(np.float32)),
+                    columns=torch.from_numpy(columns.astype(np.float32)))
+
+
+def join(batch):
+    """Lists of the frames, rows and columns of a batch to one tensor each.
+
+    Frames of different sizes are padded with zeros, below and at the right. No place is there.
+
+    Args:
+        batch (dict): ``inputs`` (B of (..., H, W) uint8), ``rows`` and ``columns``.
+
+    Returns:
+        dict: the same with ``inputs`` (B, ..., max H, max W), ``rows`` (B, h), ``columns`` (B, w).
+    """
+    frames = batch['inputs']
+    shapes = [clip.shape for clip in frames]
+    if len(set(shapes)) == 1:
+        joined = torch.stack(frames)
+    else:
+        joined = frames[0].new_zeros(len(frames), *map(max, zip(*shapes, strict=True)))
+        for clip, place in zip(frames, joined, strict=True):
+            place[..., :clip.shape[-2], :clip.shape[-1]] = clip
+    return dict(batch, inputs=joined, rows=torch.stack(batch['rows']),
+                columns=torch.stack(batch['columns']))
+
+
+@FUNCTIONS.register_module()
+def collate_deferred(samples):
+    """Samples of :class:`DeferredTransforms` to a batch whose frames are one tensor, so that they
+    are pinned and copied to the device at once.
+
+    Args:
+        samples (list[dict]): with ``inputs``, ``data_samples``, ``rows`` and ``columns``.
+
+    Returns:
+        dict: of :func:`join`; ``data_samples`` are a list, and so is all of samples without
+        ``rows``.
+    """
+    batch = pseudo_collate(samples)
+    return join(batch) if 'rows' in batch else batch
