@@ -59,7 +59,8 @@ def place_transforms(cfg: Config) -> None:
         cfg (mmengine.Config): of a run; data sets and loaders are changed in place.
 
     Raises:
-        InputError: ``cfg.device_transforms`` is True, and a pipeline or the model does not allow it.
+        InputError: ``cfg.device_transforms`` is True, and a pipeline, a data set or the model does
+            not allow it.
     """
     named = cfg.get('device_transforms')
     loaders = [cfg[name] for name in DATALOADERS if cfg.get(name)]

@@ -87,8 +87,9 @@ class OpenSetVideoDataset(BaseActionDataset):
         FileNotFoundError: the data are not there.
         InputError: an argument that it does not take; bad ``known``, ``part``, ``lists``,
             ``id_order``, ``classes``, ``on_bad_clip`` or ``cache``; a pipeline of which nothing can
-            be left to ``device_transforms``; a part or known class without clips; labels that cannot be used, clips listed twice or in both
-            parts, bad clips with ``on_bad_clip='raise'``: all of these in one message.
+            be left to ``device_transforms``; a part or known class without clips; labels that
+            cannot be used, clips listed twice or in both parts, bad clips with
+            ``on_bad_clip='raise'``: all of these in one message.
     """
     ALL_CLASSES = ()
     HOW_TO_GET = 'see docs for where it comes from'
@@ -120,7 +121,7 @@ class OpenSetVideoDataset(BaseActionDataset):
         self.cache = cache and os.path.abspath(os.path.expanduser(cache))
         self._steps = pipeline
         self.device_transforms = device_transforms and features is None
-        if self.device_transforms:
+        if self.device_transforms and pipeline:  # an empty one is of who lists clips alone
             pipeline = defer(pipeline)
         self.features, self.views, self.feature_index = features, views, None
         self._packed = {}  # stored features: index to what _pack gives

@@ -1,0 +1,187 @@
+"""Crop, resize and flip of a batch on the device give what MMAction2's transforms give."""
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import DATASETS
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import FUNCTIONS, init_default_scope
+from torch.utils.data import DataLoader
+
+from hesp_mmaction.datasets.deferred import collate_deferred, defer, resized
+from hesp_mmaction.datasets.seeding import seeded_rng
+from hesp_mmaction.datasets.synthetic.clips import make_clip, write_video
+from hesp_mmaction.errors import InputError
+from hesp_mmaction.models.recognizers import ClipPreprocessor
+from hesp_mmaction.models.resample import resample
+
+CONFIG = Path(__file__).parents[2] / 'configs/_base_/datasets/afew.py'
+BEGIN = [dict(type='ClipInit'),
+         dict(type='SampleFrames', clip_len=1, num_clips=4, keep_tail_frames=True),
+         dict(type='ClipDecode')]
+END = [dict(type='FormatShape', input_format='NCHW'),
+       dict(type='PackActionInputs', meta_keys=('img_shape',))]
+
+
+def resize(width, height=None, **more):
+    return dict(type='Resize', scale=(width, height or width), keep_ratio=False, **more)
+
+
+def crop(least, most=1.0):
+    return dict(type='RandomResizedCrop', area_range=(least, most))
+
+
+FLIP = dict(type='Flip', flip_ratio=0.5)
+DOWN = dict(type='Flip', flip_ratio=0.5, direction='vertical')
+PIPELINES = dict(
+    drawn_faces=[crop(0.6), resize(96), FLIP], afew=[resize(224), crop(0.6), resize(224), FLIP],
+    larger=[crop(0.1, 0.4), resize(160), FLIP], smaller=[crop(0.6), resize(40, 56), FLIP],
+    test=[resize(224)], half=[resize(56)], down=[DOWN, crop(0.6), resize(96)],
+    centre=[dict(type='Resize', scale=(-1, 100)), dict(type='CenterCrop', crop_size=80)],
+    mirrored_alone=[FLIP])
+
+
+@pytest.fixture(scope='module', autouse=True)
+def scope():
+    init_default_scope('mmaction')
+
+
+@pytest.fixture(scope='module')
+def drawn(tmp_path_factory):
+    """Drawn clips of 112, 112 and 150 pixels: list of paths."""
+    folder = tmp_path_factory.mktemp('drawn')
+    found = []
+    for i, (emotion, size) in enumerate((('fear', 112), ('anger', 112), ('happiness', 150))):
+        found.append(folder / f'{i}.avi')
+        write_video(found[-1], make_clip(emotion, i, i, size=size))
+    return found
+
+
+def drawn_samples(pipeline, paths, seeds):
+    run = Compose(deepcopy(pipeline))
+    for seed in seeds:
+        for i, path in enumerate(paths):
+            with seeded_rng(10 * seed + i):
+                yield run(dict(filename=str(path), start_index=0, modality='RGB', label=i))
+
+
+@pytest.mark.parametrize('name', PIPELINES)
+def test_pictures_are_those_of_the_cpu(name, drawn):
+    """A level lower or higher at most, and on average a tenth: OpenCV rounds intermediate sums."""
+    pipeline = [*BEGIN, *PIPELINES[name], *END]
+    paths = drawn[:2] if name == 'mirrored_alone' else drawn
+    expected = list(drawn_samples(pipeline, paths, range(3)))
+    samples = list(drawn_samples(defer(pipeline), paths, range(3)))
+    found = ClipPreprocessor()(collate_deferred(samples))['inputs']
+    assert found.dtype == torch.float32 and torch.equal(found, found.round())
+    difference = (found - torch.stack([s['inputs'] for s in expected]).float()).abs()
+    assert difference.max() <= 1 and difference.mean() <= 0.2
+    if name == 'mirrored_alone':
+        assert difference.max() == 0
+    shapes = [s['data_samples'].img_shape for s in samples]
+    assert shapes == [s['data_samples'].img_shape for s in expected]
+    assert shapes == [found.shape[-2:]] * len(shapes)
+
+
+def bilinear(frame, top, left, bottom, right, height, width, mirrored):
+    """Pixel by pixel, float64: the window of a frame (H, W) as a picture of another size."""
+    window = frame[top:bottom, left:right].astype(float)
+    picture = np.empty((height, width))
+    for i in range(height):
+        for j in range(width):
+            y = min(max((i + 0.5) * (bottom - top) / height - 0.5, 0), bottom - top - 1)
+            x = min(max((j + 0.5) * (right - left) / width - 0.5, 0), right - left - 1)
+            y0, x0 = int(y), int(x)
+            y1, x1 = min(y0 + 1, bottom - top - 1), min(x0 + 1, right - left - 1)
+            picture[i, j] = sum(
+                window[r, c] * (1 - abs(y - r)) * (1 - abs(x - c))
+                for r in {y0, y1} for c in {x0, x1})
+    return picture[:, ::-1] if mirrored else picture
+
+
+@pytest.mark.parametrize('box, size, mirrored', [
+    ((0, 0, 9, 13), (9, 13), False), ((2, 3, 8, 10), (11, 5), True),
+    ((8, 12, 9, 13), (3, 4), False), ((0, 0, 9, 13), (4, 30), True)])
+def test_bilinear_pixel_by_pixel(box, size, mirrored):
+    """Nothing outside the window is seen, however near."""
+    frames = np.random.default_rng(0).integers(0, 256, (2, 2, 9, 13), np.uint8)
+    top, left, bottom, right = box
+    rows = resized(np.arange(9.0)[top:bottom], size[0])
+    columns = resized(np.arange(13.0)[left:right], size[1])[::-1 if mirrored else 1]
+    found = resample(torch.from_numpy(frames), *(
+        torch.tensor(places.copy(), dtype=torch.float32).expand(2, -1)
+        for places in (rows, columns)))
+    for clip, pictures in zip(frames, found.numpy(), strict=True):
+        for frame, picture in zip(clip, pictures, strict=True):
+            assert np.abs(picture - bilinear(frame, *box, *size, mirrored)).max() <= 0.501
+
+
+def test_frames_of_different_sizes_in_a_batch(drawn):
+    """Each clip is what it is alone; and so it is from a loader with another collate function."""
+    samples = list(drawn_samples(defer([*BEGIN, *PIPELINES['drawn_faces'], *END]), drawn, [5]))
+    batch = collate_deferred(samples)
+    assert batch['inputs'].shape == (3, 4, 3, 150, 150) and batch['inputs'].dtype == torch.uint8
+    assert [s.gt_label.item() for s in batch['data_samples']] == [0, 1, 2]
+    found = ClipPreprocessor()(batch)['inputs']
+    # float32: the places are counted in frames of another size.
+    for i, sample in enumerate(samples):
+        alone = ClipPreprocessor()(collate_deferred([sample]))['inputs'][0]
+        difference = (found[i] - alone).abs()
+        assert difference.max() <= 1 and (difference > 0).float().mean() < 1e-3
+    assert torch.equal(ClipPreprocessor()(pseudo_collate(samples))['inputs'], found)
+
+
+def test_the_batch_goes_to_the_device_of_the_model(drawn):
+    batch = collate_deferred(list(drawn_samples(defer([*BEGIN, resize(96), *END]), drawn, [0])))
+    found = ClipPreprocessor().to('meta')(batch)['inputs']
+    assert found.device.type == 'meta' and found.shape == (3, 4, 3, 96, 96)
+
+
+def build(root, part, **more):
+    cfg = Config.fromfile(CONFIG)[f'{part}_dataloader'].dataset
+    return DATASETS.build(dict(cfg, data_root=str(root), **more))
+
+
+@pytest.mark.parametrize('part', ['train', 'test'])
+def test_a_data_set_draws_as_without(tiny_afew, part):
+    """Same frames and crops as on the CPU, in any worker; others in another epoch of a training."""
+    plain, data = build(tiny_afew, part), build(tiny_afew, part, device_transforms=True)
+    collate = FUNCTIONS.get('collate_deferred')
+    seen = []
+    for epoch in (0, 1):
+        for dataset in (plain, data):
+            dataset.set_epoch(epoch)
+        one, = DataLoader(data, len(data), collate_fn=collate)
+        parts = list(DataLoader(data, 2, collate_fn=collate, num_workers=2))
+        for key in ('inputs', 'rows', 'columns'):
+            assert torch.equal(torch.cat([p[key] for p in parts]), one[key])
+        found = ClipPreprocessor()(one)['inputs']
+        expected = torch.stack([plain[i]['inputs'] for i in range(len(plain))]).float()
+        # Blocks of noise, twice enlarged and once more reduced, are as hard as pictures can be.
+        assert (found - expected).abs().max() <= 1
+        assert [s.sample_id for s in one['data_samples']] == [
+            plain.get_data_info(i)['sample_id'] for i in range(len(plain))]
+        seen.append(one['columns'])
+    assert torch.equal(*seen) == (part == 'test')
+
+
+def test_what_is_deferred_and_what_stays():
+    steps = [*BEGIN, resize(64), dict(type='ColorJitter'), crop(0.6), resize(32), FLIP, *END]
+    given = deepcopy(steps)
+    *before, last = defer(steps)
+    assert steps == given and before == steps[:5]
+    assert last == dict(type='DeferredTransforms', steps=steps[5:8], last=END)
+    twice = [*BEGIN, resize(64), crop(0.6), resize(32), *END]
+    assert defer(twice)[:-1] == twice[:4] and len(defer(twice)[-1]['steps']) == 2
+
+
+@pytest.mark.parametrize('steps', [
+    [crop(0.6), resize(32), dict(type='ColorJitter'), *END], [*END], [resize(32)],
+    [resize(32, interpolation='bicubic'), *END], [resize(32, lazy=True), *END],
+    [resize(32), *END, dict(type='ColorJitter')], [dict(type='TenCrop', crop_size=8), *END], []])
+def test_what_cannot_be_deferred_is_said(steps):
+    with pytest.raises(InputError, match='device_transforms needs a pipeline that ends with crop'):
+        defer([*BEGIN, *steps])
