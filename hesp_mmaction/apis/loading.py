@@ -95,7 +95,11 @@ def _check_deferrable(cfg: Config, leaves: Sequence[Mapping]) -> None:
                 and leaf.get('features') is None):
             raise InputError(f'device_transforms needs clips of a data set of hesp_mmaction, not '
                              f'{leaf["type"]} or stored features: take device_transforms=True out')
-        defer(leaf.get('pipeline') or [])
+    pipelines = [leaf['pipeline'] for leaf in leaves]
+    if not any(defer(pipeline)[-1]['steps'] for pipeline in pipelines):
+        raise InputError('device_transforms needs RandomResizedCrop, RandomCrop, CenterCrop or '
+                         'Flip with nothing but a bilinear Resize before FormatShape, which no '
+                         'pipeline of the config has: take device_transforms=True out')
 
 
 def default_workers(stored: bool) -> int:

@@ -44,34 +44,33 @@ def deferrable(step):
 
 
 def defer(pipeline):
-    """A pipeline whose last crops, resize and flips are drawn and left to the device.
+    """A pipeline whose last crops, flips and the resize between them are left to the device.
 
-    What can be deferred is the longest run of such steps before ``FormatShape`` that has one
-    ``Resize`` at most: a picture that is resized twice is no longer a bilinear look at the frame.
-    Steps before that run stay as they are.
+    A ``Resize`` before them stays in the pipeline, as all else does: large frames are made small
+    before they are copied, and a picture that is resized twice is no bilinear look at the frame.
+    Nothing is left of a pipeline that only resizes, as those of tests do.
 
     Args:
-        pipeline (list[dict]): of a config; not changed.
+        pipeline (list[dict]): of a config, with ``FormatShape`` and ``PackActionInputs`` at its
+            end; not changed.
 
     Returns:
         list[dict]: the steps before, and one :class:`DeferredTransforms`.
 
     Raises:
-        InputError: the pipeline ends otherwise, or nothing can be deferred.
+        InputError: the pipeline ends otherwise.
     """
-    end = len(pipeline) - len(LAST)
     types = [step['type'] if isinstance(step, Mapping) else type(step).__name__
              for step in pipeline]
-    start, resizes = max(end, 0), 0
-    while start > 0 and deferrable(pipeline[start - 1]):
-        resizes += types[start - 1] == 'Resize'
-        if resizes > 1:
-            break
+    if tuple(types[-2:]) != LAST:
+        raise InputError(f'device_transforms needs a pipeline with {" and ".join(LAST)} at its '
+                         f'end, not {", ".join(types)}: take device_transforms=True out')
+    start = end = len(pipeline) - len(LAST)
+    while (start > 0 and deferrable(pipeline[start - 1])
+           and types[start - 1:end].count('Resize') < 2):
         start -= 1
-    if tuple(types[max(end, 0):]) != LAST or start == end:
-        raise InputError('device_transforms needs a pipeline that ends with crop, bilinear Resize '
-                         f'or Flip, then {", ".join(LAST)}, not {", ".join(types[-4:])}: take '
-                         'device_transforms=True out, or change the pipeline')
+    if types[start] == 'Resize':
+        start += 1
     return [*pipeline[:start], dict(type='DeferredTransforms', steps=pipeline[start:end],
                                     last=pipeline[end:])]
 
@@ -84,7 +83,8 @@ class DeferredTransforms(BaseTransform):
     columns of the picture are, in pixels from the middle of the first one.
 
     Args:
-        steps (list[dict]): crops, flips and at most one ``Resize`` of MMAction2.
+        steps (list[dict]): crops, flips and at most one ``Resize`` of MMAction2. Of none, the
+            picture is the frame.
         last (list[dict]): ``FormatShape`` and ``PackActionInputs``.
     """
 

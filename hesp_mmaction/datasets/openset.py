@@ -86,8 +86,8 @@ class OpenSetVideoDataset(BaseActionDataset):
     Raises:
         FileNotFoundError: the data are not there.
         InputError: an argument that it does not take; bad ``known``, ``part``, ``lists``,
-            ``id_order``, ``classes``, ``on_bad_clip`` or ``cache``; a pipeline of which nothing can
-            be left to ``device_transforms``; a part or known class without clips; labels that
+            ``id_order``, ``classes``, ``on_bad_clip`` or ``cache``; a pipeline that does not end as
+            ``device_transforms`` needs it; a part or known class without clips; labels that
             cannot be used, clips listed twice or in both parts, bad clips with
             ``on_bad_clip='raise'``: all of these in one message.
     """
@@ -120,9 +120,10 @@ class OpenSetVideoDataset(BaseActionDataset):
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.cache = cache and os.path.abspath(os.path.expanduser(cache))
         self._steps = pipeline
-        self.device_transforms = device_transforms and features is None
-        if self.device_transforms and pipeline:  # an empty one is of who lists clips alone
+        self.deferred = []  # steps of the pipeline that are left to the device
+        if device_transforms and pipeline and features is None:  # none: clips are only listed
             pipeline = defer(pipeline)
+            self.deferred = [step['type'] for step in pipeline[-1]['steps']]
         self.features, self.views, self.feature_index = features, views, None
         self._packed = {}  # stored features: index to what _pack gives
         if features is not None:
@@ -332,8 +333,8 @@ class OpenSetVideoDataset(BaseActionDataset):
                              'add them or choose other known classes')
 
     def _where_frames(self):
-        """Of the log: the store from which frames come, and what it did to them."""
-        where = '; crop, resize and flip on the device' if self.device_transforms else ''
+        """Of the log: where frames come from, what was done to them, and what is done later."""
+        where = f'; {", ".join(self.deferred)} on the device' if self.deferred else ''
         if self._index is None:
             return where
         loss = {JPEG: f' (JPEG, quality {QUALITY}: pixels differ by one to three of 255)'}

@@ -39,9 +39,11 @@ DOWN = dict(type='Flip', flip_ratio=0.5, direction='vertical')
 PIPELINES = dict(
     drawn_faces=[crop(0.6), resize(96), FLIP], afew=[resize(224), crop(0.6), resize(224), FLIP],
     larger=[crop(0.1, 0.4), resize(160), FLIP], smaller=[crop(0.6), resize(40, 56), FLIP],
-    test=[resize(224)], half=[resize(56)], down=[DOWN, crop(0.6), resize(96)],
+    half=[dict(type='CenterCrop', crop_size=112), resize(56)], down=[DOWN, crop(0.6), resize(96)])
+EXACT = dict(
+    test=[resize(224)], mirrored=[resize(64), FLIP],
     centre=[dict(type='Resize', scale=(-1, 100)), dict(type='CenterCrop', crop_size=80)],
-    mirrored_alone=[FLIP])
+    square=[resize(90), dict(type='RandomCrop', size=50), FLIP, DOWN])
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -68,19 +70,17 @@ def drawn_samples(pipeline, paths, seeds):
                 yield run(dict(filename=str(path), start_index=0, modality='RGB', label=i))
 
 
-@pytest.mark.parametrize('name', PIPELINES)
+@pytest.mark.parametrize('name', [*PIPELINES, *EXACT])
 def test_pictures_are_those_of_the_cpu(name, drawn):
-    """A level lower or higher at most, and on average a tenth: OpenCV rounds intermediate sums."""
-    pipeline = [*BEGIN, *PIPELINES[name], *END]
-    paths = drawn[:2] if name == 'mirrored_alone' else drawn
-    expected = list(drawn_samples(pipeline, paths, range(3)))
-    samples = list(drawn_samples(defer(pipeline), paths, range(3)))
+    """A level of 255 lower or higher at most, an eighth on average, because OpenCV cuts off what
+    is left of intermediate sums; the same to the bit where nothing is resized on the device."""
+    pipeline = [*BEGIN, *(PIPELINES | EXACT)[name], *END]
+    expected = list(drawn_samples(pipeline, drawn, range(3)))
+    samples = list(drawn_samples(defer(pipeline), drawn, range(3)))
     found = ClipPreprocessor()(collate_deferred(samples))['inputs']
     assert found.dtype == torch.float32 and torch.equal(found, found.round())
     difference = (found - torch.stack([s['inputs'] for s in expected]).float()).abs()
-    assert difference.max() <= 1 and difference.mean() <= 0.2
-    if name == 'mirrored_alone':
-        assert difference.max() == 0
+    assert difference.max() <= (name in PIPELINES) and difference.mean() <= 0.2
     shapes = [s['data_samples'].img_shape for s in samples]
     assert shapes == [s['data_samples'].img_shape for s in expected]
     assert shapes == [found.shape[-2:]] * len(shapes)
@@ -119,9 +119,12 @@ def test_bilinear_pixel_by_pixel(box, size, mirrored):
             assert np.abs(picture - bilinear(frame, *box, *size, mirrored)).max() <= 0.501
 
 
+DRAWN_FACES = defer([*BEGIN, *PIPELINES['drawn_faces'], *END])
+
+
 def test_frames_of_different_sizes_in_a_batch(drawn):
     """Each clip is what it is alone; and so it is from a loader with another collate function."""
-    samples = list(drawn_samples(defer([*BEGIN, *PIPELINES['drawn_faces'], *END]), drawn, [5]))
+    samples = list(drawn_samples(DRAWN_FACES, drawn, [5]))
     batch = collate_deferred(samples)
     assert batch['inputs'].shape == (3, 4, 3, 150, 150) and batch['inputs'].dtype == torch.uint8
     assert [s.gt_label.item() for s in batch['data_samples']] == [0, 1, 2]
@@ -135,7 +138,7 @@ def test_frames_of_different_sizes_in_a_batch(drawn):
 
 
 def test_the_batch_goes_to_the_device_of_the_model(drawn):
-    batch = collate_deferred(list(drawn_samples(defer([*BEGIN, resize(96), *END]), drawn, [0])))
+    batch = collate_deferred(list(drawn_samples(DRAWN_FACES, drawn, [0])))
     found = ClipPreprocessor().to('meta')(batch)['inputs']
     assert found.device.type == 'meta' and found.shape == (3, 4, 3, 96, 96)
 
@@ -160,28 +163,47 @@ def test_a_data_set_draws_as_without(tiny_afew, part):
             assert torch.equal(torch.cat([p[key] for p in parts]), one[key])
         found = ClipPreprocessor()(one)['inputs']
         expected = torch.stack([plain[i]['inputs'] for i in range(len(plain))]).float()
-        # Blocks of noise, twice enlarged and once more reduced, are as hard as pictures can be.
-        assert (found - expected).abs().max() <= 1
+        assert (found - expected).abs().max() <= (part == 'train')
         assert [s.sample_id for s in one['data_samples']] == [
             plain.get_data_info(i)['sample_id'] for i in range(len(plain))]
         seen.append(one['columns'])
     assert torch.equal(*seen) == (part == 'test')
 
 
-def test_what_is_deferred_and_what_stays():
-    steps = [*BEGIN, resize(64), dict(type='ColorJitter'), crop(0.6), resize(32), FLIP, *END]
+@pytest.mark.parametrize('before, deferred', [
+    ([], [crop(0.6), resize(32), FLIP]), ([resize(64)], [crop(0.6), resize(32), FLIP]),
+    ([resize(64), dict(type='ColorJitter')], [FLIP, resize(32), crop(0.6)]),
+    ([resize(64)], []), ([resize(64), resize(32)], []), ([crop(0.6), dict(type='ColorJitter')], []),
+    ([dict(type='TenCrop', crop_size=8)], []), ([crop(0.6), resize(32, lazy=True)], [FLIP]),
+    ([crop(0.6), resize(32, interpolation='bicubic')], [FLIP])])
+def test_what_is_deferred_and_what_stays(before, deferred):
+    steps = [*BEGIN, *before, *deferred, *END]
     given = deepcopy(steps)
-    *before, last = defer(steps)
-    assert steps == given and before == steps[:5]
-    assert last == dict(type='DeferredTransforms', steps=steps[5:8], last=END)
-    twice = [*BEGIN, resize(64), crop(0.6), resize(32), *END]
-    assert defer(twice)[:-1] == twice[:4] and len(defer(twice)[-1]['steps']) == 2
+    assert defer(steps) == [*BEGIN, *before,
+                            dict(type='DeferredTransforms', steps=deferred, last=END)]
+    assert steps == given
 
 
-@pytest.mark.parametrize('steps', [
-    [crop(0.6), resize(32), dict(type='ColorJitter'), *END], [*END], [resize(32)],
-    [resize(32, interpolation='bicubic'), *END], [resize(32, lazy=True), *END],
-    [resize(32), *END, dict(type='ColorJitter')], [dict(type='TenCrop', crop_size=8), *END], []])
-def test_what_cannot_be_deferred_is_said(steps):
-    with pytest.raises(InputError, match='device_transforms needs a pipeline that ends with crop'):
-        defer([*BEGIN, *steps])
+@pytest.mark.parametrize('steps', [[], END[1:], [*END, FLIP], [*END[::-1]], [END[1], END[1]]])
+def test_another_end_is_refused(steps):
+    with pytest.raises(InputError, match='a pipeline with FormatShape and PackActionInputs at its'):
+        defer(steps)
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_same_from_one_copy(drawn):
+    """Frames in pinned memory come over at once; no step waits for the GPU."""
+    if not torch.cuda.is_available():
+        pytest.skip('there is no GPU')
+    samples = list(drawn_samples(DRAWN_FACES, drawn, range(3)))
+    here, there = ClipPreprocessor(), ClipPreprocessor().to('cuda')
+    batch, = DataLoader(samples, len(samples), collate_fn=collate_deferred, pin_memory=True)
+    assert batch['inputs'].is_pinned()
+    there(batch)
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        found = there(batch)['inputs']
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+    difference = (found.cpu() - here(batch)['inputs']).abs()
+    assert difference.max() <= 1 and (difference > 0).float().mean() < 1e-3
