@@ -33,12 +33,19 @@ def resized(places, size):
         np.ndarray: (size,) float64.
     """
     n = len(places)
-    middles = ((np.arange(size) + 0.5) * n / size - 0.5).clip(0, n - 1)
-    return np.interp(middles, np.arange(n), places)
+    middles = (np.arange(size) + 0.5) * n / size - 0.5
+    return np.interp(middles, np.arange(n), places)  # beyond the ends it gives the ends
 
 
 def deferrable(step):
-    """Whether a transform of a config (dict) can be done later: crop, bilinear resize or flip."""
+    """Whether a transform can be done later: crop, bilinear resize or flip.
+
+    Args:
+        step (dict | Callable): of a pipeline's config.
+
+    Returns:
+        bool
+    """
     return (isinstance(step, Mapping) and step.get('type') in ('Resize', 'Flip', *CROPS)
             and not step.get('lazy') and step.get('interpolation', 'bilinear') == 'bilinear')
 
@@ -48,7 +55,7 @@ def defer(pipeline):
 
     A ``Resize`` before them stays in the pipeline, as all else does: large frames are made small
     before they are copied, and a picture that is resized twice is no bilinear look at the frame.
-    Nothing is left of a pipeline that only resizes, as those of tests do.
+    Of a pipeline that only resizes, as those of tests do, nothing is left to the device.
 
     Args:
         pipeline (list[dict]): of a config, with ``FormatShape`` and ``PackActionInputs`` at its
@@ -120,7 +127,8 @@ def join(batch):
     Frames of different sizes are padded with zeros, below and at the right. No place is there.
 
     Args:
-        batch (dict): ``inputs`` (B of (..., H, W) uint8), ``rows`` and ``columns``.
+        batch (dict): lists ``inputs`` (B of (..., H, W) uint8), ``rows`` (B of (h,)) and
+            ``columns`` (B of (w,)).
 
     Returns:
         dict: the same with ``inputs`` (B, ..., max H, max W), ``rows`` (B, h), ``columns`` (B, w).
