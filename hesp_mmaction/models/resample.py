@@ -6,8 +6,8 @@ from torch.nn.functional import grid_sample
 def resample(frames, rows, columns):
     """Pictures whose rows and columns lie at given places of their frames.
 
-    Between pixels a picture is bilinear and it does not smooth, as OpenCV's ``INTER_LINEAR``. Levels
-    of uint8 frames stay whole numbers, as in pictures made on the CPU.
+    Between pixels a picture is bilinear and it does not smooth, as OpenCV's ``INTER_LINEAR``.
+    Levels of uint8 frames stay whole numbers, as in pictures made on the CPU.
 
     Args:
         frames (Tensor): (B, ..., H, W) uint8, or float of a pipeline that has made them so.
