@@ -12,7 +12,7 @@ from ..errors import InputError
 
 # What a config says of clips, and the file decides or has no use for.
 OF_CLIPS = ('data_root', 'mafw_root', 'fold', 'faces', 'lists', 'id_order', 'cache', 'views',
-            'num_frames')
+            'num_frames', 'device_transforms')
 KEPT = ('known', 'part', 'pipeline', 'closed_set', 'test_mode')
 
 

@@ -1,19 +1,21 @@
-"""How a run gets its clips: from which store, by how many worker processes."""
+"""How a run gets its clips: from which store, by how many worker processes, cropped where."""
 import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 
 import torch
-from mmaction.registry import DATASETS
+from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.registry import init_default_scope
 
+from ..datasets.deferred import defer
 from ..datasets.frame_store import CLIPS, first_resize
 from ..datasets.openset import OpenSetVideoDataset
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
+from ..models.recognizers import PromptedRecognizer
 from .frame_building import cores, fill_store, say
 from .wiring import DATALOADERS
 
@@ -26,14 +28,16 @@ def prepare_loading(cfg: Config, loaders: Sequence[str] = ()) -> None:
     """Decide what the command line and the config leave open about loading; called before a run.
 
     Args:
-        cfg (mmengine.Config): of a run, changed in place by :func:`use_frame_store`; a loader that
-            names no ``num_workers`` gets those of :func:`default_workers`.
+        cfg (mmengine.Config): of a run, changed in place by :func:`use_frame_store` and
+            :func:`place_transforms`; a loader that names no ``num_workers`` gets those of
+            :func:`default_workers`.
         loaders (Sequence[str]): names of the loaders that the run uses. Defaults to all.
 
     Raises:
-        InputError: of :func:`use_frame_store`.
+        InputError: of :func:`use_frame_store` and :func:`place_transforms`.
     """
     use_frame_store(cfg, loaders)
+    place_transforms(cfg)
     for name in DATALOADERS:
         if not cfg.get(name):
             continue
@@ -43,6 +47,59 @@ def prepare_loading(cfg: Config, loaders: Sequence[str] = ()) -> None:
             cfg[name].pop('persistent_workers', None)
         # Workers of one epoch serve the next one.
         cfg[name].setdefault('persistent_workers', cfg[name].num_workers > 0)
+
+
+def place_transforms(cfg: Config) -> None:
+    """Decide whether crop, resize and flip are done on the device (:mod:`..datasets.deferred`).
+
+    ``cfg.device_transforms`` says it. Without it they are where there is a GPU and all pipelines
+    and the model allow it.
+
+    Args:
+        cfg (mmengine.Config): of a run; data sets and loaders are changed in place.
+
+    Raises:
+        InputError: ``cfg.device_transforms`` is True, and a pipeline, a data set or the model does
+            not allow it.
+    """
+    named = cfg.get('device_transforms')
+    loaders = [cfg[name] for name in DATALOADERS if cfg.get(name)]
+    leaves = [leaf for loader in loaders for leaf in leaf_configs(loader.dataset)]
+    on = torch.cuda.is_available() if named is None else bool(named)
+    if on:
+        try:
+            _check_deferrable(cfg, leaves)
+        except InputError:
+            if named:
+                raise
+            on = False
+    for leaf in leaves:
+        if on or 'device_transforms' in leaf:
+            leaf.device_transforms = on
+    for loader in loaders:
+        if on:
+            loader.setdefault('collate_fn', dict(type='collate_deferred'))
+
+
+def _check_deferrable(cfg: Config, leaves: Sequence[Mapping]) -> None:
+    """InputError if frames cannot be cropped, resized and flipped by the model's preprocessor."""
+    init_default_scope('mmaction')
+    model = MODELS.get(cfg.model.type)
+    if (not (isinstance(model, type) and issubclass(model, PromptedRecognizer))
+            or cfg.model.get('data_preprocessor')):
+        raise InputError('device_transforms needs PromptedRecognizer without a data_preprocessor '
+                         f'of its own, not {cfg.model.type}: take device_transforms=True out')
+    for leaf in leaves:
+        kind = DATASETS.get(leaf['type'])
+        if not (isinstance(kind, type) and issubclass(kind, OpenSetVideoDataset)
+                and leaf.get('features') is None):
+            raise InputError(f'device_transforms needs clips of a data set of hesp_mmaction, not '
+                             f'{leaf["type"]} or stored features: take device_transforms=True out')
+    pipelines = [leaf['pipeline'] for leaf in leaves]
+    if not any(defer(pipeline)[-1]['steps'] for pipeline in pipelines):
+        raise InputError('device_transforms needs RandomResizedCrop, RandomCrop, CenterCrop or '
+                         'Flip with nothing but a bilinear Resize before FormatShape, which no '
+                         'pipeline of the config has: take device_transforms=True out')
 
 
 def default_workers(stored: bool) -> int:

@@ -269,5 +269,5 @@ VARIABLES: dict[str, Callable[[Config, Any], None]] = dict(
 VARIABLES |= {key: partial(_set_of_dataset, key=key)
               for key in ('data_root', 'mafw_root', 'fold', 'faces')}
 VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)
-              for key in ('lists', 'id_order', 'classes', 'views')}
+              for key in ('lists', 'id_order', 'classes', 'views', 'device_transforms')}
 VARIABLES['features'] = _set_features  # last: a file takes the place of data sets as they are

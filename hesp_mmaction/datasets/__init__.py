@@ -1,5 +1,5 @@
 """Emotion names, open-set splits and the data sets."""
-from . import clip_loading
+from . import clip_loading, deferred
 from .afew import AFEWDataset
 from .dfew import DFEWDataset
 from .emotions import BASIC, COMPOUNDS, MAFW, canonical, prompt_word
@@ -13,4 +13,4 @@ from .wrappers import ClassBalancedDataset, ConcatDataset, RepeatDataset
 __all__ = ['BASIC', 'COMPOUNDS', 'MAFW', 'AFEWDataset', 'ClassBalancedDataset', 'ConcatDataset',
            'DFEWDataset', 'FERV39kDataset', 'FeatureDataset', 'FusionDataset', 'ListDataset',
            'MAFWCompoundDataset', 'MAFWDataset', 'OpenSetVideoDataset', 'RepeatDataset',
-           'canonical', 'clip_loading', 'known_names', 'prompt_word', 'resolve_known']
+           'canonical', 'clip_loading', 'deferred', 'known_names', 'prompt_word', 'resolve_known']

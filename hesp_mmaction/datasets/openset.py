@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 from ..errors import InputError
 from ..text import printable
 from . import feature_store
+from .deferred import defer
 from .emotions import MAFW, MAFW_COMPOUNDS, UNDECODABLE
 from .frame_files import JPEG, QUALITY
 from .frame_store import check_pipeline, check_sources, read_index, some
@@ -77,22 +78,25 @@ class OpenSetVideoDataset(BaseActionDataset):
             file of features is a data set of its own, :class:`.FeatureDataset`.)
         views (int, optional): epoch e of a training sees the clips as epoch e mod ``views``, as
             with features.
+        device_transforms (bool): crop, resize and flip are drawn here and done by the model's
+            preprocessor, see :mod:`.deferred`. Defaults to False: the pipeline does them.
         seed (int): seed of the random transforms. Defaults to 0.
         test_mode (bool, optional): no replacement, no epoch. Defaults to ``part == 'test'``.
 
     Raises:
         FileNotFoundError: the data are not there.
         InputError: an argument that it does not take; bad ``known``, ``part``, ``lists``,
-            ``id_order``, ``classes``, ``on_bad_clip`` or ``cache``; a part or
-            known class without clips; labels that cannot be used, clips listed twice or in both
-            parts, bad clips with ``on_bad_clip='raise'``: all of these in one message.
+            ``id_order``, ``classes``, ``on_bad_clip`` or ``cache``; a pipeline that does not end as
+            ``device_transforms`` needs it; a part or known class without clips; labels that
+            cannot be used, clips listed twice or in both parts, bad clips with
+            ``on_bad_clip='raise'``: all of these in one message.
     """
     ALL_CLASSES = ()
     HOW_TO_GET = 'see docs for where it comes from'
 
     def __init__(self, data_root, known, part, pipeline, lists=None, id_order=None,
                  closed_set=False, on_bad_clip='skip', cache=None, features=None, views=None,
-                 seed=0, test_mode=None, classes=None, **kwargs):
+                 device_transforms=False, seed=0, test_mode=None, classes=None, **kwargs):
         self._check_arguments(kwargs)
         for key, value, valid in (('part', part, ('train', 'test')),
                                   ('on_bad_clip', on_bad_clip, ('skip', 'raise')),
@@ -116,6 +120,10 @@ class OpenSetVideoDataset(BaseActionDataset):
         self.part, self.on_bad_clip, self.seed = part, on_bad_clip, seed
         self.cache = cache and os.path.abspath(os.path.expanduser(cache))
         self._steps = pipeline
+        self.deferred = []  # steps of the pipeline that are left to the device
+        if device_transforms and pipeline and features is None:  # none: clips are only listed
+            pipeline = defer(pipeline)
+            self.deferred = [step['type'] for step in pipeline[-1]['steps']]
         self.features, self.views, self.feature_index = features, views, None
         self._packed = {}  # stored features: index to what _pack gives
         if features is not None:
@@ -325,11 +333,12 @@ class OpenSetVideoDataset(BaseActionDataset):
                              'add them or choose other known classes')
 
     def _where_frames(self):
-        """Of the log: the store from which frames come, and what it did to them."""
+        """Of the log: where frames come from, what was done to them, and what is done later."""
+        where = f'; {", ".join(self.deferred)} on the device' if self.deferred else ''
         if self._index is None:
-            return ''
+            return where
         loss = {JPEG: f' (JPEG, quality {QUALITY}: pixels differ by one to three of 255)'}
-        return f'; frames from {self.cache}{loss.get(self._index["kind"], "")}'
+        return f'; frames from {self.cache}{loss.get(self._index["kind"], "")}{where}'
 
     def every_clip(self, parts=tuple(OTHER)):
         """Sample id to path (dict, sorted) of all clips of the parts, known or not."""

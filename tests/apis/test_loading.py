@@ -9,7 +9,12 @@ from mmengine.config import Config
 from PIL import Image
 
 from hesp_mmaction.apis import frame_building, loading
-from hesp_mmaction.apis.loading import default_workers, prepare_loading, use_frame_store
+from hesp_mmaction.apis.loading import (
+    default_workers,
+    place_transforms,
+    prepare_loading,
+    use_frame_store,
+)
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.running import run
 from hesp_mmaction.apis.wiring import override
@@ -204,3 +209,91 @@ def test_workers_that_are_asked_for_stay(options, place, tmp_path):
         prepare_loading(cfg)
         loader = cfg.train_dataloader
         assert (loader.num_workers, loader.get('persistent_workers', False)) == expected
+
+
+def where(cfg):
+    """Of each loader: whether the device crops, and what collates."""
+    place_transforms(cfg)
+    return {(cfg[name].dataset.get('device_transforms', False),
+             (cfg[name].get('collate_fn') or {}).get('type')) for name in loading.DATALOADERS}
+
+
+def test_the_device_crops_where_there_is_a_gpu_and_nothing_is_in_the_way(
+        options, tmp_path, monkeypatch):
+    """Asked for, it does without a GPU; what a work dir's config says decides nothing."""
+    cpu, device = {(False, None)}, {(True, 'collate_deferred')}
+    assert where(config(options, tmp_path)) == cpu
+    asked = config(options, tmp_path, device_transforms=True)
+    assert where(asked) == device
+    asked.pop('device_transforms')  # left in the data sets, as in a work dir
+    assert where(asked) == {(False, 'collate_deferred')}
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    assert where(config(options, tmp_path)) == device
+    assert where(config(options, tmp_path, device_transforms=False)) == cpu
+    own = config(options, tmp_path)
+    own.train_dataloader.collate_fn = dict(type='pseudo_collate')
+    place_transforms(own)
+    assert own.train_dataloader.collate_fn.type == 'pseudo_collate'
+
+    def last_colours(cfg):
+        cfg.train_dataloader.dataset.pipeline.insert(-2, dict(type='ColorJitter'))
+
+    def other_end(cfg):
+        cfg.train_dataloader.dataset.pipeline.append(dict(type='Flip'))
+
+    def preprocessor(cfg):
+        cfg.model.data_preprocessor = dict(type='ActionDataPreprocessor')
+
+    def recognizer(cfg):
+        cfg.model.type = 'Recognizer3D'
+
+    def features(cfg):
+        cfg.test_dataloader.dataset.features = 'somewhere'
+
+    def foreign(cfg):
+        cfg.val_dataloader.dataset = dict(type='VideoDataset', pipeline=[])
+
+    for change, why in ((last_colours, 'which no pipeline of'),
+                        (other_end, 'at its end'), (preprocessor, 'Prompted'),
+                        (recognizer, 'not Recognizer3D'), (features, 'stored features'),
+                        (foreign, 'not VideoDataset')):
+        cfg = config(options, tmp_path)
+        change(cfg)
+        assert where(cfg) == cpu
+        cfg.device_transforms = True
+        with pytest.raises(InputError, match=f'device_transforms needs .*{why}.*take'):
+            place_transforms(cfg)
+
+
+def tables(folder):
+    """Losses of the last line of a training's log, and metrics and dump of its test."""
+    lines = next(folder.glob('*/vis_data/scalars.json')).read_text().splitlines()
+    losses = next(line for line in map(json.loads, reversed(lines)) if 'loss' in line)
+    return ({key: value for key, value in losses.items() if 'loss' in key}, *result(folder))
+
+
+@pytest.mark.ci
+def test_a_training_with_the_device_cropping_is_nearly_the_same(
+        options, place, tmp_path, tool_module, monkeypatch):
+    """Two steps of tools/train.py, threshold and test."""
+    options = options | {'train_cfg.max_epochs': 1}
+    for name in ('plain', 'device'):
+        words = [f'{key}={value}' for key, value in options.items()]
+        monkeypatch.setattr('sys.argv', [
+            'train.py', str(CONFIG), '--work-dir', str(tmp_path / name), '--cfg-options', *words,
+            f'device_transforms={name == "device"}', f'experiment_name=cropping_{name}'])
+        tool_module('train.py').train()
+    losses, metrics, dump = tables(tmp_path / 'plain')
+    found_losses, found_metrics, found = tables(tmp_path / 'device')
+    assert len(losses) > 3 and found_losses == pytest.approx(losses, rel=0.02)
+    assert found_losses != losses and set(found_metrics) == set(metrics)
+    assert np.array_equal(found['sample_id'], dump['sample_id'])
+    assert np.allclose(found['feature'], dump['feature'], atol=0.05 * np.abs(dump['feature']).max())
+    log = next((tmp_path / 'device').glob('*/*.log')).read_text()
+    assert log.count('; RandomResizedCrop, Resize, Flip on the device') == 1
+    weights, other = (torch.load(tmp_path / name / 'epoch_1.pth', weights_only=False)['state_dict']
+                      for name in ('plain', 'device'))
+    assert {k: v.shape for k, v in weights.items()} == {k: v.shape for k, v in other.items()}
+    again = Config.fromfile(next((tmp_path / 'device').glob('*.py')))
+    override(again, {'device_transforms': False})
+    assert where(again) == {(False, 'collate_deferred')}

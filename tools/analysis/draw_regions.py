@@ -35,7 +35,8 @@ def draw():
     model = MODELS.build(cfg.model).eval()
     if model.visual_prompt is None or model.visual_prompt.region != 'cam':
         raise InputError(f"{args.config} has no visual prompt with region='cam'")
-    dataset = DATASETS.build(leaf_configs(cfg.test_dataloader.dataset)[0])
+    dataset = DATASETS.build(dict(leaf_configs(cfg.test_dataloader.dataset)[0],
+                                  device_transforms=False))
     rows = []
     for emotion in dataset.ALL_CLASSES:
         found = [i for i in range(len(dataset)) if dataset.get_data_info(i)['emotion'] == emotion]

@@ -3,6 +3,9 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseDataPreprocessor
 
+from ...datasets.deferred import join
+from ..resample import resample
+
 
 @MODELS.register_module()
 class ClipPreprocessor(BaseDataPreprocessor):
@@ -10,7 +13,8 @@ class ClipPreprocessor(BaseDataPreprocessor):
 
     MMAction2's own also pads them to one size, which they have, and copies every data sample
     even where all is on the CPU, which shows in a step on stored features. Copies to a GPU do not
-    wait for each other.
+    wait for each other. Crop, resize and flip that
+    :class:`~hesp_mmaction.datasets.deferred.DeferredTransforms` has drawn are done here.
     """
 
     def __init__(self):
@@ -18,8 +22,18 @@ class ClipPreprocessor(BaseDataPreprocessor):
 
     def forward(self, data, training=False):
         """``inputs``, B clips or features of one shape, and ``data_samples`` of a loader to a dict
-        of the same with ``inputs`` (B, ...) float32 on the device."""
+        of the same with ``inputs`` (B, ...) float32 on the device.
+
+        With ``rows`` and ``columns`` the clips are frames of any size and become what lies at these
+        places of theirs.
+        """
+        deferred = 'rows' in data
+        if deferred and not isinstance(data['inputs'], torch.Tensor):
+            data = join(data)  # a loader that has another collate function
         if self.device.type != 'cpu':
             data = self.cast_data(data)
-        return dict(inputs=torch.stack(list(data['inputs'])).float(),
-                    data_samples=data['data_samples'])
+        if deferred:
+            inputs = resample(data['inputs'], data['rows'], data['columns'])
+        else:
+            inputs = torch.stack(list(data['inputs'])).float()
+        return dict(inputs=inputs, data_samples=data['data_samples'])
