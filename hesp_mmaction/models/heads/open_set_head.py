@@ -153,11 +153,12 @@ class OpenSetHead(BaseModule):
         # The first copy waits for the device, the others for nothing; below there are none.
         fields = {name: values.detach().cpu() for name, values in fields.items()}
         rejected = fields['pred_knownness'].double() < fields['threshold']  # never below NaN
-        for i, sample in enumerate(data_samples):
-            for name, values in fields.items():
-                sample.set_field(values[i], name, dtype=torch.Tensor)
-            sample.set_field('unknown' if rejected[i] else self.known[int(sample.pred_label)],
-                             'pred_emotion', dtype=str)
+        best = fields['pred_label'].flatten().tolist()
+        for name, values in fields.items():
+            for sample, value in zip(data_samples, values.unbind(), strict=True):
+                sample.set_field(value, name)
+        for sample, label, unknown in zip(data_samples, best, rejected.tolist(), strict=True):
+            sample.set_field('unknown' if unknown[0] else self.known[label], 'pred_emotion')
         return data_samples
 
     def _text_fields(self, num_videos, frames):
