@@ -23,7 +23,8 @@ REQUIRES = [
     'mmaction2==1.2.0',
     'open_clip_torch>=3.0',
     'av>=15,<19',  # 19 needs a newer Python than 3.11
-    'decord>=0.6.0',  # MMAction2's own video pipelines; ours read with PyAV
+    # MMAction2's own video pipelines; ours read with PyAV. No extra, because mmaction2 requires it.
+    'decord>=0.6.0',
     'scikit-learn>=1.3',
     # mmengine asks for the one and mmaction2 for the other, both without a limit; OpenCV 5 has
     # no Haar cascades (prepare_faces.py, infer.py --face). Both write the same folder, so they
@@ -104,6 +105,10 @@ setup(
         'Intended Audience :: Science/Research',
         'Operating System :: POSIX :: Linux',  # worker processes are forked
         'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
 )

@@ -342,7 +342,8 @@ def test_other_payload_is_refused_and_not_executed(tmp_path):
     with pytest.raises(pickle.UnpicklingError, match=r'bad\.pth was refused.*open.*torch\.save'):
         load(tmp_path / 'bad.pth')
     assert not mark.exists()
-    with torch.serialization.safe_globals([(open, 'io.open')]):  # the payload is a real one
+    name = f'{open.__module__}.open'  # io.open until Python 3.11, then _io.open
+    with torch.serialization.safe_globals([(open, name)]):  # the payload is a real one
         torch.load(tmp_path / 'bad.pth', weights_only=True)
     assert mark.exists()
 
