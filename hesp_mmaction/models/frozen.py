@@ -1,8 +1,10 @@
 """Frozen towers: no gradients, in no checkpoint, and computed in the type that is asked for."""
 from functools import partial
 
+import torch
 from torch import nn
 
+from .cuda_graphs import Replayed
 from .precision import at_least_float32, compiled, half_copy, in_float32
 
 
@@ -38,15 +40,15 @@ class FrozenTower(nn.Module):
             the default, is that of its weights. Results are float32 in any case. The half weights
             are a copy, made at the first call, which is in no checkpoint; ``activation_map`` takes
             the weights themselves.
-        compiled (bool): whether a frozen tower is called through ``torch.compile``. Defaults to
-            False.
+        compiled (bool): whether a frozen tower is called through ``torch.compile``, and on a GPU
+            replayed where no gradient is wanted (:class:`.Replayed`). Defaults to False.
     """
     compute_dtype, compiled = None, False
 
     def __init__(self, frozen):
         super().__init__()
         self.frozen = frozen
-        self._run = None
+        self._run, self._replayed = None, {}
 
     def freeze_if_asked(self):
         """To be called when every weight is in place."""
@@ -65,16 +67,27 @@ class FrozenTower(nn.Module):
         if self._run is None:
             tower = self if self.compute_dtype is None else half_copy(self, self.compute_dtype)
             self._run = compiled(tower.forward) if self.compiled else tower.forward
+        run = self._run if torch.is_grad_enabled() else self.replayed(self._run, inputs)
         if self.compute_dtype is None:
-            return self._run(*inputs)
+            return run(*inputs)
         inputs = [x.to(self.compute_dtype) if x.is_floating_point() else x for x in inputs]
         with in_float32(inputs[0]):  # no autocast: all types are as they should be
-            return at_least_float32(self._run(*inputs))
+            return at_least_float32(run(*inputs))
+
+    def replayed(self, function, inputs):
+        """A function of the tower's weights and ``inputs``, replayed where that is possible."""
+        if not self.compiled or not all(x.is_cuda for x in inputs):
+            return function
+        return self._replayed.setdefault(function, Replayed(function))
+
+    def _forget_copies(self):
+        self._run = None
+        self._replayed.clear()
 
     def _apply(self, *args, **kwargs):
-        self._run = None  # its copy is of another device or type
+        self._forget_copies()  # they are of another device or type
         return super()._apply(*args, **kwargs)
 
     def _load_from_state_dict(self, *args, **kwargs):
-        self._run = None
+        self._forget_copies()
         return super()._load_from_state_dict(*args, **kwargs)

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 
 import torch
 from mmengine.logging import print_log
-from open_clip.transformer import LayerNorm, LayerNormFp32, QuickGELU, ResidualAttentionBlock
+from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 from torch import nn
 
 HALF = (torch.float16, torch.bfloat16)
@@ -60,9 +60,9 @@ def compute_type(device):
 def half_copy(module, dtype):
     """A frozen module of open_clip's parts once more, with its weights in half precision.
 
-    As open_clip does for half weights, LayerNorms keep float32 weights and compute in float32.
-    QuickGELU, x sigmoid(1.702 x), becomes SiLU: the factor 1.702 goes into the matrices around it
-    before they are rounded, so that its place costs nothing.
+    LayerNorms are as PyTorch has them: weights and results in half precision, the sums between in
+    float32. QuickGELU, x sigmoid(1.702 x), becomes SiLU: the factor 1.702 goes into the matrices
+    around it before they are rounded, so that its place costs nothing.
 
     Args:
         module (nn.Module): its learned parameters, if any, are shared with the copy.
@@ -74,24 +74,13 @@ def half_copy(module, dtype):
     shared = [p for p in module.parameters() if p.requires_grad]
     shared.append(getattr(module, 'tokenizer', None))  # large, and nothing that computes
     twin = copy.deepcopy(module, {id(value): value for value in shared})
-    for part in list(twin.modules()):
+    for part in twin.modules():
         if isinstance(part, ResidualAttentionBlock):
             _fold_quick_gelu(part.mlp)
-        for name, child in part.named_children():
-            if type(child) is LayerNorm:
-                setattr(part, name, _float32_norm(child))
-    for part in twin.modules():
-        if not isinstance(part, nn.LayerNorm):
-            for weight in (*part.parameters(recurse=False), *part.buffers(recurse=False)):
-                if weight.is_floating_point() and not weight.requires_grad:
-                    weight.data = weight.data.to(dtype)
+    for weight in (*twin.parameters(), *twin.buffers()):
+        if weight.is_floating_point() and not weight.requires_grad:
+            weight.data = weight.data.to(dtype)
     return twin
-
-
-def _float32_norm(norm):
-    ours = LayerNormFp32(norm.normalized_shape, norm.eps, device='meta')
-    ours.weight, ours.bias = norm.weight, norm.bias
-    return ours.float()
 
 
 @torch.no_grad()

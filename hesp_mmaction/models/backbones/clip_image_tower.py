@@ -238,6 +238,9 @@ class CLIPImageTower(FrozenTower):
             Tensor: (N, h, w), not negative.
         """
         self.check_size(frames)
+        return self.replayed(self._activation_map, (frames, text))(frames, text)
+
+    def _activation_map(self, frames, text):
         with torch.enable_grad():
             if isinstance(self.visual, ModifiedResNet):
                 grid, feature = self._resnet_stages(frames)

@@ -1,0 +1,72 @@
+"""One launch in place of hundreds: functions of CUDA tensors that are recorded and replayed."""
+import copy
+import logging
+
+import torch
+from mmengine.logging import print_log
+
+MOST = 4  # shapes of input that are kept
+
+
+def record(function, inputs):
+    """Record what a function launches on a GPU.
+
+    Args:
+        function (Callable): of CUDA tensors; it waits for nothing and always does the same.
+        inputs (list[Tensor]): whose places the recording reads.
+
+    Returns:
+        tuple[Callable, Tensor]: what launches it again, and where its result then is.
+    """
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):  # what is made at a first call should not be recorded
+        function(*inputs)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    # Threads that pin the memory of the next batch may go on meanwhile.
+    with torch.cuda.graph(graph, capture_error_mode='thread_local'):
+        result = function(*inputs)
+    return graph.replay, result
+
+
+class Replayed:
+    """A function that is recorded when a shape of input comes a second time, and then replayed.
+
+    The weights that it reads may change in place. Where recording fails, a line says so and the
+    function is called as it is.
+
+    Args:
+        function (Callable): of tensors on a GPU to one tensor, neither with a gradient.
+        record (Callable): see :func:`record`.
+    """
+
+    def __init__(self, function, record=record):
+        self.function, self.record = function, record
+        self.recordings, self.failed = {}, False
+
+    def __deepcopy__(self, memo):
+        return Replayed(copy.deepcopy(self.function, memo), self.record)  # a recording stays here
+
+    def __call__(self, *inputs):
+        shape = tuple((x.shape, x.dtype, x.device) for x in inputs)
+        if self.failed or shape not in self.recordings:
+            self.recordings[shape] = None
+            if len(self.recordings) > MOST:
+                del self.recordings[next(iter(self.recordings))]
+            return self.function(*inputs)
+        if self.recordings[shape] is None:
+            places = [torch.empty_like(x).copy_(x) for x in inputs]
+            try:
+                self.recordings[shape] = places, *self.record(self.function, places)
+            except RuntimeError as error:
+                self.failed = True
+                reason = str(error).strip().partition('\n')[0]
+                print_log(f'kernels are launched one by one, recording them fails: {reason}',
+                          'current', logging.WARNING)
+                return self.function(*inputs)
+        places, replay, result = self.recordings[shape]
+        for place, x in zip(places, inputs, strict=True):
+            place.copy_(x)
+        replay()
+        return result.clone()
