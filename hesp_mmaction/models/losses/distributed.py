@@ -45,7 +45,8 @@ def gather(features, labels):
     shards = [None] * world_size()
     counts = [torch.zeros(1, dtype=torch.int64, device=features.device) for _ in shards]
     dist.all_gather(counts, torch.tensor([len(features)], device=features.device))
-    longest = int(max(counts))
+    counts = torch.cat(counts).tolist()  # the one look at the device
+    longest = max(counts)
     padded = features.new_zeros(longest, features.shape[1])
     padded[:len(features)] = features.detach()
     padded_labels = labels.new_zeros(longest)
@@ -54,8 +55,8 @@ def gather(features, labels):
     label_shards = [torch.empty_like(padded_labels) for _ in shards]
     dist.all_gather(shards, padded)
     dist.all_gather(label_shards, padded_labels)
-    shards = [shard[:int(n)] for shard, n in zip(shards, counts, strict=True)]
-    label_shards = [shard[:int(n)] for shard, n in zip(label_shards, counts, strict=True)]
+    shards = [shard[:n] for shard, n in zip(shards, counts, strict=True)]
+    label_shards = [shard[:n] for shard, n in zip(label_shards, counts, strict=True)]
     shards[dist.get_rank()] = features
     return torch.cat(shards), torch.cat(label_shards)
 
