@@ -53,6 +53,15 @@ def assert_equal(found, expected):
         assert torch.equal(ours[2], theirs[2])
 
 
+def end_workers(loader):
+    """Ends the workers of a loader, whatever they still have to do; they must not hang."""
+    if loader.num_workers:
+        workers = loader._iterator._workers
+        begin = time.monotonic()
+        loader._iterator._shutdown_workers()
+        assert time.monotonic() - begin < 4 and not any(worker.is_alive() for worker in workers)
+
+
 class FakeRunner:
     """What a loop and the two hooks that tell the epoch need of a Runner."""
     val_loop, model, visualizer = None, SimpleNamespace(train=lambda: None), SimpleNamespace()
@@ -76,6 +85,12 @@ class Loop(ResumableTrainLoop):
         runner = FakeRunner()
         self.steps, self.in_last_step, runner.train_loop = [], in_last_step, self
         super().__init__(runner, loader, max_epochs=epochs)
+
+    def run(self):
+        try:
+            super().run()
+        finally:  # left to the garbage collector, they are waited for five seconds each
+            end_workers(self.dataloader)
 
     def run_iter(self, idx, data_batch):
         self.steps.append(content(data_batch))
@@ -148,10 +163,9 @@ def test_an_epoch_that_has_begun_is_left_when_another_loader_takes_its_place(tin
     loop.run_epoch()
     assert loop._begun[0] is loop.dataloader
     old, loop.dataloader = loop.dataloader, in_portions(loader_of(tiny_afew, 2))
-    workers = old._iterator._workers
-    old._iterator._shutdown_workers()
-    assert not any(worker.is_alive() for worker in workers)
+    end_workers(old)
     loop.run_epoch()
+    end_workers(loop.dataloader)
     assert_equal(loop.steps, plain[False][:6])
 
     def fail():
@@ -159,9 +173,7 @@ def test_an_epoch_that_has_begun_is_left_when_another_loader_takes_its_place(tin
     loop = Loop(loader_of(tiny_afew, 2), 2, fail)
     with pytest.raises(RuntimeError, match='in a step'):
         loop.run()
-    workers = loop.dataloader._iterator._workers
-    loop.dataloader._iterator._shutdown_workers()
-    assert loop._begun == (None, None) and not any(worker.is_alive() for worker in workers)
+    assert loop._begun == (None, None)
 
 
 def test_an_epoch_that_is_left_in_the_middle_does_not_disturb_the_next(tiny_afew, plain):
@@ -170,6 +182,7 @@ def test_an_epoch_that_is_left_in_the_middle_does_not_disturb_the_next(tiny_afew
     loader.batch_sampler.sampler.set_epoch(1)
     loader.dataset.set_epoch(1)
     assert_equal([content(batch) for batch in loader], plain[True][3:6])
+    end_workers(loader)
 
 
 @pytest.mark.parametrize('total', [1, 5, 16, 17, 31])
