@@ -76,14 +76,15 @@ class FakeRunner:
 
 
 class Loop(ResumableTrainLoop):
-    """A training whose steps keep what they get, in ``steps``.
+    """A training whose steps keep what they get, in ``steps``, and when they are, in ``when``.
 
     ``in_last_step`` is called in the last step of every epoch.
     """
 
     def __init__(self, loader, epochs=3, in_last_step=lambda: None):
         runner = FakeRunner()
-        self.steps, self.in_last_step, runner.train_loop = [], in_last_step, self
+        self.steps, self.when, self.in_last_step = [], [], in_last_step
+        runner.train_loop = self
         super().__init__(runner, loader, max_epochs=epochs)
 
     def run(self):
@@ -94,6 +95,7 @@ class Loop(ResumableTrainLoop):
 
     def run_iter(self, idx, data_batch):
         self.steps.append(content(data_batch))
+        self.when.append((self.epoch, idx))
         if idx + 1 == len(self.dataloader):
             self.in_last_step()
 
@@ -117,6 +119,7 @@ def test_batches_of_all_epochs_are_those_without_workers(tiny_afew, plain, defer
     assert isinstance(loop.dataloader, PortionLoader) and len(loop.dataloader) == 3
     loop.run()
     assert_equal(loop.steps, plain[deferred])
+    assert loop.when == [(epoch, idx) for epoch in range(3) for idx in range(3)]
     for first, second in ((0, 3), (3, 6)):  # the same clip is not seen the same way twice
         views = dict(zip(sum((s[0] for s in loop.steps[first:first + 3]), []),
                          torch.cat([s[2] for s in loop.steps[first:first + 3]]), strict=True))
