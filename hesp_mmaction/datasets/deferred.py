@@ -5,6 +5,7 @@ leave of the frames is kept as the places that the rows and columns of the pictu
 frames; :func:`~hesp_mmaction.models.resample.resample` looks there.
 """
 from collections.abc import Mapping
+from itertools import chain
 
 import numpy as np
 import torch
@@ -128,11 +129,14 @@ def join(batch):
 
     Args:
         batch (dict): lists ``inputs`` (B of (..., H, W) uint8), ``rows`` (B of (h,)) and
-            ``columns`` (B of (w,)).
+            ``columns`` (B of (w,)), or each a list of portions (n, ...) of :func:`join_portions`.
 
     Returns:
         dict: the same with ``inputs`` (B, ..., max H, max W), ``rows`` (B, h), ``columns`` (B, w).
     """
+    if batch['rows'][0].ndim == 2:
+        batch = dict(batch, **{key: [clip for portion in batch[key] for clip in portion]
+                               for key in ('inputs', 'rows', 'columns')})
     frames = batch['inputs']
     shapes = [clip.shape for clip in frames]
     if len(set(shapes)) == 1:
@@ -159,3 +163,20 @@ def collate_deferred(samples):
     """
     batch = pseudo_collate(samples)
     return join(batch) if 'rows' in batch else batch
+
+
+def join_portions(portions):
+    """Portions of a batch, each of :func:`collate_deferred`, to one batch.
+
+    Tensors stay as they are, in a list for each key. They may be pinned, and :func:`join` puts
+    them together on the device in far less time.
+
+    Args:
+        portions (list[dict]): in order.
+
+    Returns:
+        dict: for each key a list, of portions (n, ...) or of samples.
+    """
+    return {key: [portion[key] for portion in portions] if isinstance(first, torch.Tensor)
+            else list(chain.from_iterable(portion[key] for portion in portions))
+            for key, first in portions[0].items()}

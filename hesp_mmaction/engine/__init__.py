@@ -18,11 +18,12 @@ from .hooks import (
 )
 from .normalised_sgd import NormalisedSGD
 from .optim import TrainableOptimWrapperConstructor
+from .portion_loader import PortionLoader
 from .quiet_runner import QuietRunner
 from .resumable_loop import ResumableTrainLoop
 
 __all__ = ['AtomicCheckpointHook', 'CurvesHook', 'EvenBatchSampler', 'FeatureLengthHook',
-           'FiniteLossHook', 'FitHook', 'NormalisedSGD', 'OpenSetHook', 'PrecisionHook',
-           'PreemptionHook', 'PseudoLabelHook', 'QuietRunner', 'RandomStateHook', 'RegionHook',
-           'ResultsHook', 'ResumableTrainLoop', 'SyncStatisticsHook', 'ThresholdHook',
-           'TrainableOptimWrapperConstructor', 'WeightPatchHook']
+           'FiniteLossHook', 'FitHook', 'NormalisedSGD', 'OpenSetHook', 'PortionLoader',
+           'PrecisionHook', 'PreemptionHook', 'PseudoLabelHook', 'QuietRunner', 'RandomStateHook',
+           'RegionHook', 'ResultsHook', 'ResumableTrainLoop', 'SyncStatisticsHook',
+           'ThresholdHook', 'TrainableOptimWrapperConstructor', 'WeightPatchHook']

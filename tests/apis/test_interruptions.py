@@ -67,18 +67,19 @@ def straight(options, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize('step', [3, 4])
+@pytest.mark.parametrize('step, workers', [(3, 0), (4, 0), (4, 2)])
 def test_sigterm_saves_and_the_run_goes_on_as_if_nothing_had_been(
-        straight, options, tmp_path, monkeypatch, step):
-    """In the middle of an epoch; in its last step."""
+        straight, options, tmp_path, monkeypatch, step, workers):
+    """In the middle of an epoch; in its last step; there while workers load the next epoch."""
+    loading = {'train_dataloader.num_workers': workers}
     monkeypatch.setitem(MODELS.module_dict, 'NoisyMean', NoisyMean)
     monkeypatch.setitem(HOOKS.module_dict, 'AskToStop', AskToStop)
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as ended:
-        train(options, tmp_path / 'stopped', 'first', step)
+        train(options, tmp_path / 'stopped', 'first', step, **loading)
     assert ended.value.code == 143 and signal.getsignal(signal.SIGTERM) == before
     assert (tmp_path / 'stopped/last_checkpoint').read_text().endswith('preempted.pth')
-    train(options, tmp_path / 'stopped', 'second')
+    train(options, tmp_path / 'stopped', 'second', **loading)
     assert metrics(tmp_path / 'stopped') == metrics(straight)
     assert same(trained_state(tmp_path / 'stopped', 3), trained_state(straight, 3))
     assert not (tmp_path / 'stopped/preempted.pth').exists()

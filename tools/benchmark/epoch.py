@@ -53,7 +53,13 @@ class TimedLoader:
 
     def __iter__(self):
         begin = time.perf_counter()
-        for batch in self.loader:
+        batches = iter(self.loader)  # workers are given their first batches here
+        self.seconds += time.perf_counter() - begin
+        return self._timed(batches)
+
+    def _timed(self, batches):
+        begin = time.perf_counter()
+        for batch in batches:
             self.seconds += time.perf_counter() - begin
             yield batch
             begin = time.perf_counter()

@@ -28,10 +28,10 @@ class ClipPreprocessor(BaseDataPreprocessor):
         places of theirs.
         """
         deferred = 'rows' in data
-        if deferred and not isinstance(data['inputs'], torch.Tensor):
-            data = join(data)  # a loader that has another collate function
         if self.device.type != 'cpu':
             data = self.cast_data(data)
+        if deferred and not isinstance(data['inputs'], torch.Tensor):
+            data = join(data)  # portions, or a loader that has another collate function
         if deferred:
             inputs = resample(data['inputs'], data['rows'], data['columns'])
         else:
