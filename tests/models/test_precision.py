@@ -481,8 +481,8 @@ def test_a_replayed_evaluation_on_a_gpu(card, clips, amp, monkeypatch):
             torch.nn.init.constant_(model.visual_prompt.delta, 0.1 * turn)
     tower = fast[0].backbone
     assert len(tower._replayed) == 2  # features, and the map
-    for replayed in tower._replayed.values():
-        assert not replayed.failed and all(replayed.recordings.values())
+    for replayed in tower._replayed.values():  # negatives are encoded once, so not recorded
+        assert not replayed.failed and sum(map(bool, replayed.recordings.values())) == 2
     losses, their_losses = five_steps(*plain)[0], five_steps(*fast)[0]
     torch.testing.assert_close(their_losses, losses, rtol=2e-2 if amp else 1e-4, atol=2e-2)
     copy.deepcopy(fast[0])  # averaged weights
