@@ -20,7 +20,7 @@ from ..datasets.faces import DETECTORS, load_detector
 from ..datasets.seeding import seeded_rng, stable_seed
 from ..datasets.video import BrokenClip
 from ..datasets.wrappers import pipeline_of
-from ..engine.hooks.precision_hook import set_precision
+from ..engine.hooks.common import set_precision
 from ..errors import InputError
 from ..files import whole, write_json
 from ..models.checkpoints import known_of, load_weights

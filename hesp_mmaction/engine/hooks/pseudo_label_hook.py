@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from ...datasets.wrappers import leaf_configs, pipeline_of
 from ...models.norms import running_statistics
 from .averaged import ema_hooks, saved_weights
-from .open_set_hook import tell, unwrap
+from .common import tell, unwrap
 
 
 @HOOKS.register_module()

@@ -7,7 +7,7 @@ from mmengine.hooks import Hook
 
 from ...evaluation.openset_metric import OpenSetMetric
 from ...files import write_json
-from .open_set_hook import unwrap
+from .common import unwrap
 
 
 @HOOKS.register_module()
