@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import CheckpointLoader
 from packaging.version import Version
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -20,9 +18,9 @@ from torch.nn.functional import pad
 from ..datasets.wrappers import pipeline_of
 from ..errors import InputError
 from ..files import whole
-from ..models.checkpoints import known_of, load_weights
 from ..models.eval_cache import caches_trusted
 from ..models.recognizers import PromptedRecognizer
+from .trained import load_trained
 from .wiring import override
 
 aten = torch.ops.aten
@@ -177,26 +175,6 @@ def reason(error):
 
 
 # ----------------------------------------------------------------------------------- from a config
-def load_trained(cfg, checkpoint=None):
-    """The model of a config with the weights of a checkpoint, in eval mode on the CPU.
-
-    Args:
-        cfg (mmengine.Config): changed to the known emotions of the checkpoint. checkpoint (str,
-            optional): its file; None for a model that is not trained.
-    """
-    init_default_scope('mmaction')
-    if checkpoint is None:
-        if 'optim_wrapper' in cfg:
-            raise InputError('this is the config of a trained model: name its checkpoint')
-        return MODELS.build(cfg.model).eval()
-    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
-    name = f'the checkpoint {checkpoint}'
-    override(cfg, known=known_of(loaded, name))
-    model = MODELS.build(cfg.model)
-    load_weights(model, loaded, name)
-    return model.eval()
-
-
 def sampling_of(cfg):
     """Image size and frame count of a config's test pipeline.
 

@@ -7,13 +7,11 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from mmaction.registry import INFERENCERS, MODELS
+from mmaction.registry import INFERENCERS
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
-from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import CheckpointLoader
 from tqdm import tqdm
 
 from ..datasets.faces import DETECTORS, load_detector
@@ -23,14 +21,12 @@ from ..datasets.wrappers import pipeline_of
 from ..engine.hooks.common import set_precision
 from ..errors import InputError
 from ..files import whole, write_json
-from ..models.checkpoints import known_of, load_weights
-from ..models.clip import forget_weights
 from ..models.hesp_zoo import CONFIG, WEIGHTS
 from ..visualization.annotate import annotate, score_limits
 from ..visualization.video_writer import write_video
 from .clip_sources import NO_FACE, find_clips
 from .configs import find_config
-from .wiring import override
+from .trained import load_trained
 
 NOT_FINITE = 'the model gives NaN or infinite values'
 
@@ -78,31 +74,16 @@ class HESPInferencer(BaseInferencer):
         if face is not None and face not in DETECTORS:
             raise InputError(f'face={face!r}: None or one of {", ".join(DETECTORS)}')
         self.face = face and load_detector(face)
-        init_default_scope('mmaction')
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        saved = None
-        if checkpoint is not None:
-            saved = _read_checkpoint(str(checkpoint))
-            if known is None:
-                known = known_of(saved, f'the checkpoint {checkpoint}')
-        elif 'optim_wrapper' in cfg:
-            raise InputError(f'{cfg.filename or "this"} is a config of a trained model: name its '
-                             'checkpoint')
-        override(cfg, cfg_options, known)
+        self.model = load_trained(cfg, checkpoint, cfg_options, known, device)
         if amp:
             cfg.setdefault('precision', {})['amp'] = True
-        self._saved, self._saved_as = saved, f'the checkpoint {checkpoint}'
         super().__init__(cfg, None, device, 'mmaction', show_progress)
         self.known = self.model.cls_head.known
 
     def _init_model(self, cfg, weights, device):
-        model = MODELS.build(cfg.model)
-        forget_weights()
-        if self._saved is not None:
-            load_weights(model, self._saved, self._saved_as)
-        self._saved, model = None, model.to(device).eval()
-        set_precision(model, **dict(cfg.get('precision', {}), compile=False))  # batches are few
-        return model
+        set_precision(self.model, **dict(cfg.get('precision', {}), compile=False))  # few batches
+        return self.model
 
     def _init_pipeline(self, cfg):
         return Compose(pipeline_of(cfg.test_dataloader.dataset))
@@ -271,10 +252,6 @@ class HESPInferencer(BaseInferencer):
 
     def postprocess(self, preds, visualization, return_datasamples=False):
         return dict(predictions=preds, visualization=visualization)
-
-
-def _read_checkpoint(path):
-    return CheckpointLoader.load_checkpoint(path, map_location='cpu')
 
 
 def _free_name(path, names):

@@ -12,9 +12,10 @@ from mmengine.logging import print_log
 from open_clip.model import CLIP
 
 from ..errors import InputError
-from .checkpoints import is_torchscript, read_file, weights_of
+from .checkpoints import weights_of
 from .clip_layouts import open_clip_layout
 from .clip_zoo.packing import unpack
+from .weight_files import is_torchscript, read_file
 
 ZOO = Path(__file__).parent / 'clip_zoo'
 EMBEDDED = 'small_face_clip'  # the CLIP shipped in this package, trained on drawn faces

@@ -26,11 +26,11 @@ from hesp_mmaction.apis.export import (
     differences,
     export,
     forward,
-    load_trained,
     sampling_of,
     to_onnx,
 )
 from hesp_mmaction.apis.running import run
+from hesp_mmaction.apis.trained import load_trained
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
