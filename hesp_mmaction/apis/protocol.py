@@ -16,7 +16,8 @@ from ..compat import optim_wrapper_cfg
 from ..datasets.frame_store import INDEX
 from ..engine import QuietRunner
 from ..errors import InputError
-from ..evaluation.openset_metric import intervals_from_dump, load_dump
+from ..evaluation.dumps import load_dump
+from ..evaluation.openset_metric import intervals_from_dump
 from ..files import write_json
 from ..models.clip import file_digest
 from .configs import load_config

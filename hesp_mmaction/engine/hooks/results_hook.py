@@ -46,8 +46,8 @@ class ResultsHook(Hook):
     @staticmethod
     def _dump(runner, evaluator):
         for metric in evaluator.metrics:
-            if isinstance(metric, OpenSetMetric) and metric.dump is None:
-                metric.dump = os.path.join(runner.work_dir, 'predictions.npz')
+            if isinstance(metric, OpenSetMetric):
+                metric.dump_into(runner.work_dir)  # also what it cannot make figures of
 
     @staticmethod
     def _write(runner, metrics, extra):

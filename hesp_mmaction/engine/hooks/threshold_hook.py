@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
 from ...evaluation.calibration import fit_temperature
-from ...evaluation.openset_metric import dump_of_rows, dump_row, save_dump
+from ...evaluation.dumps import dump_of_rows, dump_row, save_dump
 from ...evaluation.ranking import fit_threshold
 from .averaged import saved_weights
 from .common import plain_training_loader
