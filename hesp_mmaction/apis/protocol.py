@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from ..compat import optim_wrapper_cfg
-from ..datasets.frame_store import INDEX
+from ..datasets.stores import INDEX
 from ..engine import QuietRunner
 from ..errors import InputError
 from ..evaluation.dumps import load_dump

@@ -14,12 +14,12 @@ from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..errors import InputError
-from ..text import printable
+from ..text import printable, some
 from . import feature_store
 from .deferred import defer
 from .emotions import MAFW, MAFW_COMPOUNDS, UNDECODABLE
 from .frame_files import JPEG, QUALITY
-from .frame_store import check_pipeline, check_sources, read_index, some
+from .frame_store import check_pipeline, check_sources, read_index
 from .integrity import undecodable, unreadable
 from .lists import locate, read_list
 from .seeding import seeded_rng, stable_seed

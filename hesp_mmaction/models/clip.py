@@ -152,20 +152,6 @@ def _sha256(path, stamp):
     return found.hexdigest()
 
 
-def width_of(owner, in_channels=None, clip=None):
-    """Width of a backbone's features: as given, or that of the CLIP it is.
-
-    Args:
-        owner (object): who asks, named in the error.
-        in_channels (int, optional): the width.
-        clip (dict, optional): with ``arch``, see :func:`load_clip`.
-    """
-    if in_channels is None and clip is None:
-        raise InputError(f"{type(owner).__name__} needs `in_channels`, the width of the backbone's "
-                         'features, or the `clip` it is')
-    return in_channels or feature_width(clip['arch'])
-
-
 def text_config(arch):
     """``text_cfg`` (dict) of an architecture. Args and errors as of :func:`load_clip`."""
     return _model_config(arch)['text_cfg']
