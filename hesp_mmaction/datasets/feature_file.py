@@ -18,7 +18,8 @@ from ..errors import InputError
 from ..text import some
 from .emotions import emotion_of
 from .feature_store import keeps_still
-from .openset import OTHER, OpenSetVideoDataset
+from .listed_clips import OTHER
+from .openset import OpenSetVideoDataset
 from .stores import signature
 from .tables import Clip
 

@@ -119,12 +119,12 @@ def store_clip(store, name, path, kind, resize=None):
         resize (Callable, optional): the transform of the frames.
 
     Returns:
-        dict: ``source``, the :func:`.signature` of the clip, None if it is not there. Of a clip that
-        is kept also ``frames`` (how many), ``shape`` and ``original_shape`` (h, w), ``avg_fps``; of
-        one that cannot be opened ``bad``, why; of a video that cannot be decoded to its end
-        ``broken``, why. A clip with nothing but ``source`` (a folder with a damaged picture, or
-        with pictures of different sizes, which in a sample become those of its first frame) is read
-        from its file, and so is a broken one.
+        dict: ``source``, the :func:`.signature` of the clip, None if it is not there. Of a clip
+        that is kept also ``frames`` (how many), ``shape`` and ``original_shape`` (h, w),
+        ``avg_fps``; of one that cannot be opened ``bad``, why; of a video that cannot be decoded
+        to its end ``broken``, why. A clip with nothing but ``source`` (a folder with a damaged
+        picture, or with pictures of different sizes, which in a sample become those of its first
+        frame) is read from its file, and so is a broken one.
 
     Raises:
         OSError: the file cannot be written.
