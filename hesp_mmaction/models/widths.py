@@ -1,6 +1,6 @@
 """Widths of what parts of a model hand to each other."""
 from ..errors import InputError
-from .clip import feature_width
+from .clip_configs import feature_width
 
 
 def width_of(owner, in_channels=None, clip=None):
