@@ -172,7 +172,7 @@ def load_from_local(filename, map_location):
 
     PyTorch 2.6 made ``weights_only=True`` the default of :func:`torch.load`, and mmengine's own
     checkpoints hold a few objects more than weights. Exactly these are allowed, for the time of
-    this call only; see :func:`hesp_mmaction.models.checkpoints.read_file`, which reads safetensors
+    this call only; see :func:`hesp_mmaction.models.weight_files.read_file`, which reads safetensors
     as well and says what is wrong with a file.
 
     Args:
@@ -182,7 +182,7 @@ def load_from_local(filename, map_location):
     Returns:
         dict: the checkpoint.
     """
-    from .models.checkpoints import read_file
+    from .models.weight_files import read_file
     return read_file(filename, 'checkpoint', map_location)
 
 

@@ -35,6 +35,12 @@ def follow(command, folder, options):
     return done.stdout
 
 
+def test_the_page_imports_from_no_other_method(folder):
+    """What a method needs of this package is in files that are named after no method."""
+    modules = re.findall(r'from hesp_mmaction\.(\S+) import', (folder / 'my_method.py').read_text())
+    assert set(modules) == {'models.clip', 'models.heads', 'models.losses'}
+
+
 @pytest.mark.slow  # .ci/run runs it all the same
 def test_the_page_works_as_written(folder, tiny_options):
     assert {path.name for path in folder.iterdir()} == {'my_method.py', 'my_method_afew_o34.py'}

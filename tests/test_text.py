@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from hesp_mmaction.apis.running import main
-from hesp_mmaction.datasets.frame_store import some
-from hesp_mmaction.text import printable
+from hesp_mmaction.text import printable, some
 
 NAME = os.fsdecode(b'caf\xe9.mp4')
 

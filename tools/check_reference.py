@@ -19,12 +19,13 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
+from hesp_mmaction.apis.configs import our_config
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.emotions import canonical
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import auroc
 
-CONFIG = Path(__file__).parents[1] / 'configs/hesp_official_afew_o34.py'
+CONFIG = our_config('hesp_official_afew_o34.py')
 LOSSES = dict(loss_known='loss_clip_known', loss_contrastive='loss_con',
               loss_negative='loss_arpl_ce', loss_alignment='loss_clip_neg',
               loss_fused='loss_final')

@@ -7,11 +7,10 @@ configs/hesp_synthetic_o43.py on them and writes the weights into the package.
 """
 import argparse
 
-from mmengine.runner.checkpoint import CheckpointLoader
-
 from hesp_mmaction.apis.configs import find_config
 from hesp_mmaction.apis.running import main, parser, read_config, run
 from hesp_mmaction.datasets.synthetic.layouts import write_dataset
+from hesp_mmaction.models.checkpoints import read_checkpoint
 from hesp_mmaction.models.hesp_zoo import CONFIG, WEIGHTS, save_weights
 
 SEED, PER_CLASS = 2, (120, 10)
@@ -33,7 +32,7 @@ def command():
     cfg = read_config(flags)
     run(cfg, lambda runner: runner.train())
     path = f'{args.work_dir}/epoch_{cfg.train_cfg.max_epochs}.pth'
-    save_weights(CheckpointLoader.load_checkpoint(path, map_location='cpu'), args.out)
+    save_weights(read_checkpoint(path), args.out)
     print(f'{args.out}: written')
 
 

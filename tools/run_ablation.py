@@ -14,21 +14,19 @@ from pathlib import Path
 from mmengine.config import Config
 from run_splits import add_flags, list_runs, report, run_all
 
+from hesp_mmaction.apis.configs import find_config, our_config, our_names
 from hesp_mmaction.apis.report import summary
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.errors import InputError
-
-CONFIGS = Path(__file__).parents[1] / 'configs'
 
 
 def read_ablation(name):
     """A named ablation: ``rows``, and perhaps what the paper found (``published``) and the
     ``config`` that the rows change."""
-    file = CONFIGS / 'ablations' / f'{name}.py'
-    if not file.exists():
-        names = sorted(path.stem for path in file.parent.glob('*.py'))
+    names = our_names('ablations')
+    if name not in names:
         raise InputError(f'no ablation is named {name!r}: {", ".join(names)}')
-    return Config.fromfile(file)
+    return Config.fromfile(our_config(f'ablations/{name}.py'))
 
 
 def row_options(row, base, cfg_options):
@@ -46,8 +44,8 @@ def run_ablation():
     parser.add_argument('name', help='of a file in configs/ablations: table5, table6, fig3a, '
                         'fig3b, fig3c, parts, switches, visual_prompt, dfer_clip (whose splits are '
                         'folds, 1 to 5)')
-    parser.add_argument('--config', help='what the rows change, in configs/ (default: the one that '
-                        'the ablation names, or hesp_afew_o34.py)')
+    parser.add_argument('--config', help='what the rows change: a file, or the name of one of ours '
+                        '(default: the one that the ablation names, or hesp_afew_o34.py)')
     parser.add_argument('--rows', nargs='+', help='only the rows of these names')
     add_flags(parser)
     args = parser.parse_args()
@@ -61,7 +59,7 @@ def run_ablation():
     for row in rows:
         if args.rows and row.name not in args.rows:
             continue
-        config = str(CONFIGS / row.get('config', base))
+        config = find_config(row.get('config', base))
         options = row_options(row, Config.fromfile(config), args.cfg_options)
         key = json.dumps([Path(config).name, options], sort_keys=True, default=str)
         folder = f'{Path(config).stem}_{hashlib.sha256(key.encode()).hexdigest()[:8]}'

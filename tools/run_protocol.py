@@ -28,13 +28,13 @@ if __name__ == '__main__':
 import yaml  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 
-from hesp_mmaction.apis.configs import KeyValue, load_config  # noqa: E402
+from hesp_mmaction.apis.configs import KeyValue, config_word, load_config  # noqa: E402
 from hesp_mmaction.apis.equal_terms import refusal, terms_table  # noqa: E402
 from hesp_mmaction.apis.parallel import run_on_cluster, run_side_by_side  # noqa: E402
 from hesp_mmaction.apis.protocol import check_runs, run_split  # noqa: E402
 from hesp_mmaction.apis.report import latex_report, markdown_report, methods_table  # noqa: E402
 from hesp_mmaction.apis.running import main  # noqa: E402
-from hesp_mmaction.apis.tasks import TASKS, find_config, find_task  # noqa: E402
+from hesp_mmaction.apis.tasks import TASKS, find_task  # noqa: E402
 from hesp_mmaction.datasets.feature_file import is_feature_file  # noqa: E402
 from hesp_mmaction.datasets.splits import read_known_sets  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
@@ -126,7 +126,7 @@ def data_and_weights(config, options):
 def run_protocol():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('configs', nargs='+', type=find_config,
+    parser.add_argument('configs', nargs='+', type=config_word,
                         help='one config per method; its data is replaced by that of the task. '
                              'all: every method of model-index.yml')
     parser.add_argument('--task', required=True, help=', '.join(TASKS))

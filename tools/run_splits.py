@@ -14,12 +14,11 @@ from first_look import first_look
 if __name__ == '__main__':
     first_look(sys.argv[1:], configs=None)
 
-from hesp_mmaction.apis.configs import KeyValue  # noqa: E402
+from hesp_mmaction.apis.configs import KeyValue, config_word  # noqa: E402
 from hesp_mmaction.apis.parallel import run_side_by_side  # noqa: E402
 from hesp_mmaction.apis.protocol import check_runs, run_split  # noqa: E402
 from hesp_mmaction.apis.report import summary, table  # noqa: E402
 from hesp_mmaction.apis.running import main  # noqa: E402
-from hesp_mmaction.apis.tasks import find_config  # noqa: E402
 from hesp_mmaction.datasets.splits import read_known_sets  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
 from hesp_mmaction.files import whole, write_json  # noqa: E402
@@ -95,7 +94,7 @@ def report(results, args, file_name, text):
 def run_splits():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('configs', nargs='+', type=find_config, help='one config file per method')
+    parser.add_argument('configs', nargs='+', type=config_word, help='one config file per method')
     add_flags(parser)
     args = parser.parse_args()
     runs = {Path(config).stem: list_runs(config, Path(config).stem, args, args.cfg_options)

@@ -10,11 +10,11 @@ from mmengine.logging import print_log
 
 from ..datasets.clip_loading import FrameFolder, list_images
 from ..datasets.faces import TARGETS, WEIGHTS, align, main_track, similarity, smooth
-from ..datasets.frame_store import some
 from ..datasets.integrity import damage, undecodable
 from ..datasets.pictures import IMAGE_EXTENSIONS
 from ..datasets.video import VIDEO_EXTENSIONS, Video
 from ..errors import InputError
+from ..text import some
 
 NO_FACE = 'no face found'
 

@@ -11,12 +11,11 @@ PACKAGE = Path(__file__).parents[1]
 FOLDERS = PACKAGE.parent / 'configs', PACKAGE / '.mim' / 'configs'
 
 
-def find_config(name):
-    """The path of a config file of this package.
+def find_config(name: str) -> str:
+    """The path of a config file: a user's, or one of this package.
 
     Args:
-        name (str): a path that exists, or one below ``configs``, such as
-            ``'hesp_synthetic_o43.py'``; ``.py`` may be left out.
+        name (str): a path that exists, or else a name of :func:`our_config`.
 
     Returns:
         str
@@ -24,11 +23,53 @@ def find_config(name):
     Raises:
         InputError: there is none.
     """
-    for path in (Path(name), *(folder / (name + end) for folder in FOLDERS for end in ('', '.py'))):
+    return str(name) if Path(name).is_file() else our_config(name)
+
+
+def our_config(name: str) -> str:
+    """The path of a config file of this package, whatever files the current folder has.
+
+    Args:
+        name (str): a path below ``configs``, such as ``'hesp_synthetic_o43.py'``; ``.py`` may be
+            left out.
+
+    Returns:
+        str
+
+    Raises:
+        InputError: there is none.
+    """
+    for path in (folder / (name + end) for folder in FOLDERS for end in ('', '.py')):
         if path.is_file():
             return str(path)
-    raise InputError(f'no config {name!r}: give the path of a file, or the name of one in '
-                     + ' or '.join(str(folder) for folder in FOLDERS if folder.is_dir()))
+    raise no_config(name)
+
+
+def our_names(folder: str) -> list[str]:
+    """Names of our configs in a folder below ``configs``, such as ``'ablations'``, without
+    ``.py``."""
+    return sorted({path.stem for place in FOLDERS for path in (place / folder).glob('*.py')})
+
+
+def no_config(name: str) -> InputError:
+    """The error for a config that is not there."""
+    folders = ' or '.join(str(folder) for folder in FOLDERS if folder.is_dir())
+    return InputError(f'no config {name}: give the path of a file, or the name of one in {folders}')
+
+
+def config_word(word: str) -> str:
+    """:func:`find_config` as the ``type`` of a command line's argument.
+
+    Args:
+        word (str): of the command line.
+
+    Returns:
+        str: the word itself where there is no such config, which :func:`load_config` then says.
+    """
+    try:
+        return find_config(word)
+    except InputError:
+        return word
 
 
 def load_config(path):
@@ -44,9 +85,7 @@ def load_config(path):
         InputError: there is no such file, or Python cannot run it.
     """
     if not Path(path).is_file():
-        folders = ' or '.join(str(folder) for folder in FOLDERS if folder.is_dir())
-        raise InputError(f'no config {path}: give the path of a file, or the name of one in '
-                         f'{folders}')
+        raise no_config(path)
     try:
         return Config.fromfile(path)
     except Exception as error:  # whatever code of the user's raises

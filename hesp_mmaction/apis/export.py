@@ -7,67 +7,27 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import CheckpointLoader
 from packaging.version import Version
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import pad
 
 from ..datasets.wrappers import pipeline_of
 from ..errors import InputError
 from ..files import whole
-from ..models.checkpoints import known_of, load_weights
 from ..models.eval_cache import caches_trusted
 from ..models.recognizers import PromptedRecognizer
+from .onnx_gradients import DECOMPOSITIONS
+from .trained import load_trained
 from .wiring import override
 
-aten = torch.ops.aten
 OLDEST_RUNTIME = '1.18.1'  # of ONNX Runtime: it reads IR version 10
 OUTPUTS = ('logits', 'logits_known', 'score', 'probabilities')
 # What the runtime example does between a file and the frames.
 PLAIN_STEPS = ('ClipInit', 'SampleFrames', 'ClipDecode', 'Resize', 'FormatShape',
                'PackActionInputs')
-
-
-# ------------------------------------------------------------------ the gradient, as forward steps
-# The activation map takes a gradient inside the forward pass. Traced, it is a row of ordinary
-# steps, of which ONNX lacks three.
-def convolution_backward(gradient, x, weight, bias_sizes, stride, padding, dilation, transposed,
-                         output_padding, groups, wanted):
-    """The gradient of a convolution to its input (N, C, h, w): a transposed convolution."""
-    if transposed or wanted[1] or wanted[2]:
-        raise NotImplementedError('only the gradient of a plain convolution to its input')
-    left = [size - ((out - 1) * step - 2 * before + gap * (side - 1) + 1)
-            for size, out, step, before, gap, side in zip(
-                x.shape[2:], gradient.shape[2:], stride, padding, dilation, weight.shape[2:],
-                strict=True)]
-    x = aten.convolution(gradient, weight, None, stride, padding, dilation, True, left, groups)
-    return x, None, None
-
-
-def avg_pool2d_backward(gradient, x, kernel, stride, padding, ceil_mode, count_include_pad,
-                        divisor):
-    """The gradient of a mean over k x l places, side by side, to its input (N, C, h, w)."""
-    if (stride and list(stride) != list(kernel)) or any(padding) or ceil_mode or divisor:
-        raise NotImplementedError('only the gradient of a pooling whose stride is its kernel')
-    (k, m), (height, width) = kernel, x.shape[2:]
-    each = (gradient / (k * m)).repeat_interleave(k, 2).repeat_interleave(m, 3)
-    return pad(each, (0, width - each.shape[3], 0, height - each.shape[2]))
-
-
-def silu_backward(gradient, x):
-    """The slope of x sigmoid(x), which ONNX does not know."""
-    gate = x.sigmoid()
-    return gradient * gate * (1 + x * (1 - gate))
-
-
-DECOMPOSITIONS = {aten.silu_backward.default: silu_backward,
-                  aten.convolution_backward.default: convolution_backward,
-                  aten.avg_pool2d_backward.default: avg_pool2d_backward}
 
 
 # --------------------------------------------------------------------------------- the forward pass
@@ -177,26 +137,6 @@ def reason(error):
 
 
 # ----------------------------------------------------------------------------------- from a config
-def load_trained(cfg, checkpoint=None):
-    """The model of a config with the weights of a checkpoint, in eval mode on the CPU.
-
-    Args:
-        cfg (mmengine.Config): changed to the known emotions of the checkpoint. checkpoint (str,
-            optional): its file; None for a model that is not trained.
-    """
-    init_default_scope('mmaction')
-    if checkpoint is None:
-        if 'optim_wrapper' in cfg:
-            raise InputError('this is the config of a trained model: name its checkpoint')
-        return MODELS.build(cfg.model).eval()
-    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
-    name = f'the checkpoint {checkpoint}'
-    override(cfg, known=known_of(loaded, name))
-    model = MODELS.build(cfg.model)
-    load_weights(model, loaded, name)
-    return model.eval()
-
-
 def sampling_of(cfg):
     """Image size and frame count of a config's test pipeline.
 

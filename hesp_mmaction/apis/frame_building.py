@@ -25,14 +25,14 @@ from ..datasets.frame_store import (
     add_to_index,
     lost_and_changed,
     read_index,
-    signature_or_none,
-    some,
     start_index,
     store_clip,
 )
 from ..datasets.pictures import picture_size
+from ..datasets.stores import signature_or_none
 from ..datasets.video import BrokenClip, find_layout
 from ..errors import InputError
+from ..text import some
 from .parallel import run_guarded
 
 RAW_LIMIT = 20e9  # bytes: a larger store is kept as JPEG pictures

@@ -1,38 +1,29 @@
 """Predict on anything: the emotion of a clip, or ``unknown``."""
-import csv
 import logging
-import math
 import os
 from itertools import islice
-from pathlib import Path
 
 import torch
-from mmaction.registry import INFERENCERS, MODELS
+from mmaction.registry import INFERENCERS
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
-from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import CheckpointLoader
 from tqdm import tqdm
 
 from ..datasets.faces import DETECTORS, load_detector
 from ..datasets.seeding import seeded_rng, stable_seed
 from ..datasets.video import BrokenClip
 from ..datasets.wrappers import pipeline_of
-from ..engine.hooks.precision_hook import set_precision
+from ..engine.hooks.common import set_precision
 from ..errors import InputError
-from ..files import whole, write_json
-from ..models.checkpoints import known_of, load_weights
-from ..models.clip import forget_weights
 from ..models.hesp_zoo import CONFIG, WEIGHTS
 from ..visualization.annotate import annotate, score_limits
 from ..visualization.video_writer import write_video
 from .clip_sources import NO_FACE, find_clips
 from .configs import find_config
-from .wiring import override
-
-NOT_FINITE = 'the model gives NaN or infinite values'
+from .results import free_name, result_of
+from .trained import load_trained
 
 
 @INFERENCERS.register_module()
@@ -78,31 +69,16 @@ class HESPInferencer(BaseInferencer):
         if face is not None and face not in DETECTORS:
             raise InputError(f'face={face!r}: None or one of {", ".join(DETECTORS)}')
         self.face = face and load_detector(face)
-        init_default_scope('mmaction')
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        saved = None
-        if checkpoint is not None:
-            saved = _read_checkpoint(str(checkpoint))
-            if known is None:
-                known = known_of(saved, f'the checkpoint {checkpoint}')
-        elif 'optim_wrapper' in cfg:
-            raise InputError(f'{cfg.filename or "this"} is a config of a trained model: name its '
-                             'checkpoint')
-        override(cfg, cfg_options, known)
+        self.model = load_trained(cfg, checkpoint, cfg_options, known, device)
         if amp:
             cfg.setdefault('precision', {})['amp'] = True
-        self._saved, self._saved_as = saved, f'the checkpoint {checkpoint}'
         super().__init__(cfg, None, device, 'mmaction', show_progress)
         self.known = self.model.cls_head.known
 
     def _init_model(self, cfg, weights, device):
-        model = MODELS.build(cfg.model)
-        forget_weights()
-        if self._saved is not None:
-            load_weights(model, self._saved, self._saved_as)
-        self._saved, model = None, model.to(device).eval()
-        set_precision(model, **dict(cfg.get('precision', {}), compile=False))  # batches are few
-        return model
+        set_precision(self.model, **dict(cfg.get('precision', {}), compile=False))  # few batches
+        return self.model
 
     def _init_pipeline(self, cfg):
         return Compose(pipeline_of(cfg.test_dataloader.dataset))
@@ -214,28 +190,8 @@ class HESPInferencer(BaseInferencer):
         """A batch of :meth:`preprocess` to its list of results."""
         data = [data for _, data in inputs if data is not None]
         samples = iter(self.model.test_step(self.collate_fn(data)) if data else ())
-        return [result if data is None else self._result(result, next(samples))
+        return [result if data is None else result_of(self.model.cls_head, result, next(samples))
                 for result, data in inputs]
-
-    def _result(self, result, sample):
-        head = self.model.cls_head
-        threshold = float(sample.threshold)
-        if not (sample.pred_knownness.isfinite().all() and sample.pred_score.isfinite().all()):
-            return dict(result, error=NOT_FINITE)
-        calibrated = head.calibrated(sample.logits.to(head.temperature.device))
-        region = sample.get('region')
-        return dict(
-            file=result['file'], start=result['start'], end=result['end'],
-            emotion=sample.pred_emotion, best_known=self.known[int(sample.pred_label)],
-            score=float(sample.pred_knownness),
-            threshold=None if math.isnan(threshold) else threshold,
-            probabilities=self._named(sample.pred_score),
-            calibrated=None if calibrated is None else self._named(calibrated),
-            region=None if region is None else list(region),
-            image_size=int(sample.img_shape[0]), face=result.get('face'))
-
-    def _named(self, values):
-        return dict(zip(self.known, values.tolist(), strict=True))
 
     def visualize(self, inputs, preds, show=False, out_dir=None, video=None):
         """Write the annotated videos that are asked for; one that fails is logged, not raised.
@@ -256,7 +212,7 @@ class HESPInferencer(BaseInferencer):
             results = [r for r in islice(rest, clip.windows) if 'error' not in r]
             wanted = [video]
             if out_dir:
-                wanted.append(os.path.join(out_dir, _free_name(clip.name, names) + '.mp4'))
+                wanted.append(os.path.join(out_dir, free_name(clip.name, names) + '.mp4'))
             for path in filter(None, wanted if results else ()):
                 try:
                     frames = annotate(clip.frames, results, clip.times, limits, clip.to_crop)
@@ -271,47 +227,3 @@ class HESPInferencer(BaseInferencer):
 
     def postprocess(self, preds, visualization, return_datasamples=False):
         return dict(predictions=preds, visualization=visualization)
-
-
-def _read_checkpoint(path):
-    return CheckpointLoader.load_checkpoint(path, map_location='cpu')
-
-
-def _free_name(path, names):
-    """Name of a clip that is not in ``names`` yet (and is afterwards): clip, clip-2, clip-3."""
-    stem = name = Path(path).stem.replace(' ', '_')
-    number = 1
-    while name in names:
-        number += 1
-        name = f'{stem}-{number}'
-    names.add(name)
-    return name
-
-
-def write_results(predictions, json_path=None, csv_path=None):
-    """Write results of :class:`HESPInferencer`.
-
-    Args:
-        predictions (list[dict]): the results.
-        json_path (str | Path, optional): for a list of them; what is NaN or infinite is null there.
-        csv_path (str | Path, optional): for a table; ``p_x`` is the probability of x,
-            ``calibrated_x`` the calibrated one, where there are any.
-    """
-    if json_path is not None:
-        write_json(predictions, json_path)
-    if csv_path is not None:
-        names = list(dict.fromkeys(
-            name for row in predictions for name in row.get('probabilities', {})))
-        columns = ['file', 'start', 'end', 'emotion', 'best_known', 'score', 'threshold',
-                   *(f'p_{name}' for name in names)]
-        if any(row.get('calibrated') for row in predictions):
-            columns += [f'calibrated_{name}' for name in names]
-        columns.append('error')
-        with whole(csv_path) as file:
-            writer = csv.DictWriter(file, columns, extrasaction='ignore', lineterminator='\n')
-            writer.writeheader()
-            for row in predictions:
-                values = {f'{kind}_{name}': p for kind, key in (
-                    ('p', 'probabilities'), ('calibrated', 'calibrated'))
-                    for name, p in (row.get(key) or {}).items()}
-                writer.writerow(row | values)

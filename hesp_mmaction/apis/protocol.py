@@ -13,10 +13,11 @@ from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from ..compat import optim_wrapper_cfg
-from ..datasets.frame_store import INDEX
+from ..datasets.stores import INDEX
 from ..engine import QuietRunner
 from ..errors import InputError
-from ..evaluation.openset_metric import intervals_from_dump, load_dump
+from ..evaluation.dumps import load_dump
+from ..evaluation.openset_metric import intervals_from_dump
 from ..files import write_json
 from ..models.clip import file_digest
 from .configs import load_config

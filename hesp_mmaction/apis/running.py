@@ -18,11 +18,10 @@ from mmengine.runner import Runner
 from .. import compat
 from ..engine import QuietRunner
 from ..errors import InputError
-from .configs import KeyValue, load_config
+from .configs import KeyValue, config_word, load_config
 from .determinism import no_deterministic_kernel, prepare_determinism
 from .inputs import check_inputs
 from .loading import prepare_loading
-from .tasks import find_config
 from .wiring import override
 
 # Errors that mean "this input cannot be used": shown as one line, without a traceback.
@@ -32,7 +31,7 @@ USER_ERRORS = (InputError, OSError, UnpicklingError)
 def parser(description: str | None) -> argparse.ArgumentParser:
     """The flags that both tools take, with MMAction2's names and meaning."""
     result = argparse.ArgumentParser(description=description)
-    result.add_argument('config', type=find_config, help='config file, or the name of one of ours')
+    result.add_argument('config', type=config_word, help='config file, or the name of one of ours')
     result.add_argument('--work-dir', type=os.path.expanduser,
                         help='folder of logs, checkpoints and results; '
                         'default: work_dirs/<name of the config>')

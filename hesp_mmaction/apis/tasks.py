@@ -1,12 +1,12 @@
 """The four tasks of the HESP paper (and DFEW's splits): which data, which opennesses."""
 from dataclasses import dataclass
-from pathlib import Path
 
 from mmengine.config import Config
 
 from ..datasets.splits import num_splits, opennesses
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
+from .configs import our_config
 from .wiring import DATALOADERS, VARIABLES
 
 
@@ -45,19 +45,6 @@ def find_task(name: str) -> Task:
     return TASKS[name]
 
 
-def configs_folder() -> Path:
-    """The folder ``configs``: the one in the installed package, or that of a clone."""
-    package = Path(__file__).parents[1]
-    installed = package / '.mim' / 'configs'
-    return installed if installed.is_dir() else package.parent / 'configs'
-
-
-def find_config(name: str) -> str:
-    """The path of a config: a file, or the name of one of ours (``'hesp_afew_o34.py'``)."""
-    ours = configs_folder() / name
-    return str(ours) if ours.is_file() and not Path(name).exists() else name
-
-
 def set_task(cfg: Config, task: Task) -> None:
     """Put a method's config on the data of a task, in place.
 
@@ -68,7 +55,7 @@ def set_task(cfg: Config, task: Task) -> None:
     Args:
         cfg (mmengine.Config): of a method. task (Task).
     """
-    data = Config.fromfile(configs_folder() / '_base_' / 'datasets' / f'{task.data}.py')
+    data = Config.fromfile(our_config(f'_base_/datasets/{task.data}.py'))
     for loader in DATALOADERS:
         if cfg.get(loader):
             leaf, *others = leaf_configs(cfg[loader].dataset)

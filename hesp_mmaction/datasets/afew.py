@@ -5,8 +5,9 @@ from mmaction.registry import DATASETS
 
 from .clip_loading import list_images
 from .emotions import BASIC, MAFW, emotion_of
+from .listed_clips import missing
 from .lists import VIDEO_EXTENSIONS, Clip
-from .openset import OpenSetVideoDataset, missing
+from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for AFEW and unpack Train_AFEW and Val_AFEW there, or make '
               'synthetic clips: python tools/data/make_synthetic.py --layout afew --out DIR')

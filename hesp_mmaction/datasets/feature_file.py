@@ -15,10 +15,12 @@ import torch
 from mmaction.registry import DATASETS
 
 from ..errors import InputError
+from ..text import some
 from .emotions import emotion_of
 from .feature_store import keeps_still
-from .frame_store import signature, some
-from .openset import OTHER, OpenSetVideoDataset
+from .listed_clips import OTHER
+from .openset import OpenSetVideoDataset
+from .stores import signature
 from .tables import Clip
 
 SUFFIX = '.npz'

@@ -16,7 +16,8 @@ import torch
 
 from ..errors import InputError
 from ..files import whole
-from .frame_store import INDEX, read_store, signature, some
+from ..text import some
+from .stores import INDEX, read_store, signature
 from .wrappers import pipeline_of
 
 ROWS = 'features.npy'
@@ -123,7 +124,7 @@ def read_index(folder):
 
 
 def signatures(paths):
-    """Sample id to :func:`~.frame_store.signature` of a clip, None where it is not there.
+    """Sample id to :func:`~.stores.signature` of a clip, None where it is not there.
 
     Args:
         paths (dict[str, str]): sample id to path.

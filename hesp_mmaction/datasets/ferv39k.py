@@ -4,8 +4,9 @@ import os
 from mmaction.registry import DATASETS
 
 from .emotions import BASIC
+from .listed_clips import missing
 from .lists import find_clip, read_list
-from .openset import OpenSetVideoDataset, missing
+from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for FERV39k and unpack its folders 2_ClipsforFaceCrop and 4_setups '
               'there (docs/datasets/ferv39k.md)')

@@ -14,36 +14,16 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import whole
-from ..text import printable
+from ..text import some
 from .clip_loading import ClipInit, list_images
 from .frame_files import clip_file, write_frames
 from .integrity import unreadable
 from .pictures import picture_size
+from .stores import signature_or_none
 from .video import BrokenClip
 
-INDEX = 'index.json'  # of a store of features
 CLIPS = 'clips.jsonl'  # of a store of frames
 REMEDY = 'build it anew: python tools/data/build_cache.py CONFIG OUT'
-
-
-def some(texts, limit=10):
-    """The texts in one line, of a long list only the first ones, printable."""
-    more = f', and {len(texts) - limit} more' if len(texts) > limit else ''
-    return printable(', '.join(texts[:limit]) + more)
-
-
-def signature(path):
-    """Bytes and time of the last change (ns) of a clip; of a folder of frames, of all together."""
-    stats = [os.stat(p) for p in (list_images(path) if os.path.isdir(path) else [path])]
-    return [sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)]
-
-
-def signature_or_none(path):
-    """The same, or None of a clip that is not there."""
-    try:
-        return signature(path)
-    except OSError:
-        return None
 
 
 def first_resize(pipelines):
@@ -73,15 +53,6 @@ def after_decoding(pipeline):
     step = pipeline[after] if after < len(pipeline) else {}
     # As JSON gives it back.
     return {key: list(v) if isinstance(v, tuple) else v for key, v in dict(step).items()}
-
-
-def read_store(folder, what, remedy):
-    """The index of a store of features (dict); InputError if there is no whole one."""
-    try:
-        with open(os.path.join(folder, INDEX), encoding='utf-8') as file:
-            return json.load(file)
-    except FileNotFoundError as error:
-        raise InputError(f'{what}: no store in {os.path.abspath(folder)}; {remedy}') from error
 
 
 def start_index(folder, resize, kind):
@@ -148,12 +119,12 @@ def store_clip(store, name, path, kind, resize=None):
         resize (Callable, optional): the transform of the frames.
 
     Returns:
-        dict: ``source``, the :func:`signature` of the clip, None if it is not there. Of a clip that
-        is kept also ``frames`` (how many), ``shape`` and ``original_shape`` (h, w), ``avg_fps``; of
-        one that cannot be opened ``bad``, why; of a video that cannot be decoded to its end
-        ``broken``, why. A clip with nothing but ``source`` (a folder with a damaged picture, or
-        with pictures of different sizes, which in a sample become those of its first frame) is read
-        from its file, and so is a broken one.
+        dict: ``source``, the :func:`.signature` of the clip, None if it is not there. Of a clip
+        that is kept also ``frames`` (how many), ``shape`` and ``original_shape`` (h, w),
+        ``avg_fps``; of one that cannot be opened ``bad``, why; of a video that cannot be decoded
+        to its end ``broken``, why. A clip with nothing but ``source`` (a folder with a damaged
+        picture, or with pictures of different sizes, which in a sample become those of its first
+        frame) is read from its file, and so is a broken one.
 
     Raises:
         OSError: the file cannot be written.

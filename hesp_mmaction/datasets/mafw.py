@@ -9,8 +9,9 @@ from ..text import printable
 from .afew import HOW_TO_GET as HOW_TO_GET_AFEW
 from .afew import afew_clips, afew_others
 from .emotions import BASIC, COMPOUNDS, MAFW, MAFW_COMPOUNDS
+from .listed_clips import check_fold, missing
 from .lists import find_clip, read_list
-from .openset import OpenSetVideoDataset, check_fold, missing
+from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ("ask its authors for MAFW and unpack its folders 'data' and 'Train & Test Set' "
               'there, or make synthetic clips: python tools/data/make_synthetic.py --layout mafw '

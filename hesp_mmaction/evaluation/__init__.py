@@ -9,8 +9,9 @@ from .decision import (
     uar,
     war,
 )
+from .dumps import load_dump, save_dump
 from .official import official_auroc, official_detection, official_oscr
-from .openset_metric import OpenSetMetric, load_dump, metrics_from_dump, save_dump
+from .openset_metric import OpenSetMetric, metrics_from_dump
 from .ranking import (
     aupr,
     auroc,

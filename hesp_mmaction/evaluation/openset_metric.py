@@ -1,31 +1,24 @@
 """The open-set metric of a test run, and the raw material from which it can be recomputed."""
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmaction.registry import METRICS
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from numpy.typing import ArrayLike
 
-from ..datasets.emotions import UNDECODABLE
 from ..errors import InputError
-from ..files import whole
 from .closed_set import closed_set_metrics
 from .decision import calibration_error, open_set_f1, openness, uar
+from .dumps import Dump, dump_of_rows, dump_row, save_dump
 from .finite import check_finite, named, not_finite
 from .ranking import aupr, auroc, ccr_at_fpr, detection_accuracy, fpr_at_tpr, oscr
 from .uncertainty import bootstrap_interval
-
-Dump = Mapping[str, np.ndarray]
-# fields of a data sample to those of a dump
-RENAMED = dict(pred_feature='feature', pred_score='probabilities')
-OF_ALL = ('threshold', 'class_text')  # fields that are the same for every sample, kept once
 
 
 def open_set_figures(known: ArrayLike, correct: ArrayLike,
@@ -137,55 +130,6 @@ def intervals_from_dump(dump: Dump) -> dict[str, list[float] | None]:
     return {name: [100 * end for end in ends] for name, ends in found.items()}
 
 
-def save_dump(dump: Dump, path: str | Path) -> None:
-    """Writes arrays to ``path`` (.npz), whole or not at all."""
-    with whole(path, 'wb') as file:
-        np.savez_compressed(file, **dump)  # type: ignore[arg-type]  # not by these names
-
-
-def load_dump(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads what :class:`OpenSetMetric` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
-
-
-def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a predicted data sample (dict), see :class:`OpenSetMetric`."""
-    missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label', 'pred_knownness')
-               if key not in sample]
-    if missing:
-        raise KeyError(f'a data sample has no {", ".join(missing)}; sample_id and emotion belong '
-                       'in meta_keys of PackActionInputs, predictions come from the head')
-    row = dict(sample_id=sample['sample_id'], emotion=sample['emotion'],
-               label=int(sample['gt_label']), pred=int(sample['pred_label']),
-               score=float(sample['pred_knownness']))
-    for key, value in sample.items():
-        if key.startswith('logits') or key in (*RENAMED, 'class_text', 'frame_cosine'):
-            row[RENAMED.get(key, key)] = _array(value)
-        elif key.startswith('score_') or key == 'threshold':
-            row[key] = float(value)
-        elif key == 'pred_emotion':
-            row[key] = value
-    return row
-
-
-def dump_of_rows(rows: Sequence[Mapping[str, Any]],
-                 classes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Arrays of rows of :func:`dump_row`, each sample id once and sorted by it.
-
-    Clips that could not be decoded (emotion :data:`UNDECODABLE`) are left out and logged.
-    """
-    by_id = {row['sample_id']: row for row in reversed(rows)}
-    broken = sorted(key for key, row in by_id.items() if row['emotion'] == UNDECODABLE)
-    if broken:
-        print_log(f'{len(broken)} of {len(by_id)} clips cannot be decoded and count in no figure: '
-                  f'{", ".join(broken)}', 'current', logging.WARNING)
-    rows = [by_id[key] for key in sorted(set(by_id) - set(broken))]
-    dump = {key: np.array(rows[0][key] if key in OF_ALL else [row[key] for row in rows])
-            for key in rows[0]}
-    return dict(dump, classes=np.array(classes))
-
-
 @METRICS.register_module()
 class OpenSetMetric(BaseMetric):
     """AUROC, OSCR, closed-set accuracy and others; see :func:`metrics_from_dump`.
@@ -204,13 +148,27 @@ class OpenSetMetric(BaseMetric):
             ``emotion``, ``score``, ``pred``, ``classes`` and, if there, ``pred_emotion``,
             ``logits*`` and ``probabilities`` (N, K), ``feature`` (N, D), ``frame_cosine``
             (N, T, K), ``class_text`` (K, D) and the ``threshold`` ().
-            Defaults to None, no file.
+            Defaults to None, no file, unless :meth:`dump_into` names one.
+
+    Attributes:
+        last_dump (dict[str, np.ndarray] | None): the same of the last evaluation, in every process;
+            None before the first.
     """
     default_prefix = ''
 
     def __init__(self, dump: str | None = None) -> None:
         super().__init__()
         self.dump = dump
+        self.last_dump: dict[str, np.ndarray] | None = None
+
+    def dump_into(self, folder: str | Path) -> None:
+        """The raw material goes into ``predictions.npz`` of a folder, unless ``dump`` was given.
+
+        Args:
+            folder (str | Path): such as the work dir of a run.
+        """
+        if self.dump is None:
+            self.dump = str(Path(folder) / 'predictions.npz')
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keeps what is needed of a batch of data samples (dicts)."""
@@ -232,7 +190,7 @@ class OpenSetMetric(BaseMetric):
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Dumps (if asked) and computes from rows of :meth:`process`."""
-        dump = dump_of_rows(results, self.dataset_meta['classes'])
+        dump = self.last_dump = dump_of_rows(results, self.dataset_meta['classes'])
         if self.dump and is_main_process():
             save_dump(dump, self.dump)
         try:
@@ -244,7 +202,3 @@ class OpenSetMetric(BaseMetric):
         except InputError as error:
             where = f'; all that was computed is in {self.dump}' if self.dump else ''
             raise InputError(f'{error}{where}') from error
-
-
-def _array(values: Any) -> np.ndarray:
-    return torch.as_tensor(values).detach().float().cpu().numpy()

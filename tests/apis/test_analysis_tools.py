@@ -10,7 +10,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from PIL import Image
 
-from hesp_mmaction.apis.tasks import configs_folder, find_config
+from hesp_mmaction.apis.configs import config_word, find_config, our_config, our_names
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets import known_names
 from hesp_mmaction.errors import InputError
@@ -117,8 +117,17 @@ def test_print_config_shows_what_the_flags_change(tool):
 
 
 def test_a_config_is_found_by_its_name_unless_there_is_a_file(tmp_path, monkeypatch):
-    assert find_config('hesp_afew_o34.py') == str(configs_folder() / 'hesp_afew_o34.py')
-    assert find_config('nothing.py') == 'nothing.py'
+    ours = str(ROOT / 'configs/hesp_afew_o34.py')
+    assert find_config('hesp_afew_o34.py') == config_word('hesp_afew_o34.py') == ours
+    assert config_word('nothing.py') == 'nothing.py'
+    with pytest.raises(InputError, match='no config nothing.py: give the path of a file'):
+        find_config('nothing.py')
     monkeypatch.chdir(tmp_path)
     Path('hesp_afew_o34.py').touch()
-    assert find_config('hesp_afew_o34.py') == 'hesp_afew_o34.py'
+    assert find_config('hesp_afew_o34.py') == config_word('hesp_afew_o34.py') == 'hesp_afew_o34.py'
+    assert our_config('hesp_afew_o34.py') == ours
+
+
+def test_our_ablations_are_listed():
+    assert {'parts', 'table5'} < set(our_names('ablations'))
+    assert our_names('nowhere') == []

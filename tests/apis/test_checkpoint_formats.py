@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from test_tools import CONFIG, ROOT, command, config, metrics, run, tool
 
 from hesp_mmaction.apis import HESPInferencer
-from hesp_mmaction.apis.export import load_trained
+from hesp_mmaction.apis.trained import load_trained
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.models import checkpoints

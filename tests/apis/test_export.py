@@ -20,17 +20,16 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from hesp_mmaction.apis.export import (
     OLDEST_RUNTIME,
-    avg_pool2d_backward,
     check_model,
-    convolution_backward,
     differences,
     export,
     forward,
-    load_trained,
     sampling_of,
     to_onnx,
 )
+from hesp_mmaction.apis.onnx_gradients import avg_pool2d_backward, convolution_backward
 from hesp_mmaction.apis.running import run
+from hesp_mmaction.apis.trained import load_trained
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError

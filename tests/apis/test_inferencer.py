@@ -31,8 +31,8 @@ from hesp_mmaction.datasets.synthetic.clips import make_clip
 from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
-from hesp_mmaction.models.checkpoints import read_file
 from hesp_mmaction.models.hesp_zoo import WEIGHTS, save_weights
+from hesp_mmaction.models.weight_files import read_file
 
 ZERO_SHOT = 'clip_zeroshot_afew_o34.py'
 EMBEDDED_CLIP = {'image_size': 96, 'clip.arch': 'small_face_clip', 'clip.pretrained': 'embedded'}

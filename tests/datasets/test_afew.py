@@ -50,8 +50,9 @@ def copy(tiny_afew, tmp_path):
 @pytest.fixture
 def messages(monkeypatch):
     logged = []
-    monkeypatch.setattr('hesp_mmaction.datasets.openset.print_log',
-                        lambda text, logger=None, level=logging.INFO: logged.append(text))
+    for module in ('listed_clips', 'openset'):
+        monkeypatch.setattr(f'hesp_mmaction.datasets.{module}.print_log',
+                            lambda text, logger=None, level=logging.INFO: logged.append(text))
     return logged
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from hesp_mmaction.datasets import clip_loading
 from hesp_mmaction.datasets.clip_loading import ClipDecode, ClipInit, list_images
-from hesp_mmaction.datasets.openset import unreadable
+from hesp_mmaction.datasets.integrity import unreadable
 from hesp_mmaction.datasets.video import BrokenClip
 
 

@@ -131,7 +131,7 @@ def test_a_test_leaves_out_the_same_clips_every_time(damaged, attempt):
 
 def test_a_test_clip_is_decoded_whole_once(damaged, monkeypatch):
     looked = []
-    monkeypatch.setattr('hesp_mmaction.datasets.openset.undecodable', looked.append)
+    monkeypatch.setattr('hesp_mmaction.datasets.stored_clips.undecodable', looked.append)
     data = AFEWDataset(str(damaged[0]), known=['happy', 'anger', 'sad'], part='test', pipeline=[])
     assert data[0] and data[0] and len(looked) == 1
     train = AFEWDataset(str(damaged[0]), known=['happy', 'anger', 'sad'], part='train', pipeline=[])

@@ -51,7 +51,7 @@ def ids(data):
 @pytest.fixture
 def messages(monkeypatch):
     logged = []
-    for module in ('openset', 'mafw'):
+    for module in ('listed_clips', 'openset', 'mafw'):
         monkeypatch.setattr(f'hesp_mmaction.datasets.{module}.print_log',
                             lambda text, logger=None, level=logging.INFO: logged.append(text))
     return logged

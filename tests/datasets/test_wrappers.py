@@ -13,8 +13,7 @@ from mmengine.registry import init_default_scope
 from hesp_mmaction.apis.tasks import find_task, set_task
 from hesp_mmaction.apis.wiring import clips_of_config, override
 from hesp_mmaction.datasets.wrappers import leaf_configs, leaves, pipeline_of
-from hesp_mmaction.engine.hooks.open_set_hook import tell
-from hesp_mmaction.engine.hooks.threshold_hook import plain_training_loader
+from hesp_mmaction.engine.hooks.common import plain_training_loader, tell
 from hesp_mmaction.errors import InputError
 
 CONFIG = 'configs/hesp_afew_o34.py'

@@ -2,6 +2,7 @@
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from PIL import Image
 
 from hesp_mmaction.apis.running import parser, read_config, run
 from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.engine import CurvesHook
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.evaluation import OpenSetMetric
 
 CONFIG = str(Path(__file__).parents[2] / 'configs/hesp_afew_o34.py')
 CURVES = {'roc', 'oscr', 'scores'}
@@ -78,6 +81,21 @@ def test_nothing_is_drawn_for_the_local_backend_alone(tiny_options, tmp_path, mo
     monkeypatch.setattr('hesp_mmaction.engine.hooks.curves_hook.draw_roc', None)
     run(config(tiny_options, tmp_path), lambda runner: runner.test())
     assert (tmp_path / 'metrics.json').exists() and not list(tmp_path.rglob('*.png'))
+
+
+def test_curves_need_no_file(tmp_path):
+    """The hook draws what the metric holds, where nothing was written."""
+    rng = np.random.default_rng(0)
+    metric, shown = OpenSetMetric(), []
+    metric.last_dump = dict(score=rng.normal(size=20), label=np.arange(20) % 4 - 1,
+                            pred=np.arange(20) % 3, emotion=np.array(['x'] * 20),
+                            classes=np.array(['a', 'b', 'c']))
+    visualizer = SimpleNamespace(_vis_backends=dict(other=None), add_scalars=lambda values: None,
+                                 add_image=lambda name, picture, step: shown.append(name))
+    runner = SimpleNamespace(visualizer=visualizer, test_evaluator=SimpleNamespace(
+        metrics=[metric]))
+    CurvesHook().after_test_epoch(runner, dict(AUROC=50.0))
+    assert set(shown) == {f'test/{name}' for name in CURVES} and metric.dump is None
 
 
 def test_a_closed_set_has_no_curves(tiny_options, tmp_path, monkeypatch):

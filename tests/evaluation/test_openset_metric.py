@@ -23,7 +23,8 @@ from hesp_mmaction.evaluation import (
     oscr,
     uar,
 )
-from hesp_mmaction.evaluation.openset_metric import dump_of_rows, dump_row, intervals_from_dump
+from hesp_mmaction.evaluation.dumps import dump_of_rows, dump_row
+from hesp_mmaction.evaluation.openset_metric import intervals_from_dump
 
 CLASSES = ('anger', 'fear', 'sadness')
 NAMES = CLASSES + ('surprise', 'neutral')
@@ -145,6 +146,26 @@ def test_clips_that_are_not_finite_are_named_and_kept(tmp_path, closed_set, fiel
     assert dump['sample_id'].tolist() == [f'Val/{i:03d}.avi' for i in range(10)]
     kept = dump['score'] if field == 'pred_knownness' else dump['probabilities'].sum(1)
     assert np.isfinite(kept).tolist() == [True] + 7 * [False] + 2 * [True]
+
+
+def test_the_last_dump_is_what_the_file_holds(tmp_path):
+    metric = OpenSetMetric()
+    metric.dataset_meta = dict(classes=CLASSES)
+    metric.dump_into(tmp_path)
+    assert metric.last_dump is None
+    metric.process(None, [sample(i).to_dict() for i in range(10)])
+    figures = metric.evaluate(10)
+    held = load_dump(tmp_path / 'predictions.npz')
+    assert set(held) == set(metric.last_dump) and metrics_from_dump(metric.last_dump) == figures
+    for key, value in held.items():
+        assert value.dtype == metric.last_dump[key].dtype
+        np.testing.assert_array_equal(value, metric.last_dump[key])
+
+
+def test_a_named_file_comes_before_the_work_dir(tmp_path):
+    metric = OpenSetMetric(dump=str(tmp_path / 'mine.npz'))
+    metric.dump_into(tmp_path / 'work_dir')
+    assert metric.dump == str(tmp_path / 'mine.npz')
 
 
 def test_another_score_that_is_not_finite_costs_its_own_figures_alone(tmp_path):

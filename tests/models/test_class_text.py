@@ -5,7 +5,7 @@ import torch
 from leaves import KNOWN, build, samples
 
 from hesp_mmaction.evaluation import load_dump
-from hesp_mmaction.evaluation.openset_metric import dump_of_rows, dump_row, save_dump
+from hesp_mmaction.evaluation.dumps import dump_of_rows, dump_row, save_dump
 from hesp_mmaction.models.heads import (
     CLIPERHead,
     CLIPZeroShotHead,

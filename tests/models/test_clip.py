@@ -16,6 +16,7 @@ from torch import nn
 
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.models import clip as clip_module
+from hesp_mmaction.models import clip_weights
 from hesp_mmaction.models.attention import PIECE, run_mlp
 from hesp_mmaction.models.backbones import CLIPImageTower
 from hesp_mmaction.models.backbones.clip_image_tower import PatchConv
@@ -60,7 +61,7 @@ def vit_b32(tmp_path_factory):
 def as_openais(monkeypatch, path):
     """Let a file count as one of OpenAI's archives."""
     found = hashlib.sha256(path.read_bytes()).hexdigest()
-    monkeypatch.setattr(clip_module, 'openai_archives', lambda: {found})
+    monkeypatch.setattr(clip_weights, 'openai_archives', lambda: {found})
 
 
 @pytest.mark.ci
@@ -262,9 +263,9 @@ def test_a_file_that_is_not_whole_is_one_line(tmp_path, clips, suffix, fault):
 def test_only_openais_own_archives_are_run(vit_b32, monkeypatch):
     """TorchScript is a program; which ones are OpenAI's is told by the SHA-256 of their names."""
     folder, _ = vit_b32
-    assert len(clip_module.openai_archives()) == 9
+    assert len(clip_weights.openai_archives()) == 9
     assert '40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af' in (
-        clip_module.openai_archives())  # ViT-B/32
+        clip_weights.openai_archives())  # ViT-B/32
     ran = []
     monkeypatch.setattr(torch.jit, 'load', lambda *a, **b: ran.append(a))
     with pytest.raises(InputError, match="none of OpenAI's.*torch.jit.load.*weights.pt"):
@@ -283,9 +284,9 @@ def test_a_file_replaced_under_its_name_is_read_anew_and_none_is_kept(tmp_path, 
     assert torch.equal(again.logit_scale, weights['logit_scale'] + 1)
     assert clip_module.digest(arch, str(path)) != first
     CLIPImageTower(arch, str(path))
-    assert clip_module._read_file.cache_info().currsize == 1  # for the text tower of the model
+    assert clip_weights._read_file.cache_info().currsize == 1  # for the text tower of the model
     CLIPTextTower(arch, str(path))
-    assert clip_module._read_file.cache_info().currsize == 0
+    assert clip_weights._read_file.cache_info().currsize == 0
 
 
 def test_the_digest_is_of_contents_not_of_places(tmp_path, clips):

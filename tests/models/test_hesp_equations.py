@@ -8,14 +8,10 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 from hesp_mmaction.models.heads import HESPHead
-from hesp_mmaction.models.heads.hesp_functional import (
-    cosine_logits,
-    fused_loss,
-    fused_probabilities,
-    mean_cross_entropy,
-)
+from hesp_mmaction.models.heads.functional import cosine_logits
+from hesp_mmaction.models.heads.hesp_functional import fused_loss, fused_probabilities
 from hesp_mmaction.models.heads.prototype_head import point_logits
-from hesp_mmaction.models.losses import clip_alignment, supervised_contrastive
+from hesp_mmaction.models.losses import clip_alignment, mean_cross_entropy, supervised_contrastive
 from hesp_mmaction.models.prompts import VisualPrompt
 
 KNOWN = ('anger', 'happiness', 'sadness')

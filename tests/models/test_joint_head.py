@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
-from hesp_mmaction.evaluation.openset_metric import dump_of_rows, dump_row
+from hesp_mmaction.evaluation.dumps import dump_of_rows, dump_row
 from hesp_mmaction.evaluation.scores import compute_score, squared_distances
 from hesp_mmaction.models.checkpoints import check_checkpoint
 from hesp_mmaction.models.heads import CoOpHead, HESPHead

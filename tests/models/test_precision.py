@@ -20,7 +20,7 @@ from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.compat import load_from_local
 from hesp_mmaction.datasets.synthetic.clips import make_clip
 from hesp_mmaction.datasets.synthetic.gallery import LABEL, contact_sheet
-from hesp_mmaction.engine.hooks.precision_hook import set_precision
+from hesp_mmaction.engine.hooks.common import set_precision
 from hesp_mmaction.models.backbones import CLIPImageTower, VPTTower
 from hesp_mmaction.models.clip import load_clip
 from hesp_mmaction.models.precision import compute_type, in_float32
@@ -422,7 +422,7 @@ def test_cpu_and_gpu_agree(card):
 @pytest.mark.gpu
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_mixed_precision_on_a_gpu(card, monkeypatch, dtype):
-    monkeypatch.setattr('hesp_mmaction.engine.hooks.precision_hook.compute_type', lambda _: dtype)
+    monkeypatch.setattr('hesp_mmaction.engine.hooks.common.compute_type', lambda _: dtype)
     model, clips = drawn_model(), drawn_clips(3).expand(-1, 2, -1, -1, -1)
     exact, half = on(card, model, clips), on(card, model, clips, amp=True)
     (features, windows), (theirs, their_windows) = seen(*exact), seen(*half)

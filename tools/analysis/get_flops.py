@@ -18,9 +18,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from hesp_mmaction.apis.configs import KeyValue
+from hesp_mmaction.apis.configs import KeyValue, config_word
 from hesp_mmaction.apis.running import main
-from hesp_mmaction.apis.tasks import find_config
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.models.recognizers import PromptedRecognizer
 
@@ -52,7 +51,7 @@ def count_flops(model, clip):
 def show():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', type=find_config, help='config file, or the name of one of ours')
+    parser.add_argument('config', type=config_word, help='config file, or the name of one of ours')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValue, help='overrides')
     args = parser.parse_args()
     cfg = Config.fromfile(args.config)

@@ -16,9 +16,10 @@ from mmengine.registry import init_default_scope
 from open_clip.model import convert_weights_to_lp
 from torch.profiler import ProfilerActivity, profile
 
+from hesp_mmaction.apis.configs import our_config
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.compat import optim_wrapper_cfg
-from hesp_mmaction.engine.hooks.precision_hook import set_precision
+from hesp_mmaction.engine.hooks.common import set_precision
 from hesp_mmaction.models.precision import compute_type
 
 ROOT = Path(__file__).parents[2]
@@ -184,7 +185,7 @@ def last_line(**figures):
 
 def build_hesp(arch, known=4, frames=8, **options):
     """The default HESP with random weights, and its config."""
-    cfg = Config.fromfile(ROOT / 'configs/hesp_afew_o34.py')
+    cfg = Config.fromfile(our_config('hesp_afew_o34.py'))
     size = open_clip.get_model_config(arch)['vision_cfg']['image_size']
     override(cfg, {'clip.arch': arch, 'clip.pretrained': None, 'image_size': size,
                    'num_frames': frames, **options}, known=KNOWN[:known])

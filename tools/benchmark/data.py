@@ -23,7 +23,7 @@ from unittest import mock
 
 import cv2
 import numpy as np
-from common import ROOT, interleaved, last_line
+from common import interleaved, last_line
 from mmaction.registry import TRANSFORMS
 from mmengine.config import Config
 from mmengine.dataset import Compose
@@ -31,6 +31,7 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
 from hesp_mmaction.apis import frame_building
+from hesp_mmaction.apis.configs import our_config
 from hesp_mmaction.apis.frame_building import fill_store
 from hesp_mmaction.apis.wiring import clips_of_config, override
 from hesp_mmaction.datasets.frame_store import first_resize, read_index
@@ -141,7 +142,7 @@ def main():
     args = parser.parse_args()
     cv2.setNumThreads(0)
     init_default_scope('mmaction')
-    cfg = Config.fromfile(ROOT / 'configs/hesp_afew_o34.py')
+    cfg = Config.fromfile(our_config('hesp_afew_o34.py'))
     override(cfg, dict(num_frames=args.frames))
     pipeline = cfg.train_dataloader.dataset.pipeline
     with tempfile.TemporaryDirectory() as folder:

@@ -23,12 +23,12 @@ import time
 from pathlib import Path
 
 import torch
-from common import ARCH, ROOT, device_of, kernels_of, last_line, name_of, wait
+from common import ARCH, device_of, kernels_of, last_line, name_of, wait
 from data import write_films
 from mmengine.hooks import Hook
 from torch.profiler import ProfilerActivity, profile
 
-from hesp_mmaction.apis.configs import load_config
+from hesp_mmaction.apis.configs import load_config, our_config
 from hesp_mmaction.apis.loading import prepare_loading
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.compat import optim_wrapper_cfg
@@ -136,7 +136,7 @@ def train(folder, args, device):
     """Train for some epochs on films in a folder: a :class:`Clock`, seconds of filling the store,
     and the number of workers."""
     write_afew(folder / 'data', args.clips)
-    cfg = load_config(str(ROOT / 'configs/hesp_afew_o34.py'))
+    cfg = load_config(our_config('hesp_afew_o34.py'))
     override(cfg, {'data_root': str(folder / 'data'), 'cache': str(folder / 'store'),
                    'clip.arch': args.arch, 'clip.pretrained': None,
                    'train_dataloader.batch_size': args.videos,

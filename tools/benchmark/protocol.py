@@ -15,6 +15,7 @@ import torch
 from common import ROOT, last_line
 from mmengine.config import Config
 
+from hesp_mmaction.apis.configs import our_config
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.synthetic.layouts import write_dataset
@@ -31,7 +32,7 @@ def main():
     parser.add_argument('--threads', type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    config = str(ROOT / 'configs/hesp_synthetic_o34.py')
+    config = our_config('hesp_synthetic_o34.py')
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         write_dataset('afew', folder / 'data')

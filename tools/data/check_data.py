@@ -24,10 +24,10 @@ from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.apis.wiring import clips_of_config, override
 from hesp_mmaction.datasets.clip_loading import IMAGE_EXTENSIONS
-from hesp_mmaction.datasets.frame_store import some
 from hesp_mmaction.datasets.integrity import damage, oddity
 from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.text import some
 
 
 def files_below(root):

@@ -12,9 +12,10 @@ from pathlib import Path
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets import lists
 from hesp_mmaction.datasets.clip_loading import list_images
-from hesp_mmaction.datasets.openset import some, unreadable
+from hesp_mmaction.datasets.integrity import unreadable
 from hesp_mmaction.datasets.video import find_layout
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.text import some
 
 
 def count_frames(path):

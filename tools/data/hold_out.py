@@ -18,9 +18,9 @@ import numpy as np
 from hesp_mmaction.apis.running import main
 from hesp_mmaction.datasets.afew import afew_clips, afew_others
 from hesp_mmaction.datasets.feature_file import is_feature_file, read_features
-from hesp_mmaction.datasets.frame_store import some
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.files import whole
+from hesp_mmaction.text import some
 
 OF_TRAINING = ('train_features', 'train_emotion', 'train_id')
 

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 import torch
 from mmengine.hooks import EMAHook
 
-from .open_set_hook import unwrap
+from .common import unwrap
 
 
 def ema_hooks(runner):

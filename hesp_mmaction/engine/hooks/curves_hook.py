@@ -3,7 +3,7 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.visualization import LocalVisBackend
 
-from ...evaluation.openset_metric import OpenSetMetric, load_dump
+from ...evaluation.openset_metric import OpenSetMetric
 from ...visualization.canvas import pixels
 from ...visualization.figures import draw_oscr, draw_roc, draw_scores
 
@@ -32,9 +32,9 @@ class CurvesHook(Hook):
         backends = runner.visualizer._vis_backends.values()  # empty in all processes but the first
         if all(isinstance(backend, LocalVisBackend) for backend in backends):
             return False
-        paths = [metric.dump for metric in evaluator.metrics if isinstance(metric, OpenSetMetric)]
-        if 'AUROC' in metrics and any(paths):
-            dump = load_dump(next(filter(None, paths)))
+        dumps = [m.last_dump for m in evaluator.metrics if isinstance(m, OpenSetMetric)]
+        if 'AUROC' in metrics and dumps:
+            dump = dumps[0]
             figures = dict(roc=draw_roc({'ROC': dump}), oscr=draw_oscr({'OSCR': dump}),
                            scores=draw_scores(dump, dump.get('threshold')))
             for name, figure in figures.items():

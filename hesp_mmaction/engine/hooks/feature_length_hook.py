@@ -7,7 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
 from ...models.heads import ARPLHead, HESPHead
-from .open_set_hook import unwrap
+from .common import unwrap
 
 OPENAI = 10.0  # L2 length of a video feature of OpenAI's CLIP; of other CLIPs 1 to 160 was seen
 FACTOR = 3.0

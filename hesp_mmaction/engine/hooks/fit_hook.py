@@ -5,8 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
 from .averaged import saved_weights
-from .open_set_hook import unwrap
-from .threshold_hook import plain_training_loader
+from .common import plain_training_loader, unwrap
 
 
 @HOOKS.register_module()

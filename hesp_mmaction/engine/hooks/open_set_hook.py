@@ -2,7 +2,6 @@
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 
 from ...datasets.feature_file import FeatureDataset
@@ -11,26 +10,7 @@ from ...datasets.wrappers import leaves
 from ...errors import InputError
 from ...models.checkpoints import check_checkpoint, pixels_of
 from ...models.clip import forget_weights
-
-
-def unwrap(model):
-    """The recognizer inside a distributed wrapper."""
-    return model.module if is_model_wrapper(model) else model
-
-
-def tell(dataset, seed=None, epoch=None):
-    """Tell a data set, through wrappers, the seed of the run and the epoch that begins.
-
-    Args:
-        dataset (Dataset): of a loader.
-        seed (int, optional): of the random transforms.
-        epoch (int, optional): from 0.
-    """
-    for leaf in leaves(dataset):
-        if seed is not None:
-            leaf.seed = seed
-        if epoch is not None and hasattr(leaf, 'set_epoch'):
-            leaf.set_epoch(epoch)
+from .common import tell, unwrap
 
 
 @HOOKS.register_module()

@@ -12,7 +12,7 @@ from mmengine.logging import print_log
 
 from ...files import settle, whole
 from ...models.norms import running_statistics
-from .open_set_hook import unwrap
+from .common import unwrap
 from .random_state_hook import random_state, set_random_state
 
 NAME = 'preempted.pth'

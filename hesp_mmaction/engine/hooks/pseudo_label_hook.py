@@ -12,7 +12,7 @@ from ...datasets.wrappers import leaf_configs, pipeline_of
 from ...models.norms import running_statistics
 from ..portion_loader import in_portions
 from .averaged import ema_hooks, saved_weights
-from .open_set_hook import tell, unwrap
+from .common import tell, unwrap
 
 
 @HOOKS.register_module()

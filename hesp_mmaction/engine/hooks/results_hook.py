@@ -7,7 +7,7 @@ from mmengine.hooks import Hook
 
 from ...evaluation.openset_metric import OpenSetMetric
 from ...files import write_json
-from .open_set_hook import unwrap
+from .common import unwrap
 
 
 @HOOKS.register_module()
@@ -46,8 +46,8 @@ class ResultsHook(Hook):
     @staticmethod
     def _dump(runner, evaluator):
         for metric in evaluator.metrics:
-            if isinstance(metric, OpenSetMetric) and metric.dump is None:
-                metric.dump = os.path.join(runner.work_dir, 'predictions.npz')
+            if isinstance(metric, OpenSetMetric):
+                metric.dump_into(runner.work_dir)  # also what it cannot make figures of
 
     @staticmethod
     def _write(runner, metrics, extra):

@@ -5,7 +5,7 @@ from mmengine.hooks import Hook
 
 from ...models.norms import running_statistics
 from .averaged import ema_hooks
-from .open_set_hook import unwrap
+from .common import unwrap
 
 
 @HOOKS.register_module()

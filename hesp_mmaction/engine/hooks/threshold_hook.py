@@ -1,5 +1,4 @@
 """Fits the threshold below which a sample is called unknown, and the temperature."""
-import copy
 import logging
 import os
 from itertools import chain
@@ -10,34 +9,12 @@ from mmaction.registry import HOOKS
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.runner import Runner
 
-from ...datasets.wrappers import leaf_configs, pipeline_of
 from ...evaluation.calibration import fit_temperature
-from ...evaluation.openset_metric import dump_of_rows, dump_row, save_dump
+from ...evaluation.dumps import dump_of_rows, dump_row, save_dump
 from ...evaluation.ranking import fit_threshold
 from .averaged import saved_weights
-
-
-def plain_training_loader(cfg):
-    """The known training samples through the test pipeline, each once, in order.
-
-    Args:
-        cfg (mmengine.Config): of the run; its training data may be wrapped.
-
-    Returns:
-        DataLoader: of this process's share of the samples.
-    """
-    loader = copy.deepcopy(cfg.train_dataloader)
-    datasets = leaf_configs(loader.dataset)  # without the wrappers that repeat samples
-    for dataset in datasets:
-        dataset.update(pipeline=pipeline_of(cfg.test_dataloader.dataset), test_mode=True)
-    loader.dataset = datasets[0] if len(datasets) == 1 else dict(type='ConcatDataset',
-                                                                 datasets=datasets)
-    loader.pop('batch_sampler', None)
-    loader.persistent_workers = False
-    loader.sampler = dict(type='DefaultSampler', shuffle=False, round_up=False)
-    return Runner.build_dataloader(loader, seed=0)
+from .common import plain_training_loader
 
 
 @HOOKS.register_module()

@@ -6,7 +6,7 @@ from mmengine.logging import print_log
 
 from ...errors import InputError
 from .averaged import ema_hooks
-from .open_set_hook import unwrap
+from .common import unwrap
 
 
 @HOOKS.register_module()

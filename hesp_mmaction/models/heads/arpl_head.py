@@ -3,8 +3,7 @@ import torch
 from mmaction.registry import MODELS
 from torch import nn
 
-from ..losses import arpl_margin, global_mean
-from .hesp_functional import mean_cross_entropy
+from ..losses import arpl_margin, global_mean, mean_cross_entropy
 from .prototype_head import PrototypeHead
 
 

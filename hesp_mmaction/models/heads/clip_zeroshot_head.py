@@ -6,7 +6,7 @@ from torch.nn.functional import normalize
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
 from ..prompts.text import CLIPTextTower
-from .hesp_functional import cosine_logits
+from .functional import cosine_logits
 from .open_set_head import OpenSetHead
 
 

@@ -2,9 +2,10 @@
 import torch
 from mmaction.registry import MODELS
 
+from ..losses import mean_cross_entropy
 from ..prompts.text import PromptLearner
 from .coop_head import CoOpHead
-from .hesp_functional import cosine_logits, mean_cross_entropy
+from .functional import cosine_logits
 
 
 def hardest_logits(logits, labels):

@@ -5,9 +5,10 @@ from torch.nn.functional import normalize
 
 from ...datasets.emotions import prompt_word
 from ..eval_cache import EvalCache
+from ..losses import mean_cross_entropy
 from ..prompts.descriptions import descriptions_of
 from ..prompts.text import CLIPTextTower, PromptLearner, context_text
-from .hesp_functional import cosine_logits, mean_cross_entropy
+from .functional import cosine_logits
 from .open_set_head import OpenSetHead
 
 TEMPLATE = 'a photo of a {} expression'

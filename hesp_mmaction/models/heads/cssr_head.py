@@ -4,8 +4,8 @@ from mmaction.registry import MODELS
 from torch import nn
 from torch.nn.functional import layer_norm
 
-from ..clip import width_of
 from ..losses import global_mean, sum_over_processes
+from ..widths import width_of
 from .cssr_functional import (
     activation_score,
     gram,

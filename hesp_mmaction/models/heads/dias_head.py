@@ -3,9 +3,8 @@ from mmaction.registry import MODELS
 from torch import nn
 from torch.nn.functional import cross_entropy, l1_loss, layer_norm
 
-from ..clip import width_of
-from ..losses import global_mean
-from .hesp_functional import mean_cross_entropy
+from ..losses import global_mean, mean_cross_entropy
+from ..widths import width_of
 from .open_set_head import OpenSetHead
 
 

@@ -1,8 +1,8 @@
 """Classification against fixed texts, with something before it that learns."""
 from mmaction.registry import MODELS
 
+from ..losses import mean_cross_entropy
 from .clip_zeroshot_head import CLIPZeroShotHead
-from .hesp_functional import mean_cross_entropy
 
 
 @MODELS.register_module()

@@ -2,8 +2,7 @@
 from mmaction.registry import MODELS
 from torch.nn.functional import layer_norm
 
-from ..losses import global_mean
-from .hesp_functional import mean_cross_entropy
+from ..losses import global_mean, mean_cross_entropy
 from .prototype_head import PrototypeHead
 
 

@@ -4,12 +4,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from ..losses import global_mean
-
-
-def cosine_logits(features, text, scale):
-    """Eq. 9: z_k = exp(logit_scale) cos(f, F_T[k]). (B, D), (K, D) to (B, K)."""
-    return scale * F.normalize(features, dim=-1) @ F.normalize(text, dim=-1).T
+from ..losses import global_mean, mean_cross_entropy
 
 
 def at_length(features, length):
@@ -57,8 +52,3 @@ def fused_loss(known, negative, labels, fusion):
         return mean_cross_entropy((known + negative) / 2, labels)
     log_prob = fused_log_probabilities(known, negative)
     return global_mean(F.nll_loss(log_prob, labels, reduction='none'))
-
-
-def mean_cross_entropy(logits, labels):
-    """Cross-entropy (B, K), (B,), mean over the global batch."""
-    return global_mean(F.cross_entropy(logits, labels, reduction='none'))

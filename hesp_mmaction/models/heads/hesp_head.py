@@ -14,17 +14,17 @@ from ..losses import (
     diversity,
     global_mean,
     hold_texts,
+    mean_cross_entropy,
     opposite_texts,
     supervised_contrastive,
 )
 from ..prompts.text import CLIPTextTower, PromptLearner, context_text
+from .functional import cosine_logits
 from .hesp_functional import (
     at_length,
-    cosine_logits,
     fused_log_probabilities,
     fused_loss,
     fused_probabilities,
-    mean_cross_entropy,
 )
 from .joint_score import JointScore
 from .open_set_head import OpenSetHead

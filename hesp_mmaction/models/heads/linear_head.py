@@ -3,8 +3,8 @@ from mmaction.registry import MODELS
 from torch import nn
 from torch.nn.functional import cross_entropy, layer_norm
 
-from ..clip import width_of
 from ..losses import global_mean
+from ..widths import width_of
 from .open_set_head import OpenSetHead
 
 

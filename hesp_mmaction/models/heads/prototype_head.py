@@ -4,7 +4,7 @@ from abc import abstractmethod
 import torch
 from torch import nn
 
-from ..clip import width_of
+from ..widths import width_of
 from .open_set_head import OpenSetHead
 
 

@@ -2,7 +2,7 @@
 
 A file of weights is a checkpoint without what only training needs: tensors, and in its header, as
 JSON, what :class:`OpenSetHook` writes into checkpoints (the known names and others). It is read by
-:func:`.checkpoints.read_file`, as any other.
+:func:`.weight_files.read_file`, as any other.
 """
 import json
 from pathlib import Path

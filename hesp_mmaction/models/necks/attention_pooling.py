@@ -3,7 +3,7 @@ from mmaction.registry import MODELS
 from torch import nn
 
 from ..attention import attend
-from ..clip import width_of
+from ..widths import width_of
 
 
 @MODELS.register_module()

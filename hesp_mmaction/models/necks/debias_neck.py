@@ -3,9 +3,9 @@ import torch
 from mmaction.registry import MODELS
 from torch import nn
 
-from ..clip import width_of
 from ..losses import global_mean
 from ..losses.evidential import dirichlet, evidential_loss
+from ..widths import width_of
 from .temporal_mean import TemporalMean
 
 

@@ -2,7 +2,7 @@
 from mmaction.registry import MODELS
 from torch import nn
 
-from ..clip import width_of
+from ..widths import width_of
 
 
 @MODELS.register_module()

@@ -5,7 +5,7 @@ from torch import nn
 
 from ...errors import InputError
 from ..attention import Block
-from ..clip import width_of
+from ..widths import width_of
 
 
 @MODELS.register_module()

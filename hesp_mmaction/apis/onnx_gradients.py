@@ -1,0 +1,43 @@
+"""The gradient of the activation map as forward steps that ONNX has.
+
+The activation map takes a gradient inside the forward pass. Traced, it is a row of ordinary steps,
+of which ONNX lacks the three below; :data:`DECOMPOSITIONS` says so to the tracer.
+"""
+import torch
+from torch.nn.functional import pad
+
+aten = torch.ops.aten
+
+
+def convolution_backward(gradient, x, weight, bias_sizes, stride, padding, dilation, transposed,
+                         output_padding, groups, wanted):
+    """The gradient of a convolution to its input (N, C, h, w): a transposed convolution."""
+    if transposed or wanted[1] or wanted[2]:
+        raise NotImplementedError('only the gradient of a plain convolution to its input')
+    left = [size - ((out - 1) * step - 2 * before + gap * (side - 1) + 1)
+            for size, out, step, before, gap, side in zip(
+                x.shape[2:], gradient.shape[2:], stride, padding, dilation, weight.shape[2:],
+                strict=True)]
+    x = aten.convolution(gradient, weight, None, stride, padding, dilation, True, left, groups)
+    return x, None, None
+
+
+def avg_pool2d_backward(gradient, x, kernel, stride, padding, ceil_mode, count_include_pad,
+                        divisor):
+    """The gradient of a mean over k x l places, side by side, to its input (N, C, h, w)."""
+    if (stride and list(stride) != list(kernel)) or any(padding) or ceil_mode or divisor:
+        raise NotImplementedError('only the gradient of a pooling whose stride is its kernel')
+    (k, m), (height, width) = kernel, x.shape[2:]
+    each = (gradient / (k * m)).repeat_interleave(k, 2).repeat_interleave(m, 3)
+    return pad(each, (0, width - each.shape[3], 0, height - each.shape[2]))
+
+
+def silu_backward(gradient, x):
+    """The slope of x sigmoid(x), which ONNX does not know."""
+    gate = x.sigmoid()
+    return gradient * gate * (1 + x * (1 - gate))
+
+
+DECOMPOSITIONS = {aten.silu_backward.default: silu_backward,
+                  aten.convolution_backward.default: convolution_backward,
+                  aten.avg_pool2d_backward.default: avg_pool2d_backward}

@@ -1,0 +1,70 @@
+"""The raw material of an evaluation: rows of samples, arrays, and the file that holds them."""
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+
+from ..datasets.emotions import UNDECODABLE
+from ..files import whole
+
+Dump = Mapping[str, np.ndarray]
+# fields of a data sample to those of a dump
+RENAMED = dict(pred_feature='feature', pred_score='probabilities')
+OF_ALL = ('threshold', 'class_text')  # fields that are the same for every sample, kept once
+
+
+def save_dump(dump: Dump, path: str | Path) -> None:
+    """Writes arrays to ``path`` (.npz), whole or not at all."""
+    with whole(path, 'wb') as file:
+        np.savez_compressed(file, **dump)  # type: ignore[arg-type]  # not by these names
+
+
+def load_dump(path: str | Path) -> dict[str, np.ndarray]:
+    """Reads what :class:`.OpenSetMetric` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
+
+
+def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a predicted data sample (dict), see :class:`.OpenSetMetric`."""
+    missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label', 'pred_knownness')
+               if key not in sample]
+    if missing:
+        raise KeyError(f'a data sample has no {", ".join(missing)}; sample_id and emotion belong '
+                       'in meta_keys of PackActionInputs, predictions come from the head')
+    row = dict(sample_id=sample['sample_id'], emotion=sample['emotion'],
+               label=int(sample['gt_label']), pred=int(sample['pred_label']),
+               score=float(sample['pred_knownness']))
+    for key, value in sample.items():
+        if key.startswith('logits') or key in (*RENAMED, 'class_text', 'frame_cosine'):
+            row[RENAMED.get(key, key)] = _array(value)
+        elif key.startswith('score_') or key == 'threshold':
+            row[key] = float(value)
+        elif key == 'pred_emotion':
+            row[key] = value
+    return row
+
+
+def dump_of_rows(rows: Sequence[Mapping[str, Any]],
+                 classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Arrays of rows of :func:`dump_row`, each sample id once and sorted by it.
+
+    Clips that could not be decoded (emotion :data:`UNDECODABLE`) are left out and logged.
+    """
+    by_id = {row['sample_id']: row for row in reversed(rows)}
+    broken = sorted(key for key, row in by_id.items() if row['emotion'] == UNDECODABLE)
+    if broken:
+        print_log(f'{len(broken)} of {len(by_id)} clips cannot be decoded and count in no figure: '
+                  f'{", ".join(broken)}', 'current', logging.WARNING)
+    rows = [by_id[key] for key in sorted(set(by_id) - set(broken))]
+    dump = {key: np.array(rows[0][key] if key in OF_ALL else [row[key] for row in rows])
+            for key in rows[0]}
+    return dict(dump, classes=np.array(classes))
+
+
+def _array(values: Any) -> np.ndarray:
+    return torch.as_tensor(values).detach().float().cpu().numpy()

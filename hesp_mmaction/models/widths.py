@@ -1,0 +1,23 @@
+"""Widths of what parts of a model hand to each other."""
+from ..errors import InputError
+from .clip_configs import feature_width
+
+
+def width_of(owner, in_channels=None, clip=None):
+    """Width of a backbone's features: as given, or that of the CLIP it is.
+
+    Args:
+        owner (object): who asks, named in the error.
+        in_channels (int, optional): the width.
+        clip (dict, optional): with ``arch``, see :func:`.load_clip`.
+
+    Returns:
+        int
+
+    Raises:
+        InputError: neither is given.
+    """
+    if in_channels is None and clip is None:
+        raise InputError(f"{type(owner).__name__} needs `in_channels`, the width of the backbone's "
+                         'features, or the `clip` it is')
+    return in_channels or feature_width(clip['arch'])
