@@ -133,7 +133,7 @@ def test_rescore_prints_every_score(straight, tmp_path):
     header = lines[0].split()
     assert cells['score'] == cells['joint'] == [f'{found[key]:.2f}' for key in header]
     without = tool(script, straight / 'predictions.npz').stdout
-    assert without.count('not computed: needs features') == 13
+    assert without.count('not computed: needs features') == 14
     assert without.count('not computed: needs texts of words') == 4
     both = tool(script, straight / 'predictions.npz', '--train', straight / 'train_features.npz',
                 '--words').stdout

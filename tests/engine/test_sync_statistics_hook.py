@@ -44,7 +44,7 @@ def worker(rank, folder):
     for _ in range(3):
         model(torch.randn(2, 3, 8, 8) * (1 + rank)).backward()
         ema.ema_model.update_parameters(model.module)
-    runner = SimpleNamespace(model=model, hooks=[ema], iter=2, work_dir=folder)
+    runner = SimpleNamespace(model=model, hooks=[ema], iter=9, work_dir=folder)
 
     def state():
         return {name: value.clone() for name, value in running_statistics(model.module).items()}
