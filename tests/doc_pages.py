@@ -79,7 +79,7 @@ def parse(tool, words):
         patch.setattr(argparse.ArgumentParser, 'parse_args', stop)
         patch.setattr(sys, 'argv', [tool, *words])
         # Files that a page names need not be there.
-        patch.setitem(sys.modules, 'first_look', SimpleNamespace(first_look=lambda *a, **k: None))
+        patch.setitem(sys.modules, '_first_look', SimpleNamespace(first_look=lambda *a, **k: None))
         patch.syspath_prepend(str((ROOT / tool).parent))
         try:
             runpy.run_path(str(ROOT / tool), run_name='__main__')

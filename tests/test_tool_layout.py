@@ -6,7 +6,7 @@ import pytest
 
 TOOLS = Path(__file__).parents[1] / 'tools'
 # Not tools themselves, but what tools of one folder share.
-SHARED = {'_first_look.py', 'benchmark/common.py'}
+SHARED = {'_first_look.py', 'benchmark/common.py', 'benchmark/films.py'}
 PATHS = sorted(str(path.relative_to(TOOLS)) for path in TOOLS.rglob('*.py'))
 
 
@@ -40,3 +40,10 @@ def test_a_tool_begins_in_main(path):
     assert ast.unparse(last.body[-1]) in ('run_tool(main)', 'main()')
     assert any(isinstance(node, ast.FunctionDef) and node.name == 'main'
                for node in tree(path).body)
+
+
+@pytest.mark.parametrize('path', [path for path in PATHS if path != 'run_ablation.py'])
+def test_no_tool_imports_a_tool(path):
+    text = (TOOLS / path).read_text(encoding='utf-8')
+    assert 'sys.path' not in text
+    assert not imported(path) & {Path(other).stem for other in PATHS if other not in SHARED}

@@ -15,7 +15,7 @@ from mmengine.config import Config
 from run_splits import add_flags, list_runs, report, run_all
 
 from hesp_mmaction.apis.report import summary
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.errors import InputError
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -40,7 +40,7 @@ def row_options(row, base, cfg_options):
     return options
 
 
-def run_ablation():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('name', help='of a file in configs/ablations: table5, table6, fig3a, '
@@ -74,4 +74,4 @@ def run_ablation():
 
 
 if __name__ == '__main__':
-    main(run_ablation)
+    run_tool(main)

@@ -20,7 +20,7 @@ import os
 import sys
 from pathlib import Path
 
-from first_look import first_look
+from _first_look import first_look
 
 if __name__ == '__main__':
     first_look(sys.argv[1:], configs=None)
@@ -33,7 +33,7 @@ from hesp_mmaction.apis.equal_terms import refusal, terms_table  # noqa: E402
 from hesp_mmaction.apis.parallel import run_on_cluster, run_side_by_side  # noqa: E402
 from hesp_mmaction.apis.protocol import check_runs, run_split  # noqa: E402
 from hesp_mmaction.apis.report import latex_report, markdown_report, methods_table  # noqa: E402
-from hesp_mmaction.apis.running import main  # noqa: E402
+from hesp_mmaction.apis.running import run_tool  # noqa: E402
 from hesp_mmaction.apis.tasks import TASKS, find_config, find_task  # noqa: E402
 from hesp_mmaction.datasets.feature_file import is_feature_file  # noqa: E402
 from hesp_mmaction.datasets.splits import read_known_sets  # noqa: E402
@@ -123,7 +123,7 @@ def data_and_weights(config, options):
             f'{value("clip.pretrained")}')
 
 
-def run_protocol():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='+', type=find_config,
@@ -185,4 +185,4 @@ def run_protocol():
 
 
 if __name__ == '__main__':
-    main(run_protocol)
+    run_tool(main)

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from first_look import first_look
+from _first_look import first_look
 
 if __name__ == '__main__':
     first_look(sys.argv[1:], configs=None)
@@ -18,7 +18,7 @@ from hesp_mmaction.apis.configs import KeyValue  # noqa: E402
 from hesp_mmaction.apis.parallel import run_side_by_side  # noqa: E402
 from hesp_mmaction.apis.protocol import check_runs, run_split  # noqa: E402
 from hesp_mmaction.apis.report import summary, table  # noqa: E402
-from hesp_mmaction.apis.running import main  # noqa: E402
+from hesp_mmaction.apis.running import run_tool  # noqa: E402
 from hesp_mmaction.apis.tasks import find_config  # noqa: E402
 from hesp_mmaction.datasets.splits import read_known_sets  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
@@ -92,7 +92,7 @@ def report(results, args, file_name, text):
     print(text)
 
 
-def run_splits():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='+', type=find_config, help='one config file per method')
@@ -106,4 +106,4 @@ def run_splits():
 
 
 if __name__ == '__main__':
-    main(run_splits)
+    run_tool(main)

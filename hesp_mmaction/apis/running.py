@@ -139,8 +139,8 @@ def remove_start(folder: Path) -> None:
             place.rmdir()
 
 
-def main(command: Callable[[], Any]) -> None:
-    """Run a tool's ``command()``; an error of input becomes one line and exit code 1."""
+def run_tool(main: Callable[[], Any]) -> None:
+    """Run the ``main()`` of a tool; an error of input becomes one line and exit code 1."""
     if not gc.get_freeze_count():
         # mmengine collects garbage for each data set: a quarter of a second for what is imported,
         # which never is any.
@@ -149,7 +149,7 @@ def main(command: Callable[[], Any]) -> None:
         if hasattr(stream, 'reconfigure'):  # a file name that is not UTF-8 can be printed, too
             stream.reconfigure(errors='backslashreplace')
     try:
-        command()
+        main()
         if dist.is_available() and dist.is_initialized():
             dist.destroy_process_group()  # left to the end of Python, gloo's threads may abort it
     except USER_ERRORS as error:

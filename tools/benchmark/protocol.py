@@ -6,7 +6,6 @@ A training, the fit of the threshold and a test of HESP without its visual promp
 ``ratio`` is without over with stored features, the time to store these apart (``store``).
 """
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,12 +14,10 @@ import torch
 from common import ROOT, last_line
 from mmengine.config import Config
 
+from hesp_mmaction.apis.feature_building import build_store
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.synthetic.layouts import write_dataset
-
-sys.path.insert(0, str(ROOT / 'tools/data'))
-from build_features import build  # noqa: E402
 
 
 def main():
@@ -42,7 +39,7 @@ def main():
         cfg = Config.fromfile(config)
         override(cfg, options)
         begin = time.perf_counter()
-        build(cfg, str(folder / 'features'), args.views)
+        build_store(cfg, str(folder / 'features'), args.views)
         store = time.perf_counter() - begin
         options['features'] = str(folder / 'features')
         stored = run_split(config, 0, folder / 'stored', options)
