@@ -20,6 +20,7 @@ from mmengine.config import Config
 from mmengine.registry import OPTIM_WRAPPERS
 
 from hesp_mmaction.apis.equal_terms import OVER_TIME
+from hesp_mmaction.apis.tasks import choose_data
 from hesp_mmaction.apis.wiring import VARIABLES, override
 
 ROOT = Path(__file__).parents[1]
@@ -155,7 +156,12 @@ def check_settings(paths, args):
     assert not wrong, f'{", ".join(paths)}: no {wrong}'
     if len(paths) == 1:
         cfg = copy.deepcopy(config(paths[0]))
-        override(cfg, options, getattr(args, 'known', None), getattr(args, 'split', None))
+        openness = getattr(args, 'openness', None)
+        if isinstance(openness, list):  # of a tool that runs several
+            override(cfg, options)
+        else:
+            choose_data(cfg, options, getattr(args, 'task', None), openness,
+                        getattr(args, 'split', None), getattr(args, 'known', None))
 
 
 def check_tool(tool, words):

@@ -22,8 +22,7 @@ from .configs import KeyValue, load_config
 from .determinism import no_deterministic_kernel, prepare_determinism
 from .inputs import check_inputs
 from .loading import prepare_loading
-from .tasks import find_config
-from .wiring import override
+from .tasks import TASKS, choose_data, find_config
 
 # Errors that mean "this input cannot be used": shown as one line, without a traceback.
 USER_ERRORS = (InputError, OSError, UnpicklingError)
@@ -37,7 +36,12 @@ def parser(description: str | None) -> argparse.ArgumentParser:
                         help='folder of logs, checkpoints and results; '
                         'default: work_dirs/<name of the config>')
     result.add_argument('--known', nargs='+', metavar='NAME', help='the known emotions, in order')
-    result.add_argument('--split', type=int, help='one of the published splits, 0 to 4')
+    result.add_argument('--task', help='put the method on the data of a task: '
+                        f'{", ".join(TASKS)}; default: the data of the config')
+    result.add_argument('--openness', metavar='KNOWN:UNKNOWN',
+                        help='such as 5:2; default: the one that the config names')
+    result.add_argument('--split', type=int, help='one of the published splits, 0 to 4; of a '
+                        'closed set with folds, one of these, 1 to 5')
     result.add_argument('--seed', type=int, help='random seed')
     result.add_argument('--deterministic', action='store_true',
                         help='only deterministic algorithms: two runs are equal to the bit')
@@ -58,7 +62,7 @@ def read_config(args: argparse.Namespace) -> Config:
     if 'LOCAL_RANK' not in os.environ:
         os.environ['LOCAL_RANK'] = str(args.local_rank)
     cfg = load_config(args.config)
-    override(cfg, args.cfg_options, args.known, args.split)
+    choose_data(cfg, args.cfg_options, args.task, args.openness, args.split, args.known)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
