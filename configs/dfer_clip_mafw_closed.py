@@ -1,5 +1,5 @@
-# DFER-CLIP on MAFW's eleven single emotions as a closed set, for UAR and WAR; `--split` is the fold,
-# 1 to 5.
+# DFER-CLIP on MAFW's eleven single emotions as a closed set, for UAR and WAR; `--split` is the
+# fold, 1 to 5.
 _base_ = [
     '_base_/datasets/mafw_closed.py', '_base_/models/clip.py', '_base_/schedules/short.py',
     '_base_/default_runtime.py'
