@@ -8,7 +8,6 @@ import pytest
 from hesp_mmaction.apis.report import (
     latex_report,
     markdown_report,
-    methods_table,
     summary,
     table,
 )
@@ -85,7 +84,7 @@ def test_every_table_of_a_run_is_made(name):
     run = dict(metrics_from_dump(dump), known=KNOWN, protocol='3:4', seconds=1.0, split=0,
                intervals=intervals_from_dump(dump))
     for results in ({'a': [run]}, {'a': [run, run], 'b': [run, run]}):
-        for text in (table(results), summary(results), methods_table(results),
+        for text in (table(results), summary(results),
                      markdown_report(results, 'AFEW', 'drawn'), latex_report(results, 'AFEW', 'x')):
             assert f'{run["AUROC"]:.1f}' in text
 
