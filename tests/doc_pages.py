@@ -156,11 +156,10 @@ def check_settings(paths, args):
     assert not wrong, f'{", ".join(paths)}: no {wrong}'
     if len(paths) == 1:
         cfg = copy.deepcopy(config(paths[0]))
-        openness = getattr(args, 'openness', None)
-        if isinstance(openness, list):  # of a tool that runs several
+        if hasattr(args, 'splits'):  # of a tool that runs several
             override(cfg, options)
         else:
-            choose_data(cfg, options, getattr(args, 'task', None), openness,
+            choose_data(cfg, options, getattr(args, 'task', None), getattr(args, 'openness', None),
                         getattr(args, 'split', None), getattr(args, 'known', None))
 
 
