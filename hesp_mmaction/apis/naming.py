@@ -18,18 +18,16 @@ from .report import markdown
 from .results import read_run
 
 TOP = (1, 3)
+COLUMNS = ('run', 'sample_id', 'emotion', 'word1', 'word2', 'word3', 'similarity1', 'similarity2',
+           'similarity3', 'cluster', 'cluster_word')
 
 
 class Texts:
-    """A lexicon with the texts of its words.
+    """A ``lexicon`` with the ``texts`` (W, D) of its words, in the same order.
 
     Args:
         tower (CLIPTextTower): encodes the words.
         lexicon (dict[str, str]): W words, each with the emotion it names.
-
-    Attributes:
-        lexicon (dict[str, str]): the same.
-        texts (ndarray): (W, D), a text per word in the order of the lexicon.
     """
 
     def __init__(self, tower, lexicon):
@@ -191,10 +189,6 @@ def figures_of_run(dump, train, zero_shot, closed, wide, k):
         if others:
             result[f'{name}, clusters'] = cluster_figures(dump, train, zero_shot, chosen, closed, k)
     return result
-
-
-COLUMNS = ('run', 'sample_id', 'emotion', 'word1', 'word2', 'word3', 'similarity1', 'similarity2',
-           'similarity3', 'cluster', 'cluster_word')
 
 
 def rows_of_run(run, dump, train, wide, k):
