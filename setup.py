@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent
 README = ROOT / 'README.md'
 # What travels in hesp_mmaction/.mim, where OpenMMLab's `mim` and our own tools look for it.
 MIM = ('configs', 'tools', 'model-index.yml')
-CLONE_ONLY = ('check_wheel.sh', 'run_tests.sh', 'setup_env.sh')
+CLONE_ONLY = ('dev', 'run_tests.sh', 'setup_env.sh')
 
 # Not here on purpose: mmcv and mmcv-lite. They own the same folder, and PyPI's mmcv does not
 # build against current torch, so each user chooses: `pip install hesp-mmaction[lite]`, or a full

@@ -1,4 +1,5 @@
-# Zero-shot CLIP with the mean of several sentences per emotion.
+# Zero-shot CLIP with the mean of several sentences per emotion. It is clip_zeroshot_afew_o34.py
+# with other templates.
 _base_ = './clip_zeroshot_afew_o34.py'
 model = dict(
     cls_head=dict(template=[

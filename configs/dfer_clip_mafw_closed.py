@@ -1,15 +1,16 @@
-# DFER-CLIP on MAFW's eleven single emotions as a closed set (UAR and WAR); `fold` is 1 to 5.
-_base_ = ['_base_/datasets/mafw_closed.py', '_base_/schedules/short.py',
-          '_base_/default_runtime.py']
-clip = dict(arch='ViT-B-32', pretrained='openai')
+# DFER-CLIP on MAFW's eleven single emotions as a closed set, for UAR and WAR; `--split` is the
+# fold, 1 to 5.
+_base_ = [
+    '_base_/datasets/mafw_closed.py', '_base_/models/clip.py', '_base_/schedules/short.py',
+    '_base_/default_runtime.py'
+]
 model = dict(
-    type='PromptedRecognizer',
     known=_base_.known,
-    backbone=dict(type='CLIPImageTower', frozen=False, **clip),
+    backbone=dict(frozen=False),
     neck=dict(
-        type='TemporalTransformer', clip=clip, num_frames=_base_.num_frames, depth=1),
+        type='TemporalTransformer', clip=_base_.clip, num_frames=_base_.num_frames, depth=1),
     cls_head=dict(
-        type='CoOpHead', clip=clip, num_contexts=8, class_specific=True, descriptions=True))
+        type='CoOpHead', clip=_base_.clip, num_contexts=8, class_specific=True, descriptions=True))
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys={

@@ -1,39 +1,16 @@
 # HESP with the CLIP of this package on its drawn faces (python tools/data/make_synthetic.py).
-_base_ = './hesp_afew_o34.py'
-data_root = 'data/synthetic'
-image_size = 96
-prompt_size = 24
+_base_ = [
+    '_base_/datasets/synthetic.py', '_base_/models/hesp.py', '_base_/schedules/hesp.py',
+    '_base_/default_runtime.py'
+]
+protocol = dict(dataset='AFEW', openness='3:4')
 clip = dict(arch='small_face_clip', pretrained='embedded')
-
-train_pipeline = [
-    dict(type='ClipInit'),
-    dict(type='SampleFrames', clip_len=1, num_clips=8, keep_tail_frames=True),
-    dict(type='ClipDecode'),
-    dict(type='RandomResizedCrop', area_range=(0.6, 1.0)),
-    dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
-    dict(type='Flip', flip_ratio=0.5),
-    dict(type='FormatShape', input_format='NCHW'),
-    _base_.pack,
-]
-test_pipeline = [
-    dict(type='ClipInit'),
-    dict(type='SampleFrames', clip_len=1, num_clips=8, test_mode=True),
-    dict(type='ClipDecode'),
-    dict(type='Resize', scale=(image_size, image_size), keep_ratio=False),
-    dict(type='FormatShape', input_format='NCHW'),
-    _base_.pack,
-]
-# Decoding takes a tenth of a step here: workers would only compete for the cores.
-in_process = dict(num_workers=0, persistent_workers=False)
-test_set = dict(dataset=dict(data_root=data_root, pipeline=test_pipeline), **in_process)
-train_dataloader = dict(
-    batch_size=16, dataset=dict(data_root=data_root, pipeline=train_pipeline), **in_process)
-val_dataloader = test_set
-test_dataloader = test_set
-
+prompt_size = 24  # a quarter of the image
 model = dict(
+    known=_base_.known,
     backbone=clip,
-    visual_prompt=dict(image_size=image_size, size=prompt_size),
-    negatives=dict(image_size=image_size),
+    neck=dict(num_frames=_base_.num_frames),
+    visual_prompt=dict(image_size=_base_.image_size, size=prompt_size),
+    negatives=dict(image_size=_base_.image_size),
     cls_head=dict(clip=clip))
 train_cfg = dict(max_epochs=5)

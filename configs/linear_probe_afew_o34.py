@@ -1,12 +1,7 @@
 # A linear classifier on a frozen CLIP.
 _base_ = [
-    '_base_/datasets/afew.py', '_base_/schedules/short.py', '_base_/default_runtime.py'
+    '_base_/datasets/afew.py', '_base_/models/clip.py', '_base_/schedules/short.py',
+    '_base_/default_runtime.py'
 ]
 protocol = dict(dataset='AFEW', openness='3:4')
-clip = dict(arch='ViT-B-32', pretrained='openai')  # 'openai' downloads; or the path of a file
-model = dict(
-    type='PromptedRecognizer',
-    known=_base_.known,
-    backbone=dict(type='CLIPImageTower', **clip),
-    neck=dict(type='TemporalMean'),
-    cls_head=dict(type='LinearHead', clip=clip))
+model = dict(known=_base_.known, cls_head=dict(type='LinearHead', clip=_base_.clip))

@@ -20,6 +20,7 @@ from mmengine.config import Config
 from mmengine.registry import OPTIM_WRAPPERS
 
 from hesp_mmaction.apis.equal_terms import OVER_TIME
+from hesp_mmaction.apis.tasks import choose_data
 from hesp_mmaction.apis.wiring import VARIABLES, override
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +80,7 @@ def parse(tool, words):
         patch.setattr(argparse.ArgumentParser, 'parse_args', stop)
         patch.setattr(sys, 'argv', [tool, *words])
         # Files that a page names need not be there.
-        patch.setitem(sys.modules, 'first_look', SimpleNamespace(first_look=lambda *a, **k: None))
+        patch.setitem(sys.modules, '_first_look', SimpleNamespace(first_look=lambda *a, **k: None))
         patch.syspath_prepend(str((ROOT / tool).parent))
         try:
             runpy.run_path(str(ROOT / tool), run_name='__main__')
@@ -155,7 +156,11 @@ def check_settings(paths, args):
     assert not wrong, f'{", ".join(paths)}: no {wrong}'
     if len(paths) == 1:
         cfg = copy.deepcopy(config(paths[0]))
-        override(cfg, options, getattr(args, 'known', None), getattr(args, 'split', None))
+        if hasattr(args, 'splits'):  # of a tool that runs several
+            override(cfg, options)
+        else:
+            choose_data(cfg, options, getattr(args, 'task', None), getattr(args, 'openness', None),
+                        getattr(args, 'split', None), getattr(args, 'known', None))
 
 
 def check_tool(tool, words):

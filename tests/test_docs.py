@@ -229,7 +229,7 @@ def test_the_reference_has_every_public_class_and_function(site):
 
 def test_docstrings_become_markdown(monkeypatch):
     pytest.importorskip('griffe')
-    monkeypatch.syspath_prepend(ROOT / 'tools/docs')
+    monkeypatch.syspath_prepend(ROOT / 'tools/dev')
     from docstrings import to_markdown
     text = to_markdown('''Head::
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.text import printable, some
 
 NAME = os.fsdecode(b'caf\xe9.mp4')
@@ -22,5 +22,5 @@ def test_a_tool_prints_such_a_name(monkeypatch):
     monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(written, 'utf-8', write_through=True))
     with pytest.raises(UnicodeEncodeError):
         print(NAME)
-    main(lambda: print(NAME))
+    run_tool(lambda: print(NAME))
     assert written.getvalue().decode() == 'caf\\udce9.mp4\n'

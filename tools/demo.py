@@ -31,7 +31,7 @@ from hesp_mmaction.apis.demo import (
     zero_shot,
     zero_shot_threshold,
 )
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.emotions import BASIC
 from hesp_mmaction.datasets.video import Video, return_memory_at_once
 from hesp_mmaction.errors import InputError
@@ -226,7 +226,7 @@ def check_host(host):
                          'for this machine only, 0.0.0.0 for all that reach it') from error
 
 
-def command():
+def main():
     args = parse_args()
     options = launch_options(args)
     check_host(args.host)
@@ -254,4 +254,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

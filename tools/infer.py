@@ -17,7 +17,7 @@ from mmengine.logging import MMLogger
 from hesp_mmaction.apis import HESPInferencer, write_results
 from hesp_mmaction.apis.clip_sources import find_clips
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.faces import DETECTORS
 from hesp_mmaction.datasets.video import return_memory_at_once
 from hesp_mmaction.errors import InputError
@@ -91,7 +91,7 @@ def check_inputs(inputs):
                 raise InputError(f'{name} is not a clip: name it with {flag} {name}')
 
 
-def command():
+def main():
     args = parse_args()
     check_inputs(args.inputs)
     MMLogger.get_instance('infer', log_level='WARNING')
@@ -124,4 +124,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

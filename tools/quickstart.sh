@@ -13,7 +13,7 @@ fi
 started=$SECONDS
 python "$HERE"/tools/data/make_synthetic.py --layout afew --out data/synthetic --seed 0
 python "$HERE"/tools/run_splits.py "$HERE"/configs/hesp_synthetic_o34.py "$HERE"/configs/clip_zeroshot_afew_o34.py \
-    --work-dir work_dirs/quickstart --cfg-options data_root=data/synthetic \
+    --out work_dirs/quickstart --cfg-options data_root=data/synthetic \
     image_size=96 clip.arch=small_face_clip clip.pretrained=embedded
 echo "Figures of split 0:"
 python "$HERE"/tools/analysis/plot_open_set.py work_dirs/quickstart/hesp_synthetic_o34/split0

@@ -4,16 +4,16 @@ CHECKPOINT may be left out for a model that is not trained (zero-shot CLIP).
 """
 import sys
 
-from first_look import first_look
+from _first_look import first_look
 
 if __name__ == '__main__':
     first_look(sys.argv[1:], checkpoint=True)
 
-from hesp_mmaction.apis.running import main, parser, read_config, run  # noqa: E402
+from hesp_mmaction.apis.running import parser, read_config, run, run_tool  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
 
 
-def test():
+def main():
     arguments = parser(__doc__)
     arguments.add_argument('checkpoint', nargs='?', help='checkpoint file')
     args = arguments.parse_args()
@@ -25,4 +25,4 @@ def test():
 
 
 if __name__ == '__main__':
-    main(test)
+    run_tool(main)

@@ -1,17 +1,17 @@
 """Train an open-set recognizer: python tools/train.py CONFIG [--split N] [options]"""
 import sys
 
-from first_look import first_look
+from _first_look import first_look
 
 if __name__ == '__main__':
     first_look(sys.argv[1:])
 
 from hesp_mmaction import compat  # noqa: E402
-from hesp_mmaction.apis.running import main, parser, read_config, run  # noqa: E402
+from hesp_mmaction.apis.running import parser, read_config, run, run_tool  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
 
 
-def train():
+def main():
     arguments = parser(__doc__)
     arguments.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
                            help='go on from a checkpoint, by default the latest of the work dir')
@@ -32,4 +32,4 @@ def train():
 
 
 if __name__ == '__main__':
-    main(train)
+    run_tool(main)

@@ -1,6 +1,6 @@
 """What tools and other programs call."""
 from .configs import find_config
 from .inferencer import HESPInferencer
-from .results import write_results
+from .predictions import write_results
 
 __all__ = ['HESPInferencer', 'find_config', 'write_results']

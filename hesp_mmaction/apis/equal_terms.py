@@ -1,5 +1,5 @@
 """The same neck for every method: the variable ``neck`` of the command line, and the table."""
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..models import necks
 from ..models.backbones import CLIPImageTower
 from ..models.recognizers import PromptedRecognizer
+from .configs import load_config
 from .report import COLUMNS, Results, markdown, mean_and_deviation, mean_and_error
 
 # Necks of this package that make one feature of the features of frames: (B, T, C) to (B, C).
@@ -76,6 +77,39 @@ def set_neck(cfg: Config, neck: str | Mapping[str, Any]) -> None:
         cfg.model.neck.temporal = neck
     else:
         cfg.model.neck = neck
+
+
+def equal_runs(runs: Mapping[str, Sequence[dict]], neck: str) -> dict[str, list[dict]]:
+    """Put the runs of all methods on the same neck.
+
+    Methods that take no neck over frames are left out, and the reason is printed.
+
+    Args:
+        runs (dict[str, list[dict]]): arguments of :func:`.protocol.run_split`, by the name of the
+            method.
+        neck (str): name of a class.
+
+    Returns:
+        dict[str, list[dict]]: the same runs with that neck, in folders of their own; ``_NECK`` is
+        added to the names of methods and folders.
+
+    Raises:
+        InputError: the runs have a neck of the command line already.
+    """
+    found = {}
+    for name, jobs in runs.items():
+        if any(key.split('.')[0] == 'neck' for key in jobs[0]['cfg_options']):
+            raise InputError('give --equal-terms or neck, not both: the runs on own terms would '
+                             'have that neck, too')
+        reason = refusal(load_config(jobs[0]['config']))
+        if reason:
+            print(f'{name} runs on its own terms alone: {reason}')
+            continue
+        found[f'{name}_{neck}'] = [dict(
+            job, cfg_options=dict(job['cfg_options'], neck=neck), work_dir=str(
+                Path(job['work_dir']).parents[1] / f'{name}_{neck}' / Path(job['work_dir']).name))
+            for job in jobs]
+    return found
 
 
 def terms_table(own: Results, equal: Results) -> str:

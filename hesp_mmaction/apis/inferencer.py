@@ -22,7 +22,7 @@ from ..visualization.annotate import annotate, score_limits
 from ..visualization.video_writer import write_video
 from .clip_sources import NO_FACE, find_clips
 from .configs import find_config
-from .results import free_name, result_of
+from .predictions import free_name, result_of
 from .trained import load_trained
 
 

@@ -24,8 +24,7 @@ from .configs import load_config
 from .determinism import prepare_determinism
 from .inputs import check_inputs
 from .loading import prepare_loading
-from .tasks import find_task, set_task
-from .wiring import override
+from .tasks import choose_data
 
 
 def split_config(config: str, split: int, cfg_options: dict | None = None,
@@ -41,17 +40,10 @@ def split_config(config: str, split: int, cfg_options: dict | None = None,
         cfg_options = {key: value for key, value in (cfg_options or {}).items()
                        if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))
                        and key.split('.')[0] != 'neck'}  # untrained it is the mean
-    if task is not None:
-        set_task(cfg, find_task(task))
-    if 'protocol' not in cfg:  # a closed set
-        if known is not None:
-            raise InputError(f'{config} is of a closed set, in which every class is known: known '
-                             'sets mean nothing to it')
-        override(cfg, dict(cfg_options or {}, fold=split))
-    elif known is not None:
-        override(cfg, cfg_options, known=known)
-    else:
-        override(cfg, cfg_options, split=split, openness=openness)
+    if known is not None and 'protocol' not in cfg and task is None:
+        raise InputError(f'{config} is of a closed set, in which every class is known: known sets '
+                         'mean nothing to it')
+    choose_data(cfg, cfg_options, task, openness, None if known is not None else split, known)
     return cfg
 
 

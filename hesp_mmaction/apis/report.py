@@ -7,6 +7,10 @@ from pathlib import Path
 from scipy import stats
 
 COLUMNS = ('AUROC', 'OSCR', 'ACC')
+CLOSED_COLUMNS = ('UAR', 'WAR')
+# Heads of columns, and where a run has what stands below.
+COSTS = {'seconds': 'seconds', 'seconds per epoch': 'seconds_per_epoch',
+         'trainable parameters': 'trainable'}
 # Runs of every method; mean, standard deviation and interval of one cell.
 Results = Mapping[str, Sequence[dict]]
 Cell = tuple[float, float | None, tuple[float, float] | None]
@@ -31,7 +35,7 @@ def labelled(results: Results) -> Results:
 
 
 def table(results: Results) -> str:
-    """Rows of splits beside each other for every method, and their mean and deviation.
+    """Rows of splits (of a closed set: folds) with all methods side by side, mean and deviation.
 
     Args:
         results (dict[str, list[dict]]): metrics per split, for each method.
@@ -41,12 +45,14 @@ def table(results: Results) -> str:
     """
     results = labelled(results)
     methods = list(results)
-    rows = [['known'] + [f'{m} {c}' for m in methods for c in COLUMNS]]
+    closed = _is_closed(results)
+    names = CLOSED_COLUMNS if closed else COLUMNS
+    rows = [['fold' if closed else 'known'] + [f'{m} {c}' for m in methods for c in names]]
     for metrics in zip(*results.values(), strict=True):
-        rows.append([', '.join(metrics[0]['known'])]
-                    + [f'{m[c]:.2f}' for m in metrics for c in COLUMNS])
+        rows.append([str(metrics[0]['split']) if closed else ', '.join(metrics[0]['known'])]
+                    + [f'{m[c]:.2f}' for m in metrics for c in names])
     if len(rows) > 2:
-        columns = [[m[c] for m in results[method]] for method in methods for c in COLUMNS]
+        columns = [[m[c] for m in results[method]] for method in methods for c in names]
         rows.append(['mean'] + [f'{statistics.mean(column):.2f}' for column in columns])
         rows.append(['deviation'] + [f'{statistics.stdev(column):.2f}' for column in columns])
     return markdown(rows)
@@ -56,8 +62,9 @@ def summary(results: Results) -> str:
     """One row per method: mean and standard deviation over the splits, of each openness and of all
     (of a closed set: over its folds, UAR and WAR).
 
-    The last columns compare with the first method, split by split: mean difference and its
-    standard error.
+    Behind these, a comparison with the first method, split by split: mean difference and its
+    standard error. The last columns are costs: seconds of a run, seconds of an epoch (both means)
+    and trainable parameters; a method that is not trained has the first alone.
 
     Args:
         results (dict[str, list[dict]]): metrics per split, for each method.
@@ -67,25 +74,37 @@ def summary(results: Results) -> str:
     """
     results = labelled(results)
     first, *_ = results.values()
-    if 'UAR' in first[0] and 'AUROC' not in first[0]:
-        return markdown([['method', 'UAR', 'WAR', 'seconds']] + [
-            [method, *(mean_and_deviation([m[c] for m in metrics]) for c in ('UAR', 'WAR')),
-             f'{statistics.mean(m["seconds"] for m in metrics):.0f}']
-            for method, metrics in results.items()])
+    if _is_closed(results):
+        return markdown([['method', *CLOSED_COLUMNS, *COSTS]] + [
+            [method, *(mean_and_deviation([m[c] for m in metrics]) for c in CLOSED_COLUMNS),
+             *_costs(metrics)] for method, metrics in results.items()])
     opennesses = list(dict.fromkeys(m['protocol'] for m in first))
     groups = [[o] for o in opennesses] + ([opennesses] if len(opennesses) > 1 else [])
     rows = [['method']
             + [f'O({" ".join(g)}) {c}' if len(g) == 1 else f'all {c}'
                for g in groups for c in COLUMNS]
-            + [f'{c} difference' for c in COLUMNS[:2]] + ['seconds']]
+            + [f'{c} difference' for c in COLUMNS[:2]] + [*COSTS]]
     for method, metrics in results.items():
         cells = [[m[c] for m in metrics if m['protocol'] in g] for g in groups for c in COLUMNS]
         differences = [[a[c] - b[c] for a, b in zip(metrics, first, strict=True)]
                        for c in COLUMNS[:2]]
         rows.append([method, *map(mean_and_deviation, cells),
                      *([''] * 2 if metrics is first else map(mean_and_error, differences)),
-                     f'{statistics.mean(m["seconds"] for m in metrics):.0f}'])
+                     *_costs(metrics)])
     return markdown(rows)
+
+
+def _is_closed(results: Results) -> bool:
+    """Whether the runs are of a closed set, which has no open-set figures."""
+    first, *_ = results.values()
+    return 'UAR' in first[0] and 'AUROC' not in first[0]
+
+
+def _costs(runs: Sequence[dict]) -> list[str]:
+    """Means of ``COSTS``; empty where no run has such a cost."""
+    costs = [[run[key] for run in runs if key in run] for key in COSTS.values()]
+    return [f'{statistics.mean(cost):{form}}' if cost else ''
+            for cost, form in zip(costs, ('.0f', '.2f', ',.0f'), strict=True)]
 
 
 def mean_and_deviation(values: Sequence[float]) -> str:
@@ -134,25 +153,6 @@ def _cell(rows: Sequence[dict], metric: str) -> Cell:
     if len(values) == 1:
         return values[0], None, rows[0]['intervals'][metric]
     return statistics.mean(values), statistics.stdev(values), interval(values)
-
-
-def methods_table(results: Results) -> str:
-    """One row per method over all its runs: AUROC, OSCR, ACC (mean and deviation), and the costs.
-
-    Args:
-        results (dict[str, list[dict]]): of :func:`.protocol.run_split`, for each method.
-
-    Returns:
-        str: a table in Markdown; a method that is not trained has no costs.
-    """
-    rows = [['method', *COLUMNS, 'seconds per epoch', 'trainable parameters']]
-    for method, runs in labelled(results).items():
-        costs = [[run[key] for run in runs if key in run]
-                 for key in ('seconds_per_epoch', 'trainable')]
-        rows.append([method, *(mean_and_deviation([run[c] for run in runs]) for c in COLUMNS),
-                     *(f'{statistics.mean(cost):{form}}' if cost else ''
-                       for cost, form in zip(costs, ('.2f', ',.0f'), strict=True))])
-    return markdown(rows)
 
 
 def _columns(results: Results) -> list[str]:

@@ -1,86 +1,69 @@
-"""Results of :class:`.HESPInferencer`: what one holds, and the files they are written to."""
-import csv
-import math
+"""What a finished run left in its work dir, read by the tools that look at results."""
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ..files import whole, write_json
+from numpy import ndarray
 
-NOT_FINITE = 'the model gives NaN or infinite values'
+from ..errors import InputError
+from ..evaluation import load_dump
+from ..evaluation.finite import check_finite
 
 
-def result_of(head, place, sample):
-    """What is said of a window.
+def read_run(folder: str | Path) -> dict[str, ndarray]:
+    """Read the raw material of the evaluation in a work dir.
 
     Args:
-        head (OpenSetHead): of the model.
-        place (dict): ``file``, ``start``, ``end`` and, where one was looked for, ``face``.
-        sample (ActionDataSample): as predicted.
+        folder (str or Path): the work dir.
 
     Returns:
-        dict: see :meth:`.HESPInferencer.__call__`.
+        dict[str, ndarray]: what ``predictions.npz`` holds, an array per key.
+
+    Raises:
+        InputError: the folder holds no such file.
     """
-    if not (sample.pred_knownness.isfinite().all() and sample.pred_score.isfinite().all()):
-        return dict(place, error=NOT_FINITE)
-    threshold, region = float(sample.threshold), sample.get('region')
-    calibrated = head.calibrated(sample.logits.to(head.temperature.device))
-
-    def named(values):
-        return dict(zip(head.known, values.tolist(), strict=True))
-
-    return dict(
-        file=place['file'], start=place['start'], end=place['end'],
-        emotion=sample.pred_emotion, best_known=head.known[int(sample.pred_label)],
-        score=float(sample.pred_knownness),
-        threshold=None if math.isnan(threshold) else threshold,
-        probabilities=named(sample.pred_score),
-        calibrated=None if calibrated is None else named(calibrated),
-        region=None if region is None else list(region),
-        image_size=int(sample.img_shape[0]), face=place.get('face'))
+    path = Path(folder) / 'predictions.npz'
+    if not path.is_file():
+        raise InputError(f'{folder} has no predictions.npz: train or test into that work dir first')
+    return load_dump(path)
 
 
-def write_results(predictions, json_path=None, csv_path=None):
-    """Write results of :class:`.HESPInferencer`.
+def read_metrics(folder: str | Path) -> dict[str, Any]:
+    """Read the figures of the evaluation in a work dir.
 
     Args:
-        predictions (list[dict]): the results.
-        json_path (str | Path, optional): for a list of them; what is NaN or infinite is null there.
-        csv_path (str | Path, optional): for a table; ``p_x`` is the probability of x,
-            ``calibrated_x`` the calibrated one, where there are any.
-    """
-    if json_path is not None:
-        write_json(predictions, json_path)
-    if csv_path is not None:
-        names = list(dict.fromkeys(
-            name for row in predictions for name in row.get('probabilities', {})))
-        columns = ['file', 'start', 'end', 'emotion', 'best_known', 'score', 'threshold',
-                   *(f'p_{name}' for name in names)]
-        if any(row.get('calibrated') for row in predictions):
-            columns += [f'calibrated_{name}' for name in names]
-        columns.append('error')
-        with whole(csv_path) as file:
-            writer = csv.DictWriter(file, columns, extrasaction='ignore', lineterminator='\n')
-            writer.writeheader()
-            for row in predictions:
-                values = {f'{kind}_{name}': p for kind, key in (
-                    ('p', 'probabilities'), ('calibrated', 'calibrated'))
-                    for name, p in (row.get(key) or {}).items()}
-                writer.writerow(row | values)
-
-
-def free_name(path, names):
-    """A name for a clip that no clip before it has: clip, clip-2, clip-3.
-
-    Args:
-        path (str): of the clip.
-        names (set[str]): those taken; the new one is added.
+        folder (str or Path): the work dir.
 
     Returns:
-        str
+        dict[str, Any]: what ``metrics.json`` holds.
+
+    Raises:
+        InputError: the folder holds no such file. Where its predictions are not finite, the
+            message says so, because a run then ends without figures.
     """
-    stem = name = Path(path).stem.replace(' ', '_')
-    number = 1
-    while name in names:
-        number += 1
-        name = f'{stem}-{number}'
-    names.add(name)
-    return name
+    path = Path(folder) / 'metrics.json'
+    if not path.is_file():
+        check_finite(read_run(folder))
+        raise InputError(f'{folder} has no metrics.json: train or test into that work dir first')
+    return json.loads(path.read_text(encoding='utf-8'))
+
+
+def run_names(folders: Sequence[str | Path]) -> list[str]:
+    """Name each work dir by the shortest end of its path that tells it from the others.
+
+    Args:
+        folders (Sequence[str or Path]): work dirs, at least one.
+
+    Returns:
+        list[str]: a name for each, all with as many parts, such as ``'hesp/split0'``.
+
+    Raises:
+        InputError: one folder occurs twice.
+    """
+    paths = [Path(folder).resolve().parts for folder in folders]
+    for length in range(1, max(map(len, paths)) + 1):
+        names = ['/'.join(path[-length:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    raise InputError(f'the same work dir twice: {" ".join(map(str, folders))}')

@@ -22,7 +22,7 @@ from .configs import KeyValue, config_word, load_config
 from .determinism import no_deterministic_kernel, prepare_determinism
 from .inputs import check_inputs
 from .loading import prepare_loading
-from .wiring import override
+from .tasks import TASKS, choose_data
 
 # Errors that mean "this input cannot be used": shown as one line, without a traceback.
 USER_ERRORS = (InputError, OSError, UnpicklingError)
@@ -36,7 +36,12 @@ def parser(description: str | None) -> argparse.ArgumentParser:
                         help='folder of logs, checkpoints and results; '
                         'default: work_dirs/<name of the config>')
     result.add_argument('--known', nargs='+', metavar='NAME', help='the known emotions, in order')
-    result.add_argument('--split', type=int, help='one of the published splits, 0 to 4')
+    result.add_argument('--task', help='put the method on the data of a task: '
+                        f'{", ".join(TASKS)}; default: the data of the config')
+    result.add_argument('--openness', metavar='KNOWN:UNKNOWN',
+                        help='such as 5:2; default: the one that the config names')
+    result.add_argument('--split', type=int, help='one of the published splits, 0 to 4; of a '
+                        'closed set with folds, one of these, 1 to 5')
     result.add_argument('--seed', type=int, help='random seed')
     result.add_argument('--deterministic', action='store_true',
                         help='only deterministic algorithms: two runs are equal to the bit')
@@ -57,7 +62,7 @@ def read_config(args: argparse.Namespace) -> Config:
     if 'LOCAL_RANK' not in os.environ:
         os.environ['LOCAL_RANK'] = str(args.local_rank)
     cfg = load_config(args.config)
-    override(cfg, args.cfg_options, args.known, args.split)
+    choose_data(cfg, args.cfg_options, args.task, args.openness, args.split, args.known)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
@@ -138,8 +143,8 @@ def remove_start(folder: Path) -> None:
             place.rmdir()
 
 
-def main(command: Callable[[], Any]) -> None:
-    """Run a tool's ``command()``; an error of input becomes one line and exit code 1."""
+def run_tool(main: Callable[[], Any]) -> None:
+    """Run the ``main()`` of a tool; an error of input becomes one line and exit code 1."""
     if not gc.get_freeze_count():
         # mmengine collects garbage for each data set: a quarter of a second for what is imported,
         # which never is any.
@@ -148,7 +153,7 @@ def main(command: Callable[[], Any]) -> None:
         if hasattr(stream, 'reconfigure'):  # a file name that is not UTF-8 can be printed, too
             stream.reconfigure(errors='backslashreplace')
     try:
-        command()
+        main()
         if dist.is_available() and dist.is_initialized():
             dist.destroy_process_group()  # left to the end of Python, gloo's threads may abort it
     except USER_ERRORS as error:

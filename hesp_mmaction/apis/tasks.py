@@ -1,13 +1,15 @@
 """The four tasks of the HESP paper (and DFEW's splits): which data, which opennesses."""
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mmengine.config import Config
 
-from ..datasets.splits import num_splits, opennesses
+from ..datasets.splits import known_names, num_splits, opennesses
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from .configs import our_config
-from .wiring import DATALOADERS, VARIABLES
+from .wiring import DATALOADERS, VARIABLES, override
 
 
 @dataclass(frozen=True)
@@ -73,3 +75,67 @@ def set_task(cfg: Config, task: Task) -> None:
         VARIABLES[key](cfg, cfg[key])
     if task.compounds and cfg.model.cls_head.type == 'HESPHead':
         cfg.model.cls_head.setdefault('score_kind', 'joint_of_compounds')
+
+
+def has_folds(cfg: Config) -> bool:
+    """Whether every data set of a config has numbered folds, such as MAFW's.
+
+    Args:
+        cfg (mmengine.Config): of a method.
+
+    Returns:
+        bool: True where ``fold`` means something to each of them.
+    """
+    return all('fold' in leaf for loader in DATALOADERS if cfg.get(loader)
+               for leaf in leaf_configs(cfg[loader].dataset))
+
+
+def choose_data(cfg: Config, cfg_options: Mapping[str, Any] | None = None, task: str | None = None,
+                openness: str | None = None, split: int | None = None,
+                known: Sequence[str] | None = None) -> None:
+    """Carry what a command line says of the data into a config, in place.
+
+    A config of a closed set has no ``protocol`` and no known set to choose: a split of it is a
+    fold.
+
+    Args:
+        cfg (mmengine.Config): of a method.
+        cfg_options (dict, optional): of ``--cfg-options``, dotted keys. Defaults to None.
+        task (str, optional): a name in ``TASKS``, whose data take the place of the config's.
+            Defaults to None: the config's own data.
+        openness (str, optional): known : unknown counts, such as ``'5:2'``. Defaults to None: the
+            config's own; with a task that has no such openness, the only one of the task.
+        split (int, optional): a published split, 0 to 4; of a closed set a fold, 1 to 5. Defaults
+            to None: split 0 where a task or an openness is given, else the config's own known set.
+        known (Sequence[str], optional): the known emotions, in place of a published split.
+            Defaults to None.
+
+    Raises:
+        InputError: the combination does not exist; the message says which there are.
+    """
+    for name, value in (('split', split), ('openness', openness)):
+        if known is not None and value is not None:
+            raise InputError(f'give --known or --{name}, not both')
+    own = cfg.get('protocol', {}).get('openness')
+    if task is not None:
+        set_task(cfg, find_task(task))
+        there_are = find_task(task).opennesses
+        openness = openness or (own if own in there_are else None)
+        if openness is None and known is None:
+            if len(there_are) > 1:
+                raise InputError(f'task {task} has the opennesses {", ".join(there_are)}: name one '
+                                 'with --openness')
+            openness = there_are[0]
+    options = dict(cfg_options or {})
+    if 'protocol' not in cfg:
+        if openness is not None:
+            raise InputError('the config has no `protocol`, so --openness means nothing: name the '
+                             'data with --task, or the emotions with --known')
+        if split is not None and has_folds(cfg):
+            override(cfg, dict(options, fold=split))
+            return
+    elif known is None and openness is not None:
+        split = split or 0
+        known_names(cfg.protocol.dataset, openness, split)  # says what there is
+        cfg.protocol.openness = openness
+    override(cfg, options, known, split)

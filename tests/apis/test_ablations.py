@@ -2,21 +2,19 @@
 import json
 import re
 import statistics
-import sys
 from pathlib import Path
 
 import pytest
 from mmaction.registry import MODELS
 from mmengine.config import Config
+from test_tools import tool
 
+from hesp_mmaction.apis.ablations import read_ablation, row_options
 from hesp_mmaction.apis.report import summary
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.errors import InputError
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / 'tools'))
-from run_ablation import read_ablation, row_options  # noqa: E402
-from test_tools import tool  # noqa: E402
 
 NAMES = sorted(path.stem for path in (ROOT / 'configs/ablations').glob('*.py'))
 
@@ -98,7 +96,7 @@ def test_summary_is_of_the_splits_and_of_their_differences():
 @pytest.mark.slow  # .ci/run runs it all the same
 def test_the_command_runs_a_named_ablation_and_takes_over_what_is_done(options, tmp_path):
     few = options | {'train_cfg.max_epochs': 1}
-    flags = ['--splits', 0, 3, '--work-dir', tmp_path, '--resume', '--cfg-options',
+    flags = ['--splits', 0, 3, '--out', tmp_path, '--cfg-options',
              *(f'{key}={value}' for key, value in few.items())]
     done = tool('tools/run_ablation.py', 'fig3a', *flags)
     assert '| fixed negative texts ' in done.stdout and '| learned negative texts' in done.stdout

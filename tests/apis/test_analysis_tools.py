@@ -20,12 +20,12 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def tool(tool_module, monkeypatch, capsys):
-    """A function (name, function, arguments) that runs a tool here: what it printed."""
-    def call(name, function, *arguments):
+    """A function (name, arguments) that runs a tool here: what it printed."""
+    def call(name, *arguments):
         module = tool_module(f'analysis/{name}.py')
         monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
         capsys.readouterr()
-        getattr(module, function)()
+        module.main()
         return capsys.readouterr().out
     return call
 
@@ -64,12 +64,12 @@ def test_curves_of_a_resumed_run_are_one(tool_module, resumed):
 
 
 def test_analyze_logs_from_the_command_line(tool, resumed, tmp_path):
-    out = tool('analyze_logs', 'analyze', 'plot_curve', resumed, '--out', tmp_path / 'a.png')
+    out = tool('analyze_logs', 'plot_curve', resumed, '--out', tmp_path / 'a.png')
     assert out.strip() == str(tmp_path / 'a.png')
     assert min(Image.open(tmp_path / 'a.png').size) > 300
-    assert '| 6 ' in tool('analyze_logs', 'analyze', 'cal_train_time', resumed)
+    assert '| 6 ' in tool('analyze_logs', 'cal_train_time', resumed)
     with pytest.raises(InputError, match='has no scalars.json'):
-        tool('analyze_logs', 'analyze', 'plot_curve', tmp_path / 'nowhere')
+        tool('analyze_logs', 'plot_curve', tmp_path / 'nowhere')
 
 
 def test_operations_are_those_of_a_hand_count(tool_module, tiny_options):
@@ -101,7 +101,7 @@ def test_confusion_matrix_of_a_run(tool, tmp_path):
     np.savez(tmp_path / 'predictions.npz', classes=np.array(['fear', 'anger']),
              emotion=np.array(['fear', 'fear', 'anger', 'sadness']),
              pred_emotion=np.array(['fear', 'unknown', 'anger', 'anger']))
-    out = tool('confusion_matrix', 'show', tmp_path)
+    out = tool('confusion_matrix', tmp_path)
     rows = [line.replace(' ', '') for line in out.splitlines()]
     assert rows[0] == '|trueemotion|fear|anger|unknown|'
     assert rows[2:5] == ['|fear|1|0|1|', '|anger|0|1|0|', '|sadness(unknown)|0|1|0|']
@@ -109,7 +109,7 @@ def test_confusion_matrix_of_a_run(tool, tmp_path):
 
 
 def test_print_config_shows_what_the_flags_change(tool):
-    out = tool('print_config', 'show', 'hesp_afew_o34.py', '--split', '1', '--cfg-options',
+    out = tool('print_config', 'hesp_afew_o34.py', '--split', '1', '--cfg-options',
                'image_size=64')
     cfg = Config.fromstring(out, '.py')
     assert cfg.model.known == cfg.known == list(known_names('AFEW', '3:4', 1))

@@ -283,7 +283,7 @@ def launched(page_tool, embedded, monkeypatch, capsys):
             patch.setenv('GRADIO_TEMP_DIR', '')  # is set by the tool
             for name, value in environment.items():
                 patch.setenv(name, value)
-            page_tool.command()
+            page_tool.main()
             assert {name: os.environ[name] for name in environment} == environment
         return *calls.pop(), capsys.readouterr().err
     return launch

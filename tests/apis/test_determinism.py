@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from hesp_mmaction.apis.configs import load_config
 from hesp_mmaction.apis.determinism import no_deterministic_kernel, prepare_determinism
 from hesp_mmaction.apis.protocol import run_split
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.compat import load_from_local
 from hesp_mmaction.engine import QuietRunner
@@ -83,7 +83,7 @@ def test_an_operation_without_such_a_kernel_is_one_line(capsys):
         raise RuntimeError(said)
     with pytest.raises(SystemExit, match='error: avg_pool3d_backward_cuda has no deterministic '
                                          'kernel on this GPU: leave --deterministic'):
-        main(fail)
+        run_tool(fail)
     assert no_deterministic_kernel(RuntimeError('CUDA out of memory')) is None
 
 

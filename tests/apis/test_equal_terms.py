@@ -2,7 +2,6 @@
 import json
 import re
 import statistics
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from test_tools import ROOT, tool
 
-from hesp_mmaction.apis.equal_terms import refusal, terms_table
+from hesp_mmaction.apis.equal_terms import equal_runs, refusal, terms_table
 from hesp_mmaction.apis.protocol import split_config
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.errors import InputError
-
-sys.path.insert(0, str(ROOT / 'tools'))
-from run_protocol import equal_jobs  # noqa: E402
 
 REFUSED = {
     'clip_zeroshot_afew_o34': 'nothing is trained', 'cssr_afew_o34': 'CSSRHead reads maps',
@@ -109,14 +105,15 @@ def test_a_method_that_is_not_trained_keeps_the_mean_among_others():
 
 
 def test_equal_terms_are_runs_of_their_own(capsys):
-    jobs = [dict(config=str(ROOT / f'configs/{name}_afew_o34.py'), split=split,
-                 cfg_options={'a': 1}, work_dir=f'out/{name}_afew_o34/o34_split{split}')
-            for name in ('coop', 'cssr', 'clip_zeroshot') for split in (0, 1)]
-    found = equal_jobs(jobs, 'TemporalFilter')
-    assert found == [dict(
-        jobs[i], cfg_options={'a': 1, 'neck': 'TemporalFilter'},
-        work_dir=str(Path(f'out/coop_afew_o34_TemporalFilter/o34_split{i}'))) for i in (0, 1)]
-    assert 'neck' not in jobs[0]['cfg_options']
+    runs = {name: [dict(config=str(ROOT / f'configs/{name}.py'), split=split,
+                        cfg_options={'a': 1}, work_dir=f'out/{name}/o34_split{split}')
+                   for split in (0, 1)]
+            for name in ('coop_afew_o34', 'cssr_afew_o34', 'clip_zeroshot_afew_o34')}
+    found = equal_runs(runs, 'TemporalFilter')
+    assert found == {'coop_afew_o34_TemporalFilter': [dict(
+        runs['coop_afew_o34'][i], cfg_options={'a': 1, 'neck': 'TemporalFilter'},
+        work_dir=str(Path(f'out/coop_afew_o34_TemporalFilter/o34_split{i}'))) for i in (0, 1)]}
+    assert 'neck' not in runs['coop_afew_o34'][0]['cfg_options']
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 2 and said[0].startswith('cssr_afew_o34 runs on its own terms alone: CSSR')
 

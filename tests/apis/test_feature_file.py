@@ -199,13 +199,13 @@ def test_features_of_another_width_are_refused(tiny_options, made_up, tmp_path):
 def test_splits_and_a_protocol_run_on_a_file(made_up, tmp_path):
     options = command(EMBEDDED | dict(features=made_up))
     done = tool('tools/run_splits.py', 'configs/clip_zeroshot_afew_o34.py', '--openness', '5:2',
-                '--splits', 0, 3, '--work-dir', tmp_path / 'splits', *options)
+                '--splits', 0, 3, '--out', tmp_path / 'splits', *options)
     assert 'O(5:2) AUROC' in done.stdout
     done = tool('tools/run_protocol.py', 'configs/clip_zeroshot_afew_o34.py', '--task', 'afew',
                 '--openness', '5:2', '--splits', 0, '--out', tmp_path / 'task', *options)
     assert f'data {made_up}, CLIP small_face_clip' in done.stdout
     a, b = (metrics(tmp_path / place) for place in (
-        'splits/clip_zeroshot_afew_o34_o52/split0', 'task/clip_zeroshot_afew_o34/o52_split0'))
+        'splits/clip_zeroshot_afew_o34/o52_split0', 'task/clip_zeroshot_afew_o34/o52_split0'))
     assert a == b and len(a['known']) == 5
 
 

@@ -12,6 +12,7 @@ from mmaction.registry import DATASETS
 from mmengine.logging import MMLogger
 from test_tools import ROOT, command, config, metrics, run, tool
 
+from hesp_mmaction.apis import feature_building
 from hesp_mmaction.apis.running import parser, read_config
 from hesp_mmaction.datasets.feature_store import weights_digest
 from hesp_mmaction.errors import InputError
@@ -214,8 +215,8 @@ def test_other_backbones_are_told_by_their_tensors():
     assert weights_digest(model) != first
 
 
-def test_rows_are_written_one_by_one(tool_module, tmp_path):
-    rows = tool_module('data/build_features.py').Rows(str(tmp_path / 'rows.npy'), 4)
+def test_rows_are_written_one_by_one(tmp_path):
+    rows = feature_building.Rows(str(tmp_path / 'rows.npy'), 4)
     features = np.random.default_rng(0).normal(size=(3, 8, 5)).astype(np.float32)
     assert [rows.add(str(i), feature) for i, feature in enumerate(features)] == [0, 1, 2]
     assert isinstance(rows.rows, np.memmap)
@@ -247,13 +248,13 @@ def test_clips_that_cannot_be_decoded_are_left_out(options, tiny_afew, write_dam
         loader_of(options, tmp_path / 's', tmp_path, data_root=str(root))
 
 
-def test_a_store_is_made_in_few_lines(text_only, tool_module, tmp_path, monkeypatch):
+def test_a_store_is_made_in_few_lines(text_only, tmp_path, monkeypatch):
     logger = MMLogger.get_instance(f'build {tmp_path}', log_level='INFO')  # with no file, as a tool
     lines = []
     monkeypatch.setattr(logger, 'handle', lambda record: lines.append(record.getMessage()))
-    module = tool_module('data/build_features.py')
-    monkeypatch.setattr(module, 'describe', lambda *_: 1 / 0)  # what comes next is another test's
+    # What comes next is another test's.
+    monkeypatch.setattr(feature_building, 'describe', lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        module.build(config(text_only, tmp_path), tmp_path / 'store', 1)
+        feature_building.build_store(config(text_only, tmp_path), tmp_path / 'store', 1)
     assert not [line for line in lines if 'init_weights' in line]
     assert logger.level == logging.NOTSET  # as before

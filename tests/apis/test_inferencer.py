@@ -206,7 +206,7 @@ def test_results_are_there_if_a_clip_stops_the_program(inferencer, tiny_afew, to
     monkeypatch.setattr(sys, 'argv', ['infer.py', str(tiny_afew / 'Val_AFEW/Happy'), '--out',
                                       str(tmp_path / 'out')])
     with pytest.raises(MemoryError):
-        tool.command()
+        tool.main()
     assert len(json.loads((tmp_path / 'out/results.json').read_text())) == 1
 
 
@@ -491,7 +491,7 @@ def test_a_config_or_checkpoint_is_no_clip(tool_module, monkeypatch, name, flag)
     # The order of test.py: the answers would be those of the embedded model.
     monkeypatch.setattr(sys, 'argv', ['infer.py', name, 'clip.avi'])
     with pytest.raises(InputError, match=f'{name} is not a clip: name it with {flag} {name}'):
-        tool_module('infer.py').command()
+        tool_module('infer.py').main()
 
 
 def test_the_tool(drawn, write_clip, tool_module, tmp_path, monkeypatch, capsys):
@@ -502,7 +502,7 @@ def test_the_tool(drawn, write_clip, tool_module, tmp_path, monkeypatch, capsys)
 
     def infer(*arguments):
         monkeypatch.setattr(sys, 'argv', ['infer.py', *map(str, arguments)])
-        tool.command()
+        tool.main()
         return capsys.readouterr().out
 
     text = infer(*(tmp_path / f'{name}.avi' for name in drawn), tmp_path / 'no.mp4', '--out', out)

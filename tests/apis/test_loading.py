@@ -140,7 +140,7 @@ def test_the_tool_fills_the_store_that_a_training_reads(
     words = [f'{key}={value}' for key, value in options.items() if key != 'data_root']
     monkeypatch.setattr('sys.argv', ['build_cache.py', str(CONFIG), '--cfg-options', *words,
                                      f'data_root={tmp_path}/afew'])
-    tool_module('data/build_cache.py').command()
+    tool_module('data/build_cache.py').main()
     store, = place.iterdir()
     assert f'{store}: 28 clips' in capsys.readouterr().out
     cfg = config(options, tmp_path)
@@ -282,7 +282,7 @@ def test_a_training_with_the_device_cropping_is_nearly_the_same(
         monkeypatch.setattr('sys.argv', [
             'train.py', str(CONFIG), '--work-dir', str(tmp_path / name), '--cfg-options', *words,
             f'device_transforms={name == "device"}', f'experiment_name=cropping_{name}'])
-        tool_module('train.py').train()
+        tool_module('train.py').main()
     losses, metrics, dump = tables(tmp_path / 'plain')
     found_losses, found_metrics, found = tables(tmp_path / 'device')
     assert len(losses) > 3 and found_losses == pytest.approx(losses, rel=0.02)

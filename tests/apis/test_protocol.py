@@ -10,7 +10,6 @@ import sys
 import time
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -30,39 +29,11 @@ from hesp_mmaction.apis.report import (
     latex_report,
     markdown_report,
     measured,
-    methods_table,
     summary,
     table,
 )
 from hesp_mmaction.apis.tasks import find_task, set_task
 from hesp_mmaction.errors import InputError
-
-sys.path.insert(0, str(ROOT / 'tools'))
-import run_splits  # noqa: E402
-from run_protocol import list_jobs  # noqa: E402
-
-
-def arguments(**changes):
-    return SimpleNamespace(**dict(dict(
-        configs=['a/x.py', 'a/y.py'], task='afew', openness=['all'], splits=['all'], out='o',
-        cfg_options={}, known_sets=None), **changes))
-
-
-def test_a_task_has_all_its_runs_each_in_its_own_folder():
-    jobs = list_jobs(arguments())
-    assert len(jobs) == 2 * 4 * 5 == len({job['work_dir'] for job in jobs})
-    assert [job['openness'] for job in jobs[:20:5]] == ['5:2', '4:3', '3:4', '2:5']
-    assert [job['openness'] for job in list_jobs(arguments(task='fusion'))] == 2 * ['7:4']
-    few = list_jobs(arguments(task='mafw', openness=['6:5'], splits=['1', '3']))
-    assert [(job['openness'], job['split']) for job in few] == 2 * [('6:5', 1), ('6:5', 3)]
-
-
-@pytest.mark.parametrize('changes, said', [
-    (dict(task='affectnet'), 'no task is named'), (dict(openness=['6:1']), '--openness 6:1'),
-    (dict(splits=['5']), '--splits 5')])
-def test_what_does_not_exist_is_said(changes, said):
-    with pytest.raises(InputError, match=said):
-        list_jobs(arguments(**changes))
 
 
 def test_settings_see_what_files_hold_not_only_their_names(options, tmp_path):
@@ -135,18 +106,19 @@ def test_tables_hold_means_deviations_and_published_figures_apart():
 
 
 def test_costs_stand_beside_the_figures():
-    text = squeezed(methods_table(dict(
-        ours=runs({'5:2': [60.0, 70.0]}, seconds_per_epoch=1.254, trainable=1234),
-        fixed=runs({'5:2': [50.0]}))))
-    assert '| ours | 65.0 +- 7.1 | 32.5 +- 3.5 | 66.0 +- 7.1 | 1.25 | 1,234 |' in text
-    assert '| fixed | 50.0 | 25.0 | 51.0 | | |' in text
+    text = squeezed(summary(dict(
+        ours=runs({'5:2': [60.0, 70.0]}, seconds=9.6, seconds_per_epoch=1.254, trainable=1234),
+        fixed=runs({'5:2': [50.0, 52.0]}, seconds=2))))
+    assert '| seconds | seconds per epoch | trainable parameters |' in text
+    assert '| ours | 65.0 +- 7.1 | 32.5 +- 3.5 | 66.0 +- 7.1 | | | 10 | 1.25 | 1,234 |' in text
+    assert '| 2 | | |' in text.splitlines()[3]
 
 
 def test_what_was_trained_on_test_samples_is_marked_in_every_table():
     rows = runs({'3:4': [50.0, 60.0]}, seconds=1.0, known=['fear', 'anger'], transductive=True)
     results = dict(ours=runs({'3:4': [50.0, 60.0]}, seconds=1.0, known=['fear', 'anger']), x=rows)
     for text in (markdown_report(results, 'afew', 'd'), latex_report(results, 'afew', 'd'),
-                 methods_table(results), summary(results), table(results)):
+                 summary(results), table(results)):
         assert 'x (transductive)' in text and 'ours (transductive)' not in text
 
 
@@ -243,14 +215,6 @@ def test_one_job_at_a_time_stays_in_this_process():
     assert run_side_by_side(os.getpid, [{}], 1) == [os.getpid()]
 
 
-def test_runs_that_share_a_work_dir_are_made_once(monkeypatch):
-    made = []
-    monkeypatch.setattr(run_splits, 'run_split', lambda **run: made.append(run) or run['split'])
-    runs = dict(a=[dict(work_dir='x', split=0), dict(work_dir='y', split=1)],
-                b=[dict(work_dir='y', split=1)])
-    assert run_splits.run_all(runs, 1) == dict(a=[0, 1], b=[1]) and len(made) == 2
-
-
 def test_guarded_processes_leave_nothing_behind():
     """Neither one that did not end in time nor those of a caller that goes away early."""
     before = set(multiprocessing.active_children())
@@ -301,21 +265,10 @@ def sets(tmp_path):
     return file
 
 
-def test_known_sets_of_ones_own_are_runs_of_their_own(sets):
-    jobs = list_jobs(arguments(known_sets=sets))
-    assert [(Path(job['config']).stem, job['split'], job['known']) for job in jobs] == [
-        (name, n, known) for name in 'xy'
-        for n, known in enumerate((('happiness', 'sadness', 'anger'), ('fear', 'disgust')))]
-    assert [job['split'] for job in list_jobs(arguments(known_sets=sets, splits=['1']))] == [1, 1]
-    for changes, said in ((dict(openness=['3:4']), 'not both'), (dict(splits=['2']), '--splits 2')):
-        with pytest.raises(InputError, match=said):
-            list_jobs(arguments(known_sets=sets, **changes))
-
-
 @pytest.mark.ci
 def test_run_splits_on_known_sets_of_ones_own(options, sets, tmp_path):
     small = options | {'train_cfg.max_epochs': 1}
-    words = ['tools/run_splits.py', CONFIG, '--work-dir', tmp_path / 'out', '--known-sets', sets]
+    words = ['tools/run_splits.py', CONFIG, '--out', tmp_path / 'out', '--known-sets', sets]
     done = tool(*words, *[str(w) for w in ['--cfg-options', *(
         f'{k}={v}' for k, v in small.items())]])
     found = json.loads((tmp_path / 'out/splits.json').read_text())['hesp_afew_o34']
@@ -323,11 +276,12 @@ def test_run_splits_on_known_sets_of_ones_own(options, sets, tmp_path):
                                                ['fear', 'disgust']]
     assert [run['protocol'] for run in found] == ['3:4', '2:5']
     assert '| happiness, sadness, anger |' in done.stdout and 'O(2:5) AUROC' in done.stdout
-    record = tmp_path / 'out/hesp_afew_o34_known/split1/split.json'
+    record = tmp_path / 'out/hesp_afew_o34/known_split1/split.json'
     before = record.stat().st_mtime_ns
-    tool(*words, '--splits', '1', '--resume', *[str(w) for w in ['--cfg-options', *(
+    again = tool(*words, '--splits', '1', *[str(w) for w in ['--cfg-options', *(
         f'{k}={v}' for k, v in small.items())]])
-    assert record.stat().st_mtime_ns == before  # taken over
+    assert record.stat().st_mtime_ns == before
+    assert '1 of 1 runs were done by an earlier call and are taken over' in again.stdout
 
 
 def test_known_sets_are_checked_before_the_first_run(options, sets, tmp_path):

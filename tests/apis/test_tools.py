@@ -20,8 +20,8 @@ from mmengine.hooks import Hook
 from hesp_mmaction.apis.inputs import check_inputs
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import table
-from hesp_mmaction.apis.running import main, read_config, run
 from hesp_mmaction.apis.running import parser as make_parser
+from hesp_mmaction.apis.running import read_config, run, run_tool
 from hesp_mmaction.apis.wiring import DATALOADERS, override
 from hesp_mmaction.compat import load_from_local
 from hesp_mmaction.datasets import known_names
@@ -553,7 +553,7 @@ def test_errors_of_the_system_are_one_line(options, tmp_path, monkeypatch):
         def fail(error=error):
             raise error
         with pytest.raises(SystemExit) as ended:
-            main(fail)
+            run_tool(fail)
         assert str(ended.value) == said
 
 
@@ -561,7 +561,7 @@ def test_a_name_that_is_not_text_is_printed_and_logged(options, tmp_path, monkey
     """On a terminal without such letters, and in the log of a run."""
     name = os.fsdecode(b'a\xff.avi')
     monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(io.BytesIO(), 'ascii'))
-    main(lambda: print(name))
+    run_tool(lambda: print(name))
     sys.stdout.flush()
     assert sys.stdout.buffer.getvalue() == b'a\\udcff.avi\n'
     QuietRunner.from_cfg(config(options, tmp_path / 'w')).logger.info(name)

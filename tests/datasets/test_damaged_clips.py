@@ -57,7 +57,7 @@ def test_the_command_lists_them_and_says_so_in_its_exit_code(check, damaged, tmp
     arguments = ['check_data.py', '--data-root', str(root), '--out', str(out)]
     monkeypatch.setattr('sys.argv', arguments)
     with pytest.raises(SystemExit) as stop:
-        check.command()
+        check.main()
     assert stop.value.code == 1
     lines = out.read_text().splitlines()
     assert [line.split('\t')[0] for line in lines] == sorted(reasons)
@@ -67,7 +67,7 @@ def test_the_command_lists_them_and_says_so_in_its_exit_code(check, damaged, tmp
     assert f'{root}/Train_AFEW/Fear/odd.avi\tframes of an odd size, 47 x 33 (whole)' in said
     monkeypatch.setattr('sys.argv', [*arguments[:2], str(root / 'Val_AFEW/Sad')])
     with pytest.raises(SystemExit) as stop:
-        check.command()
+        check.main()
     assert stop.value.code == 0
     with pytest.raises(InputError, match='no folder'):
         check.files_below(tmp_path / 'nowhere')

@@ -187,7 +187,7 @@ def test_the_command_says_how_to_use_what_it_made(written, tmp_path, monkeypatch
     for name, changes, more in (('a.npz', {}, ['--subject', r'/\d{3}']), ('b.npz', NO_IDS, [])):
         out = str(tmp_path / name)
         monkeypatch.setattr('sys.argv', ['hold_out.py', written(changes), out, *more])
-        tool.command()
+        tool.main()
         said = capsys.readouterr().out
         assert f'12 training rows, 6 held out; use it with --cfg-options features={out}' in said
         assert ('a person may be in both parts' in said) == (not more)

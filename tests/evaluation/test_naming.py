@@ -13,6 +13,7 @@ from mmengine.config import Config
 from sklearn.metrics import top_k_accuracy_score
 from torch.nn.functional import cosine_similarity
 
+from hesp_mmaction.apis import naming
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.datasets.emotions import MAFW, PROMPT_WORDS
 from hesp_mmaction.errors import InputError
@@ -256,7 +257,7 @@ def runs(tiny_options, tmp_path_factory):
 def call(tool_module, monkeypatch, *arguments):
     module = tool_module('analysis/name_unknown.py')
     monkeypatch.setattr('sys.argv', ['name_unknown.py', *map(str, arguments)])
-    module.name_unknown()
+    module.main()
 
 
 @pytest.mark.ci
@@ -348,12 +349,11 @@ def test_the_tool_says_what_is_missing(runs, tool_module, monkeypatch, tmp_path)
     (['anger', 'fear', 'sadness'], [1, 1, -1], 1), (['anger', 'fear', 'sadness'], [1, 1, 1], 0),
     (['anger', 'fear', 'sadness'], [-1, 1, 1], 1), (['anger', 'fear'], [-1, -1], 2),
     (['sadness', 'sadness'], [-1, -1], 2)])
-def test_one_unknown_sample_or_none_ends_no_figures(tool_module, emotions, scores, rows):
-    module = tool_module('analysis/name_unknown.py')
+def test_one_unknown_sample_or_none_ends_no_figures(emotions, scores, rows):
     rng = np.random.default_rng(0)
 
     def words(names):
-        made = object.__new__(module.Texts)  # without a tower
+        made = object.__new__(naming.Texts)  # without a tower
         made.lexicon = {name: name for name in names}
         made.texts = rng.normal(size=(len(names), 6)).astype(np.float32)
         return made
@@ -366,8 +366,8 @@ def test_one_unknown_sample_or_none_ends_no_figures(tool_module, emotions, score
                 sample_id=np.arange(len(label)).astype(str))
     train = dict(feature=rng.normal(size=(9, 6)).astype(np.float32))
     wide = words(['sadness', 'bored', *known])
-    figures = module.figures_of_run(dump, train, None, words(sorted(set(emotions))), wide, 1)
+    figures = naming.figures_of_run(dump, train, None, words(sorted(set(emotions))), wide, 1)
     assert ('judged unknown, lexicon' in figures) == (rows > 0)
     assert ('truly unknown, clusters' in figures) == ('sadness' in emotions)
-    assert len(module.rows_of_run('run', dump, train, wide, 1)) == rows
-    assert isinstance(module.tables([figures, figures]), str)
+    assert len(naming.rows_of_run('run', dump, train, wide, 1)) == rows
+    assert isinstance(naming.tables([figures, figures]), str)

@@ -1,4 +1,4 @@
-"""Official values by hand; tools/check_metric_cases.py compares with the released code's own."""
+"""Official values by hand; tools/dev/check_metric_cases.py compares with the released code."""
 import numpy as np
 import pytest
 

@@ -158,7 +158,7 @@ def test_rescore_prints_both_rows(dump, tmp_path, tool_module, monkeypatch, caps
     def lines(*arguments):
         monkeypatch.setattr(sys, 'argv', ['rescore', str(tmp_path / 'predictions.npz'), '--train',
                                           str(tmp_path / 'train_features.npz'), *arguments])
-        module.rescore()
+        module.main()
         return {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     left_out = '101 of 112 words of the lexicon are left out: this CLIP has no embedding for them'
     without = lines()

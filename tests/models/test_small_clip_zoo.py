@@ -77,7 +77,8 @@ def test_features_separate_emotions():
 
 @pytest.mark.slow  # .ci/run runs it all the same
 def test_the_tool_writes_both_files(tmp_path):
-    command = [sys.executable, ROOT / 'tools/pretrain_small_clip.py', '--quick', '--out', tmp_path]
+    command = [sys.executable, ROOT / 'tools/dev/pretrain_small_clip.py', '--quick', '--out',
+               tmp_path]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     model, config = build(tmp_path)

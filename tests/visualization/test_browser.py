@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from test_report import make_dump
 
+from hesp_mmaction.visualization.report_page import report_page
+
 sync_api = pytest.importorskip('playwright.sync_api')
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason='no chromium in PATH')
@@ -22,13 +24,12 @@ LOOK = """pictures => pictures.map(p => {
 })"""
 
 
-def test_every_figure_is_seen_and_the_console_is_empty(tool_module, tmp_path, write_clip):
-    make_report = tool_module('analysis/make_report.py')
+def test_every_figure_is_seen_and_the_console_is_empty(tmp_path, write_clip):
     for i in range(40):
         write_clip(tmp_path / f'{i:03d}.avi', np.full((4, 32, 32, 3), 5 * i, np.uint8))
     page_file = tmp_path / 'report.html'
-    page_file.write_text(make_report.report_page('a run', make_dump(), dict(AUROC=51.2),
-                                                 str(tmp_path)), encoding='utf-8')
+    page_file.write_text(report_page('a run', make_dump(), dict(AUROC=51.2), str(tmp_path)),
+                         encoding='utf-8')
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = browser.new_page(viewport=dict(width=1000, height=800))

@@ -14,6 +14,7 @@ from hesp_mmaction.evaluation import save_dump
 from hesp_mmaction.visualization.confusion import confusion_matrix, draw_confusion
 from hesp_mmaction.visualization.embedding import draw_embedding, embed
 from hesp_mmaction.visualization.figures import draw_oscr, draw_roc, save
+from hesp_mmaction.visualization.report_page import clip_path
 from hesp_mmaction.visualization.sheet import choose_clips, draw_sheet, middle_frame
 
 KNOWN = ['anger', 'fear']
@@ -112,7 +113,7 @@ def test_the_page_holds_everything_itself(tmp_path, write_clip, tool_module, mon
         write_clip(tmp_path / f'{i:03d}.avi', np.full((4, 32, 32, 3), 5 * i, np.uint8))
     monkeypatch.setattr(sys, 'argv', ['make_report.py', str(tmp_path), '--data-root',
                                       str(tmp_path)])
-    tool_module('analysis/make_report.py').make_report()
+    tool_module('analysis/make_report.py').main()
     text = (tmp_path / 'report.html').read_text()
     page = Page()
     page.feed(text)
@@ -122,8 +123,7 @@ def test_the_page_holds_everything_itself(tmp_path, write_clip, tool_module, mon
     assert '<td>AUROC</td><td>51.23</td>' in text
 
 
-def test_clips_of_two_data_sets_are_found_in_two_folders(tool_module):
-    clip_path = tool_module('analysis/make_report.py').clip_path
+def test_clips_of_two_data_sets_are_found_in_two_folders():
     assert clip_path('data/clips/1.mp4', 'm') == Path('m/data/clips/1.mp4')
     assert clip_path('AFEW/Val_AFEW/a.avi', 'x', 'y') == Path('x/Val_AFEW/a.avi')
     assert clip_path('MAFW/data/a.mp4', 'x', 'y') == Path('y/data/a.mp4')
@@ -134,6 +134,6 @@ def test_several_runs_are_drawn_together(tmp_path, tool_module, monkeypatch):
         save_dump(make_dump(), tmp_path / name / 'predictions.npz')
     monkeypatch.setattr(sys, 'argv', ['plot_open_set.py', *(
         str(tmp_path / name) for name in ('a', 'b')), '--out', str(tmp_path / 'both')])
-    tool_module('analysis/plot_open_set.py').plot()
+    tool_module('analysis/plot_open_set.py').main()
     assert {p.name for p in (tmp_path / 'both').iterdir()} == {
         'roc_together.png', 'oscr_together.png'}

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from hesp_mmaction.apis.report import markdown
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization import save
 from hesp_mmaction.visualization.canvas import COLOURS, new_axes
@@ -69,7 +69,7 @@ def time_table(logs):
     return markdown(rows)
 
 
-def analyze():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('task', choices=['plot_curve', 'cal_train_time'])
@@ -86,4 +86,4 @@ def analyze():
 
 
 if __name__ == '__main__':
-    main(analyze)
+    run_tool(main)

@@ -5,16 +5,15 @@
 import argparse
 from pathlib import Path
 
-from plot_open_set import read_run
-
 from hesp_mmaction.apis.report import markdown
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.results import read_run
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization import save
 from hesp_mmaction.visualization.confusion import confusion_matrix, draw_confusion
 
 
-def show():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('work_dir', help='folder with predictions.npz')
@@ -35,4 +34,4 @@ def show():
 
 
 if __name__ == '__main__':
-    main(show)
+    run_tool(main)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from hesp_mmaction.apis import HESPInferencer
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.clip_loading import Video
 from hesp_mmaction.visualization.annotate import (
     COLOURS,
@@ -57,7 +57,7 @@ def save(picture, path):
     print(f'{path}: written')
 
 
-def command():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('data', metavar='DATA', help='the data set of the quick start')
@@ -86,4 +86,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

@@ -14,14 +14,14 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.wrappers import leaf_configs
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.regions import draw_region
 
 
-def draw():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
@@ -58,4 +58,4 @@ def panel(model, sample):
 
 
 if __name__ == '__main__':
-    main(draw)
+    run_tool(main)

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from hesp_mmaction.apis.configs import KeyValue, config_word
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.models.recognizers import PromptedRecognizer
 
@@ -48,7 +48,7 @@ def count_flops(model, clip):
     return counter.total
 
 
-def show():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', type=config_word, help='config file, or the name of one of ours')
@@ -73,4 +73,4 @@ def show():
 
 
 if __name__ == '__main__':
-    main(show)
+    run_tool(main)

@@ -11,187 +11,26 @@ import argparse
 import csv
 from pathlib import Path
 
-import numpy as np
-from plot_open_set import read_run, run_names
-
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.report import markdown
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.naming import (
+    COLUMNS,
+    Texts,
+    figures_of_run,
+    read_features,
+    rows_of_run,
+    same_samples,
+    tables,
+)
+from hesp_mmaction.apis.results import run_names
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import clip_of_run
 from hesp_mmaction.errors import InputError
-from hesp_mmaction.evaluation import load_dump
-from hesp_mmaction.evaluation.clusters import cluster, cluster_measures, name_clusters
-from hesp_mmaction.evaluation.naming import (
-    LEXICON,
-    best_first,
-    candidates,
-    chance_accuracy,
-    emotion_lexicon,
-    encode_words,
-    name_accuracy,
-    read_lexicon,
-    readable,
-    similarities,
-)
+from hesp_mmaction.evaluation.naming import LEXICON, emotion_lexicon, read_lexicon, readable
 from hesp_mmaction.files import whole, write_json
 from hesp_mmaction.models.prompts.text import CLIPTextTower
 
-TOP = (1, 3)
 
-
-class Texts:
-    """A lexicon with the texts (W, D) of its words."""
-
-    def __init__(self, tower, lexicon):
-        self.lexicon = lexicon
-        self.texts = encode_words(tower, lexicon)
-
-    def without(self, known):
-        """The lexicon without words of known emotions, and its texts."""
-        left = candidates(self.lexicon, known)
-        return left, self.texts[[word in left for word in self.lexicon]]
-
-
-def read_features(folder, train=True):
-    """Raw material of the test and (dict) of the known training samples of a work dir."""
-    dump = read_run(folder)
-    if 'feature' not in dump:
-        raise InputError(f'{folder}/predictions.npz holds no features: this method keeps none')
-    if not train:
-        return dump, None
-    path = Path(folder) / 'train_features.npz'
-    if not path.is_file() or not np.isfinite(dump.get('threshold', np.nan)):
-        raise InputError(f'{folder} has no train_features.npz or no threshold: it has to be the '
-                         'work dir of a training with ThresholdHook')
-    return dump, load_dump(path)
-
-
-def same_samples(dump, other, folder):
-    """Stops where two runs are not about the same test samples and known emotions."""
-    for key in ('sample_id', 'classes'):
-        if not np.array_equal(np.sort(dump[key]), np.sort(other[key])):
-            raise InputError(f'{folder} is a test of other {key}: give the zero-shot runs in the '
-                             'order of the work dirs, on the same splits')
-
-
-def accuracies(found, lexicon, truth):
-    """``top1`` and ``top3`` in percent of similarities (N, W)."""
-    names = list(lexicon.values())
-    return {f'top{k}': 100 * name_accuracy(best_first(found), names, truth, k) for k in TOP}
-
-
-def chances(lexicon, truth):
-    """The same of words in random order."""
-    return {f'top{k}': 100 * chance_accuracy(list(lexicon.values()), truth, k) for k in TOP}
-
-
-def name_figures(dump, train, zero_shot, chosen, words):
-    """Accuracies of all ways to name the ``chosen`` (bool (N,)) samples: dict of dicts.
-
-    Args:
-        dump, train, zero_shot (dict): raw material; the last may be None. words (Texts).
-    """
-    known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
-    lexicon, texts = words.without(known)
-    feature = dump['feature'][chosen]
-    result = {'chance': chances(lexicon, truth)}
-    if zero_shot is not None:  # both are sorted by sample id
-        mean = zero_shot['feature'][chosen]
-        result |= {
-            'zero-shot CLIP, known left out': accuracies(similarities(mean, texts), lexicon, truth),
-            'chance over all names': chances(words.lexicon, truth),
-            'zero-shot CLIP over all names': accuracies(
-                similarities(mean, words.texts), words.lexicon, truth)}
-    return result | {
-        'the run': accuracies(similarities(feature, texts), lexicon, truth),
-        'the run, centred': accuracies(
-            similarities(feature, texts, train['feature']), lexicon, truth)}
-
-
-def cluster_figures(dump, train, zero_shot, chosen, words, k):
-    """Measures of clusters of the ``chosen`` samples and the accuracy of the clusters' names."""
-    known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
-    lexicon, texts = words.without(known)
-    rng, k = np.random.default_rng(0), min(k, len(truth))
-    draws = [cluster_measures(rng.integers(0, k, len(truth)), truth) for _ in range(200)]
-    result = {'chance': {key: float(np.mean([draw[key] for draw in draws])) for key in draws[0]}}
-    runs = {'the run': (dump['feature'], train['feature'])}
-    if zero_shot is not None:
-        runs = {'zero-shot CLIP': (zero_shot['feature'], None)} | runs
-    for name, (feature, of_known) in runs.items():
-        clusters = cluster(feature[chosen], k, of_known)
-        named = name_clusters(clusters, similarities(feature[chosen], texts), lexicon)
-        right = np.array([lexicon[word] for word in named])[clusters] == truth
-        result[name] = cluster_measures(clusters, truth) | {'names': 100 * float(right.mean())}
-    return result
-
-
-def figures_of_run(dump, train, zero_shot, closed, wide, k):
-    """All figures of a run, under names such as ``truly unknown, names of the data set``.
-
-    Args:
-        closed (Texts): the emotions of the data set. wide (Texts): the lexicon. k (int).
-    """
-    sets = {'truly unknown': dump['label'] < 0, 'judged unknown': dump['score'] < dump['threshold']}
-    result = {}
-    for name, chosen in sets.items():
-        if not chosen.any():
-            continue
-        others = sets['truly unknown'].any()  # without them the data set has no name to give
-        for kind, words in (('names of the data set', closed), ('lexicon', wide)):
-            if others or words is wide:
-                result[f'{name}, {kind}'] = name_figures(dump, train, zero_shot, chosen, words)
-        if others:
-            result[f'{name}, clusters'] = cluster_figures(dump, train, zero_shot, chosen, closed, k)
-    return result
-
-
-COLUMNS = ('run', 'sample_id', 'emotion', 'word1', 'word2', 'word3', 'similarity1', 'similarity2',
-           'similarity3', 'cluster', 'cluster_word')
-
-
-def rows_of_run(run, dump, train, wide, k):
-    """A row (dict of ``COLUMNS``) for each sample judged unknown: three words, its cluster."""
-    chosen = dump['score'] < dump['threshold']
-    if not chosen.any():
-        return []
-    lexicon, texts = wide.without([str(name) for name in dump['classes']])
-    found = similarities(dump['feature'][chosen], texts)
-    clusters = cluster(dump['feature'][chosen], min(k, len(found)), train['feature'])
-    named, words = name_clusters(clusters, found, lexicon), list(lexicon)
-    rows = []
-    for i, best in enumerate(best_first(found)[:, :3]):
-        row = dict(run=run, sample_id=dump['sample_id'][chosen][i],
-                   emotion=dump['emotion'][chosen][i], cluster=clusters[i],
-                   cluster_word=named[clusters[i]])
-        for place, word in enumerate(best, 1):
-            row |= {f'word{place}': words[word], f'similarity{place}': f'{found[i, word]:.4f}'}
-        rows.append(row)
-    return rows
-
-
-def tables(figures):
-    """Mean and deviation over runs, as Markdown: one table for each group of figures."""
-    parts = []
-    for group in dict.fromkeys(group for run in figures for group in run):
-        runs = [run[group] for run in figures if group in run]
-        head = list(next(reversed(runs[0].values())))
-        rows = [[group, *head]]
-        for way in runs[0]:
-            cells = [[run[way].get(key, np.nan) for run in runs] for key in head]
-            rows.append([way, *map(_cell, cells)])
-        parts.append(markdown(rows))
-    return '\n\n'.join(parts)
-
-
-def _cell(values):
-    if not np.isfinite(values).all():
-        return ''
-    deviation = f' +- {np.std(values, ddof=1):.1f}' if len(values) > 1 else ''
-    return f'{np.mean(values):.1f}{deviation}'
-
-
-def name_unknown():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('work_dirs', nargs='+', help='folders with predictions.npz and '
@@ -248,4 +87,4 @@ def name_unknown():
 
 
 if __name__ == '__main__':
-    main(name_unknown)
+    run_tool(main)

@@ -4,42 +4,13 @@
     python tools/analysis/plot_open_set.py WORK_DIR OTHER_WORK_DIR --out DIR
 """
 import argparse
-import json
 from pathlib import Path
 
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.results import read_metrics, read_run, run_names
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.errors import InputError
-from hesp_mmaction.evaluation import load_dump
-from hesp_mmaction.evaluation.finite import check_finite
 from hesp_mmaction.visualization import draw_oscr, draw_roc, save, save_figures
 from hesp_mmaction.visualization.figures import parts
-
-
-def read_run(folder):
-    """Raw material of the evaluation in a work dir."""
-    path = Path(folder) / 'predictions.npz'
-    if not path.is_file():
-        raise InputError(f'{folder} has no predictions.npz: train or test into that work dir first')
-    return load_dump(path)
-
-
-def read_metrics(folder):
-    """What ``metrics.json`` in a work dir holds (dict)."""
-    path = Path(folder) / 'metrics.json'
-    if not path.is_file():
-        check_finite(read_run(folder))  # why a run ends with predictions and without figures
-        raise InputError(f'{folder} has no metrics.json: train or test into that work dir first')
-    return json.loads(path.read_text(encoding='utf-8'))
-
-
-def run_names(folders):
-    """A name for each work dir: the shortest ends of their paths that differ."""
-    paths = [Path(folder).resolve().parts for folder in folders]
-    for length in range(1, max(map(len, paths)) + 1):
-        names = ['/'.join(path[-length:]) for path in paths]
-        if len(set(names)) == len(names):
-            return names
-    raise InputError(f'the same work dir twice: {" ".join(map(str, folders))}')
 
 
 def drawable(runs):
@@ -60,7 +31,7 @@ def drawable(runs):
     return found
 
 
-def plot():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('work_dirs', nargs='+', help='folders with predictions.npz, metrics.json')
@@ -79,4 +50,4 @@ def plot():
 
 
 if __name__ == '__main__':
-    main(plot)
+    run_tool(main)

@@ -2,12 +2,12 @@
 
     python tools/analysis/print_config.py CONFIG [options of tools/train.py]
 """
-from hesp_mmaction.apis.running import main, parser, read_config
+from hesp_mmaction.apis.running import parser, read_config, run_tool
 
 
-def show():
+def main():
     print(read_config(parser(__doc__).parse_args()).pretty_text)
 
 
 if __name__ == '__main__':
-    main(show)
+    run_tool(main)

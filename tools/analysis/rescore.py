@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import clip_of_run
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
@@ -60,7 +60,7 @@ def table(dump, train=None, tower=None, lexicon=None):
     return lines + [f'{name:{width}} not computed: {reason}' for name, reason in reasons.items()]
 
 
-def rescore():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('dump', type=Path, help='predictions.npz of a test run')
@@ -90,4 +90,4 @@ def rescore():
 
 
 if __name__ == '__main__':
-    main(rescore)
+    run_tool(main)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import torch
 from common import ARCH, device_of, kernels_of, last_line, name_of, wait
-from data import write_films
+from films import write_films
 from mmengine.hooks import Hook
 from torch.profiler import ProfilerActivity, profile
 

@@ -6,7 +6,6 @@ A training, the fit of the threshold and a test of HESP without its visual promp
 ``ratio`` is without over with stored features, the time to store these apart (``store``).
 """
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,13 +14,10 @@ import torch
 from common import ROOT, last_line
 from mmengine.config import Config
 
-from hesp_mmaction.apis.configs import our_config
+from hesp_mmaction.apis.feature_building import build_store
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.synthetic.layouts import write_dataset
-
-sys.path.insert(0, str(ROOT / 'tools/data'))
-from build_features import build  # noqa: E402
 
 
 def main():
@@ -32,7 +28,7 @@ def main():
     parser.add_argument('--threads', type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    config = our_config('hesp_synthetic_o34.py')
+    config = str(ROOT / 'configs/hesp_synthetic_o34.py')
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         write_dataset('afew', folder / 'data')
@@ -43,7 +39,7 @@ def main():
         cfg = Config.fromfile(config)
         override(cfg, options)
         begin = time.perf_counter()
-        build(cfg, str(folder / 'features'), args.views)
+        build_store(cfg, str(folder / 'features'), args.views)
         store = time.perf_counter() - begin
         options['features'] = str(folder / 'features')
         stored = run_split(config, 0, folder / 'stored', options)

@@ -15,13 +15,13 @@ from mmengine.config import Config
 
 from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.loading import use_frame_store
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import DATALOADERS, override
 from hesp_mmaction.datasets.frame_store import read_index
 from hesp_mmaction.datasets.wrappers import leaf_configs
 
 
-def command():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
@@ -45,4 +45,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

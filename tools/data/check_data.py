@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.parallel import run_guarded
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import clips_of_config, override
 from hesp_mmaction.datasets.clip_loading import IMAGE_EXTENSIONS
 from hesp_mmaction.datasets.integrity import damage, oddity
@@ -73,7 +73,7 @@ def find_damaged(paths, processes=2, timeout=60, look=damage):
     return dict(sorted(found.items()))
 
 
-def command():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
@@ -109,4 +109,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

@@ -9,7 +9,7 @@ import argparse
 import os
 from pathlib import Path
 
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets import lists
 from hesp_mmaction.datasets.clip_loading import list_images
 from hesp_mmaction.datasets.integrity import unreadable
@@ -49,7 +49,7 @@ def convert(source, kind, new_kind, id_order=None, root=None, strip=''):
     return lists.format_list(clips, new_kind, id_order)
 
 
-def command():
+def main():
     parser = argparse.ArgumentParser(description=__doc__, epilog=lists.__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', metavar='IN')
@@ -71,4 +71,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

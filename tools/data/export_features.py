@@ -10,11 +10,16 @@ import argparse
 import os
 
 import numpy as np
-from build_features import compute, every_clip, frozen_model, only_dataset
 from mmengine.config import Config
 
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.feature_building import (
+    compute_features,
+    every_clip,
+    frozen_model,
+    only_dataset,
+)
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.feature_file import SUFFIX, is_feature_file
 from hesp_mmaction.errors import InputError
@@ -50,7 +55,7 @@ def export(cfg, out, batch_size=16, workers=0, ids=True):
         dataset, lost = every_clip(only_dataset(cfg[f'{part}_dataloader'].dataset), part, pipeline,
                                    True, cfg.randomness.seed)
         emotions = {info['sample_id']: info['emotion'] for info in dataset.data_list}
-        found = dict(compute(model, dataset, batch_size, workers, part))
+        found = dict(compute_features(model, dataset, batch_size, workers, part))
         bad |= lost | {name: 'cannot be decoded' for name in emotions if name not in found}
         if not found:
             raise InputError(f'no clip of part {part!r} can be decoded; check data_root')
@@ -63,7 +68,7 @@ def export(cfg, out, batch_size=16, workers=0, ids=True):
     return {part: len(arrays[f'{part}_emotion']) for part in ('train', 'test')}, bad
 
 
-def command():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
@@ -85,4 +90,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

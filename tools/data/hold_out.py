@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.afew import afew_clips, afew_others
 from hesp_mmaction.datasets.feature_file import is_feature_file, read_features
 from hesp_mmaction.errors import InputError
@@ -165,7 +165,7 @@ def check_arguments(out, fold, folds):
         raise InputError(f'{out} exists already: choose another name')
 
 
-def command():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('root', type=os.path.expanduser,
@@ -196,4 +196,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

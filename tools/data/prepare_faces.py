@@ -19,7 +19,7 @@ import cv2
 from tqdm import tqdm
 
 from hesp_mmaction.apis.parallel import run_guarded
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.faces import DETECTORS, aligned_faces, load_detector
 from hesp_mmaction.datasets.integrity import undecodable
 from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
@@ -116,7 +116,7 @@ def prepare(source, out, find, processes=2, timeout=600):
     return rows
 
 
-def command():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', metavar='IN', help='folder of videos, of any layout')
@@ -133,4 +133,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.export import differences, export
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 
 
-def write():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
@@ -35,4 +35,4 @@ def write():
 
 
 if __name__ == '__main__':
-    main(write)
+    run_tool(main)

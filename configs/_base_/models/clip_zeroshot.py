@@ -1,8 +1,3 @@
 # Zero-shot CLIP: nothing is trained. A leaf adds `known`.
-clip = dict(arch='ViT-B-32', pretrained='openai')  # 'openai' downloads; or the path of a file
-
-model = dict(
-    type='PromptedRecognizer',
-    backbone=dict(type='CLIPImageTower', **clip),
-    neck=dict(type='TemporalMean'),
-    cls_head=dict(type='CLIPZeroShotHead', clip=clip))
+_base_ = './clip.py'
+model = dict(cls_head=dict(type='CLIPZeroShotHead', clip=_base_.clip))

@@ -1,11 +1,9 @@
 # HESP on CLIP. A leaf adds what depends on the data: `known`, `image_size` and `num_frames`.
-clip = dict(arch='ViT-B-32', pretrained='openai')  # 'openai' downloads; or the path of a file
+_base_ = './clip.py'
 prompt_size = 56  # a quarter of the image
 
 model = dict(
-    type='PromptedRecognizer',
-    backbone=dict(type='CLIPImageTower', **clip),
     visual_prompt=dict(type='VisualPrompt', size=prompt_size, mode='add', region='cam'),
     negatives=dict(type='NegativeVisuals'),
     neck=dict(type='TemporalFilter'),
-    cls_head=dict(type='HESPHead', clip=clip))
+    cls_head=dict(type='HESPHead', clip=_base_.clip))

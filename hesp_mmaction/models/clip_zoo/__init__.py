@@ -1,1 +1,1 @@
-"""The small CLIP shipped in the package, made by ``tools/pretrain_small_clip.py``."""
+"""The small CLIP shipped in the package, made by ``tools/dev/pretrain_small_clip.py``."""

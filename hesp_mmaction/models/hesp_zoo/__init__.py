@@ -1,4 +1,4 @@
-"""The small HESP shipped in the package, made by ``tools/make_embedded_model.py``.
+"""The small HESP shipped in the package, made by ``tools/dev/make_embedded_model.py``.
 
 A file of weights is a checkpoint without what only training needs: tensors, and in its header, as
 JSON, what :class:`OpenSetHook` writes into checkpoints (the known names and others). It is read by

@@ -1,6 +1,6 @@
 """Check the metrics against golden cases.
 
-    python tools/check_metric_cases.py FILE
+    python tools/dev/check_metric_cases.py FILE
 
 FILE (.npz) holds `<case>/pk` (N_k, K) and `<case>/pu` (N_u, K) logits, `<case>/l` labels, what the
 released code of HESP made of them (`official_*`) and the exact `exact_auroc` and `exact_oscr`.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import auroc, official_detection, official_oscr, oscr
 
@@ -28,7 +28,7 @@ def compare(case):
         yield f'official_{name}', value, case[f'official_{name}'] / 100
 
 
-def check():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('file', type=Path)
@@ -50,4 +50,4 @@ def check():
 
 
 if __name__ == '__main__':
-    main(check)
+    run_tool(main)

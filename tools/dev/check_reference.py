@@ -1,6 +1,6 @@
 """Check the `official` preset against golden values of the released HESP code.
 
-    python tools/check_reference.py FOLDER
+    python tools/dev/check_reference.py FOLDER
 
 FOLDER holds hesp_official_tiny_*.npz: weights of a tiny CLIP, one batch and what the released code
 made of it (features, logits, losses, gradients, the state after one and three steps). Prints every
@@ -20,7 +20,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from hesp_mmaction.apis.configs import our_config
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.emotions import canonical
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import auroc
@@ -143,7 +143,7 @@ def relative_error(ours, golden):
     return float(np.abs(ours - golden).max() / np.abs(golden).max())
 
 
-def check():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('folder', type=Path)
@@ -162,4 +162,4 @@ def check():
 
 
 if __name__ == '__main__':
-    main(check)
+    run_tool(main)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Builds sdist and wheel, installs the wheel into a new environment and, from a folder elsewhere,
 # trains and tests there through the installed tools:
-#     tools/check_wheel.sh [--full] [FOLDER]
+#     tools/dev/check_wheel.sh [--full] [FOLDER]
 # The new environment borrows the packages of the calling one, but not this repository's. With
 # --full everything is installed (6 GB, minutes) and the whole quick start runs. FOLDER is kept
 # (dist/, env/, elsewhere/); without it everything happens in a temporary folder.
 set -euo pipefail
 
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 FULL=
 if [ "${1:-}" = --full ]; then
     FULL=1

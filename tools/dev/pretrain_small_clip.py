@@ -1,6 +1,6 @@
 """Train the small CLIP of this package from scratch on drawn faces.
 
-    python tools/pretrain_small_clip.py --out hesp_mmaction/models/clip_zoo
+    python tools/dev/pretrain_small_clip.py --out hesp_mmaction/models/clip_zoo
 
 Stage one teaches the image tower to see facial actions (regression of the intensities of the FACS
 units, by a linear layer that is thrown away); from captions alone so small a tower learns hair
@@ -143,7 +143,7 @@ def main():
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     (out / f'{NAME}.json').write_text(json.dumps(CONFIG, indent=4) + '\n', encoding='utf-8')
-    made = (f'tools/pretrain_small_clip.py --seed {args.seed}: {count} drawn faces, '
+    made = (f'tools/dev/pretrain_small_clip.py --seed {args.seed}: {count} drawn faces, '
             f'{epochs} epochs of facial actions, {epochs} of noisy captions')
     save_file(pack(widen(model.state_dict(), used), used.tolist()), out / f'{NAME}.safetensors',
               {'made_by': made})

@@ -1,6 +1,6 @@
 """Make the file from which the demo page takes the threshold of zero-shot CLIP (half a minute).
 
-    python tools/make_demo_features.py
+    python tools/dev/make_demo_features.py
 
 It draws 40 training clips of each basic emotion, with a generator seed that no other data set of
 this package has, and writes what the embedded CLIP makes of them into the package.
@@ -9,10 +9,10 @@ import argparse
 import tempfile
 
 from hesp_mmaction.apis.demo import FEATURES, make_features
-from hesp_mmaction.apis.running import main
+from hesp_mmaction.apis.running import run_tool
 
 
-def command():
+def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', default=FEATURES, metavar='FILE',
@@ -24,4 +24,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

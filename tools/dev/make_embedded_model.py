@@ -1,6 +1,6 @@
 """Make the model that tools/infer.py uses by default (a quarter of an hour on two cores).
 
-    python tools/make_embedded_model.py --data data/synthetic_seed2
+    python tools/dev/make_embedded_model.py --data data/synthetic_seed2
 
 It draws faces with a generator seed that no other data set of this package has, trains
 configs/hesp_synthetic_o43.py on them and writes the weights into the package.
@@ -8,7 +8,7 @@ configs/hesp_synthetic_o43.py on them and writes the weights into the package.
 import argparse
 
 from hesp_mmaction.apis.configs import find_config
-from hesp_mmaction.apis.running import main, parser, read_config, run
+from hesp_mmaction.apis.running import parser, read_config, run, run_tool
 from hesp_mmaction.datasets.synthetic.layouts import write_dataset
 from hesp_mmaction.models.checkpoints import read_checkpoint
 from hesp_mmaction.models.hesp_zoo import CONFIG, WEIGHTS, save_weights
@@ -16,7 +16,7 @@ from hesp_mmaction.models.hesp_zoo import CONFIG, WEIGHTS, save_weights
 SEED, PER_CLASS = 2, (120, 10)
 
 
-def command():
+def main():
     arguments = argparse.ArgumentParser(description=__doc__,
                                         formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('--data', default='data/synthetic_seed2', metavar='DIR',
@@ -37,4 +37,4 @@ def command():
 
 
 if __name__ == '__main__':
-    main(command)
+    run_tool(main)

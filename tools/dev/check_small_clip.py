@@ -1,6 +1,6 @@
 """How well the small CLIP, frozen, tells emotions: zero-shot by its text, and by a linear probe.
 
-    python tools/analysis/check_small_clip.py data/synthetic_afew
+    python tools/dev/check_small_clip.py data/synthetic_afew
 
 DATA_DIR is an AFEW layout. The small CLIP should be to drawn faces what CLIP is to real ones:
 zero-shot well above chance yet far from good, with features that hold much more than that.

@@ -1,0 +1,86 @@
+"""Results of :class:`.HESPInferencer`: what one holds, and the files they are written to."""
+import csv
+import math
+from pathlib import Path
+
+from ..files import whole, write_json
+
+NOT_FINITE = 'the model gives NaN or infinite values'
+
+
+def result_of(head, place, sample):
+    """What is said of a window.
+
+    Args:
+        head (OpenSetHead): of the model.
+        place (dict): ``file``, ``start``, ``end`` and, where one was looked for, ``face``.
+        sample (ActionDataSample): as predicted.
+
+    Returns:
+        dict: see :meth:`.HESPInferencer.__call__`.
+    """
+    if not (sample.pred_knownness.isfinite().all() and sample.pred_score.isfinite().all()):
+        return dict(place, error=NOT_FINITE)
+    threshold, region = float(sample.threshold), sample.get('region')
+    calibrated = head.calibrated(sample.logits.to(head.temperature.device))
+
+    def named(values):
+        return dict(zip(head.known, values.tolist(), strict=True))
+
+    return dict(
+        file=place['file'], start=place['start'], end=place['end'],
+        emotion=sample.pred_emotion, best_known=head.known[int(sample.pred_label)],
+        score=float(sample.pred_knownness),
+        threshold=None if math.isnan(threshold) else threshold,
+        probabilities=named(sample.pred_score),
+        calibrated=None if calibrated is None else named(calibrated),
+        region=None if region is None else list(region),
+        image_size=int(sample.img_shape[0]), face=place.get('face'))
+
+
+def write_results(predictions, json_path=None, csv_path=None):
+    """Write results of :class:`.HESPInferencer`.
+
+    Args:
+        predictions (list[dict]): the results.
+        json_path (str | Path, optional): for a list of them; what is NaN or infinite is null there.
+        csv_path (str | Path, optional): for a table; ``p_x`` is the probability of x,
+            ``calibrated_x`` the calibrated one, where there are any.
+    """
+    if json_path is not None:
+        write_json(predictions, json_path)
+    if csv_path is not None:
+        names = list(dict.fromkeys(
+            name for row in predictions for name in row.get('probabilities', {})))
+        columns = ['file', 'start', 'end', 'emotion', 'best_known', 'score', 'threshold',
+                   *(f'p_{name}' for name in names)]
+        if any(row.get('calibrated') for row in predictions):
+            columns += [f'calibrated_{name}' for name in names]
+        columns.append('error')
+        with whole(csv_path) as file:
+            writer = csv.DictWriter(file, columns, extrasaction='ignore', lineterminator='\n')
+            writer.writeheader()
+            for row in predictions:
+                values = {f'{kind}_{name}': p for kind, key in (
+                    ('p', 'probabilities'), ('calibrated', 'calibrated'))
+                    for name, p in (row.get(key) or {}).items()}
+                writer.writerow(row | values)
+
+
+def free_name(path, names):
+    """A name for a clip that no clip before it has: clip, clip-2, clip-3.
+
+    Args:
+        path (str): of the clip.
+        names (set[str]): those taken; the new one is added.
+
+    Returns:
+        str
+    """
+    stem = name = Path(path).stem.replace(' ', '_')
+    number = 1
+    while name in names:
+        number += 1
+        name = f'{stem}-{number}'
+    names.add(name)
+    return name
