@@ -17,6 +17,7 @@ from .registry import register_score
 
 KNOWN = 0.75  # weight of the learned texts
 LENGTH = 2.0  # of the length of the feature, where the unknown emotions are compounds of the known
+FEWEST = 5  # clips of a class that plays the unknown one, and of the others together
 SHRINKAGES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
 ZERO_SHOT = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -54,7 +55,8 @@ def choose(feature, label, zero_shot=None):
 
     Returns:
         tuple[float, float]: one of ``SHRINKAGES`` and one of ``ZERO_SHOT`` (0 without texts). 0.5
-        and 0.5 (or 0) where no class can be left out, because too few clips are there.
+        and 0.5 (or 0) where no class can be left out, because it or the others have fewer than
+        ``FEWEST`` clips.
     """
     weights = (0.0,) if zero_shot is None else ZERO_SHOT
     found = {pair: [] for pair in itertools.product(SHRINKAGES, weights)}
@@ -62,7 +64,7 @@ def choose(feature, label, zero_shot=None):
     for left_out in classes:
         others = [k for k in classes if k != left_out]
         known = label != left_out
-        if not others or known.sum() < 2:
+        if not others or min(known.sum(), (~known).sum()) < FEWEST:
             continue
         renamed = torch.stack([label == k for k in others], 1).int().argmax(1)
         meant = None if zero_shot is None else _in_units(zero_shot[:, others].max(1).values, known)
