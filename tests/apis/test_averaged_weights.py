@@ -81,6 +81,7 @@ def test_figures_of_a_test_are_those_of_the_training(options, tmp_path, kind):
     assert (dumps[1]['pred_emotion'] == 'unknown').any()
 
 
+@pytest.mark.ci
 def test_the_threshold_is_of_the_averaged_weights(options, tmp_path):
     """By a fresh model with the checkpoint's weights, its scores sorted here.
 

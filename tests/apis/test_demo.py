@@ -57,6 +57,7 @@ def test_samples_hold_an_emotion_that_the_embedded_model_does_not_know(samples, 
     assert lengths['joined'] > 50 and all(lengths[name] < 31 for name in BASIC)
 
 
+@pytest.mark.ci
 def test_what_is_shown_is_what_the_inferencer_says(samples, embedded):
     path = str(samples['joined'])
     seen = demo.look(embedded, path, window=0.8)

@@ -25,6 +25,7 @@ REFUSED = {
     'evidential_swin_afew_o34': 'Recognizer3D has no features of frames',
     'hesp_slowonly_afew_o34': 'ResNet3dSlowOnly has no features of frames',
     'm3dfel_afew_o34': 'Instances has no features of frames'}
+LARGE = 'hesp_tsn', 'former_dfer', 'm3dfel', 'arpl_slowonly'  # seconds to build
 PATHS = sorted((ROOT / 'configs').glob('*_afew_o34.py'))
 
 
@@ -34,7 +35,9 @@ def config(name, **options):
     return cfg
 
 
-@pytest.mark.parametrize('path', PATHS, ids=lambda p: p.stem)
+@pytest.mark.parametrize('path', [
+    pytest.param(path, marks=[pytest.mark.ci] * path.stem.startswith(LARGE), id=path.stem)
+    for path in PATHS])
 def test_a_method_trains_with_the_neck_or_says_why_not(path, options):
     """Two necks: one that needs the width of the features, one that needs the number of frames."""
     cfg = Config.fromfile(path)

@@ -341,6 +341,7 @@ def test_the_closed_set_bases_know_every_class(name, size):
         assert set(found.known) == set(classes)
 
 
+@pytest.mark.ci
 def test_a_closed_set_is_trained_and_gets_uar_and_war(options, tiny_afew, tmp_path):
     known = ['anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise']
     cfg = config(options, tmp_path, '--known', *known, **{'train_cfg.val_interval': 1})
@@ -391,6 +392,7 @@ def test_one_region_for_all_is_decided_once_and_kept(options, tmp_path):
     assert 'train first' in error_of(cfg, 'test')
 
 
+@pytest.mark.ci
 def test_best_on_test_goes_by_its_own_name(options, tmp_path):
     run(config(options, tmp_path, **{'train_cfg.val_interval': 1}), lambda runner: runner.train())
     found = metrics(tmp_path)
