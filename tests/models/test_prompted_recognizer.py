@@ -208,7 +208,7 @@ def test_a_checkpoint_at_vit_b32_size_is_small(tmp_path):
                tmp_path / 'epoch.pth')
     assert set(model.state_dict()) == FITTED | {
         'cls_head.prompts.contexts', 'visual_prompt.delta', 'negatives.images'}
-    assert (tmp_path / 'epoch.pth').stat().st_size < 5e6
+    assert (tmp_path / 'epoch.pth').stat().st_size < 6.1e6
 
 
 class MapNeck(torch.nn.Module):
