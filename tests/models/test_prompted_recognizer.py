@@ -81,6 +81,21 @@ def test_the_prompt_acts_where_the_activation_map_is(clips):
     assert [list(s.region) for s in data] == [[*window, 8] for window in expected]
 
 
+def test_the_window_comes_with_the_features_and_is_written_by_predict_alone(clips):
+    for region, expected in (('centre', [[12, 12]] * 3), ((3, 5), [[3, 5]] * 3), ('border', None)):
+        model = make(clips, visual_prompt=dict(type='VisualPrompt', image_size=32, size=8,
+                                               region=region)).eval()
+        x, data = clip_batch(32), samples()
+        with torch.no_grad():
+            features, windows = model.encode_clips(x, data)
+            _, arguments = model.extract_feat(x, data_samples=data)
+        assert features.shape == (3, 4, model.backbone.out_channels)
+        assert (None if windows is None else windows.tolist()) == expected
+        assert ('region' in arguments) == (windows is not None)
+        assert windows is None or torch.equal(arguments['region'], windows)
+        assert all('region' not in sample for sample in data)
+
+
 def test_videos_do_not_depend_on_their_batch(clips):
     model = make(clips).eval()
     model.visual_prompt.delta.data += 0.1

@@ -49,12 +49,12 @@ def draw():
 
 def panel(model, sample):
     """The three pictures of one sample of a data set."""
-    frames = sample['inputs'][None].float() / 255
+    clip = sample['inputs'][None].float()
     with torch.no_grad():
-        heat = model.activation_map(frames[:, 0])
-        window = model.locate(frames, [sample['data_samples']])[0].tolist()
+        heat = model.activation_map(clip[:, 0] / 255)
+        _, windows = model.encode_clips(clip, [sample['data_samples']])
     first = sample['inputs'][0].permute(1, 2, 0).numpy()
-    return draw_region(first, heat[0].numpy(), (*window, model.visual_prompt.size))
+    return draw_region(first, heat[0].numpy(), (*windows[0].tolist(), model.visual_prompt.size))
 
 
 if __name__ == '__main__':

@@ -174,12 +174,15 @@ class PromptedRecognizer(BaseRecognizer):
         Features (B, T, C) of a store take the place of clips where nothing before the neck learns.
 
         ``'backbone'``: as of :meth:`frame_features`. ``'neck'``: (B, C). ``'head'``: its dict of
-        outputs.
+        outputs. If the visual prompt acts in a window, the arguments hold ``region``, the top and
+        left pixel (B, 2) of it.
         """
-        x = inputs if inputs.ndim == 3 else self.encode_clips(inputs, data_samples)
+        x, windows = (inputs, None) if inputs.ndim == 3 else self.encode_clips(inputs, data_samples)
         if stage == 'backbone':
             return x, {}
         kwargs = dict(points=self.points())
+        if windows is not None:
+            kwargs['region'] = windows
         if test_mode and isinstance(x, torch.Tensor) and x.ndim == 3:
             kwargs['frames'] = x  # for scores that look at frames
         with in_float32(inputs):
@@ -191,26 +194,26 @@ class PromptedRecognizer(BaseRecognizer):
         return x, kwargs
 
     def encode_clips(self, inputs, data_samples=None):
-        """Clips (B, T, 3, S, S), pixels 0..255, with the visual prompt to features of frames.
+        """Clips with the visual prompt to features of frames.
 
-        In evaluation the data samples are told the window, as ``region``: top, left and size.
+        Args:
+            inputs (Tensor): (B, T, 3, S, S), pixels 0..255.
+            data_samples (list, optional): of the clips. Defaults to None; ``region='random'`` reads
+                their ids.
+
+        Returns:
+            tuple[Tensor, Tensor | None]: features as returned by :meth:`frame_features`, and the
+            top and left pixel (B, 2) of the windows, None if the prompt acts in none.
         """
         frames, windows = inputs / 255, None
         if self.visual_prompt is not None:
             windows = self.locate(frames, data_samples)
             frames = self.visual_prompt(frames, windows)
+            windows = windows if self.visual_prompt.has_window else None
         frames = self.normalise(frames)
         if self.grad_frames and self.training and torch.is_grad_enabled():
-            return self.sparse_features(frames)
-        x = self.frame_features(frames)
-        if windows is not None and data_samples and not self.training:
-            self._tell_windows(windows, data_samples)  # reads them, so the frames are on their way
-        return x
-
-    def _tell_windows(self, windows, data_samples):
-        if self.visual_prompt.has_window:
-            for sample, window in zip(data_samples, windows.tolist(), strict=True):
-                sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
+            return self.sparse_features(frames), windows
+        return self.frame_features(frames), windows
 
     def loss(self, inputs, data_samples, **kwargs):
         feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples)
@@ -219,6 +222,13 @@ class PromptedRecognizer(BaseRecognizer):
         return losses | head_kwargs.get('loss_aux', {})
 
     def predict(self, inputs, data_samples, **kwargs):
+        """Data samples with the fields of the head, and ``region``: top, left and size in pixels of
+        the visual prompt's window, if it acts in one."""
         feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)
         with in_float32(inputs):
-            return self.cls_head.predict(feats, data_samples, **head_kwargs)
+            data_samples = self.cls_head.predict(feats, data_samples, **head_kwargs)
+        if 'region' in head_kwargs:
+            windows = head_kwargs['region'].tolist()
+            for sample, window in zip(data_samples, windows, strict=True):
+                sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
+        return data_samples
