@@ -81,6 +81,20 @@ def test_the_prompt_acts_where_the_activation_map_is(clips):
     assert [list(s.region) for s in data] == [[*window, 8] for window in expected]
 
 
+def test_the_head_hands_its_texts_over_when_the_model_is_built_and_is_asked_no_more(clips):
+    model, x = make(clips).eval(), clip_batch(32)[:, 0] / 255
+    texts = model.cls_head.template_text.clone()
+    assert torch.equal(model.region_text, texts)
+    with torch.no_grad():
+        before = model.activation_map(x)
+        model.cls_head.template_text = torch.randn_like(texts)
+        assert torch.equal(model.activation_map(x), before)
+    assert torch.equal(model.double().region_text, texts.double())
+    assert 'region_text' not in model.state_dict()
+    centre = dict(type='VisualPrompt', image_size=32, size=8, region='centre')
+    assert not hasattr(make(clips, visual_prompt=centre), 'region_text')
+
+
 def test_the_window_comes_with_the_features_and_is_written_by_predict_alone(clips):
     for region, expected in (('centre', [[12, 12]] * 3), ((3, 5), [[3, 5]] * 3), ('border', None)):
         model = make(clips, visual_prompt=dict(type='VisualPrompt', image_size=32, size=8,

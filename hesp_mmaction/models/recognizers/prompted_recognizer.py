@@ -53,6 +53,10 @@ class PromptedRecognizer(BaseRecognizer):
         grad_frames (int, optional): k; in training the gradient passes through k frames of each
             step, drawn at random, and is multiplied by T / k, which makes it right on average.
             The losses are those of all frames. Only for backbones that take frames.
+
+    Attributes:
+        region_text (Tensor): (K, D), the head's texts of the template, handed over once when the
+            model is built. Only if ``visual_prompt.region`` is ``'cam'`` or ``'dataset'``.
     """
 
     def __init__(self, known, backbone, cls_head, neck=dict(type='TemporalMean'),  # noqa: B006
@@ -78,6 +82,8 @@ class PromptedRecognizer(BaseRecognizer):
             if needs_map and not hasattr(self.cls_head, 'template_text'):
                 raise InputError(f'{type(self.cls_head).__name__} has no texts that an activation '
                                  "map could be of: set model.visual_prompt.region to 'centre'")
+            if needs_map:
+                self.register_buffer('region_text', self.cls_head.template_text, persistent=False)
         self.negatives = None
         if negatives is not None:
             negatives = dict(negatives, num_classes=len(known))
@@ -158,8 +164,7 @@ class PromptedRecognizer(BaseRecognizer):
         the weights in float32, whatever the rest is computed in: rounding would move windows.
         """
         with as_in_evaluation(self.backbone), in_float32(images):
-            return self.backbone.activation_map(self.normalise(images),
-                                                self.cls_head.template_text)
+            return self.backbone.activation_map(self.normalise(images), self.region_text)
 
     def locate(self, frames, data_samples):
         """Window of the visual prompt per video: (B, 2), from the first frames."""
