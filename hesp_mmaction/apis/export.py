@@ -52,7 +52,8 @@ def forward(model, frames):
 
 def has_region(model):
     """Whether a model's visual prompt acts in a window (a border has none)."""
-    return model.visual_prompt is not None and model.visual_prompt.has_window
+    prompt = getattr(model, 'visual_prompt', None)
+    return prompt is not None and prompt.has_window
 
 
 def check_model(model):
@@ -64,7 +65,7 @@ def check_model(model):
     if not isinstance(model, PromptedRecognizer):
         raise InputError(f'{type(model).__name__} cannot be exported, only PromptedRecognizer: put '
                          'the head on that (docs/adding_a_method.md)')
-    if model.visual_prompt is not None and model.visual_prompt.region == 'random':
+    if has_region(model) and model.visual_prompt.region == 'random':
         raise InputError("region='random' draws the window from the sample id, which a deployed "
                          "model is not given: train with model.visual_prompt.region='cam' or "
                          "'centre'")

@@ -33,7 +33,8 @@ def draw():
     override(cfg, args.cfg_options)
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
-    if model.visual_prompt is None or model.visual_prompt.region != 'cam':
+    prompt = getattr(model, 'visual_prompt', None)
+    if prompt is None or prompt.region != 'cam':
         raise InputError(f"{args.config} has no visual prompt with region='cam'")
     dataset = DATASETS.build(dict(leaf_configs(cfg.test_dataloader.dataset)[0],
                                   device_transforms=False))

@@ -3,7 +3,7 @@ clip = dict(arch='ViT-B-32', pretrained='openai')  # 'openai' downloads; or the 
 prompt_size = 56  # a quarter of the image
 
 model = dict(
-    type='PromptedRecognizer',
+    type='HESPRecognizer',
     backbone=dict(type='CLIPImageTower', **clip),
     visual_prompt=dict(type='VisualPrompt', size=prompt_size, mode='add', region='cam'),
     negatives=dict(type='NegativeVisuals'),
