@@ -1,7 +1,6 @@
 """A trained recognizer as one ONNX file, prompts, texts and normalisation folded in."""
 import json
 import re
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,25 +40,20 @@ def forward(model, frames):
         dict[str, Tensor]: ``logits``, ``logits_known`` and ``probabilities`` (B, K), ``score`` (B,)
         and, where the visual prompt has a window, ``region`` (B, 2), its top and left pixel.
     """
-    windows, hook = [], None
-    if has_region(model):
-        hook = model.visual_prompt.register_forward_pre_hook(
-            lambda module, arguments: windows.append(arguments[1]))
-    try:
-        feats, kwargs = model.extract_feat(frames, test_mode=True)
-    finally:
-        if hook is not None:
-            hook.remove()
+    feats, kwargs = model.extract_feat(frames, test_mode=True)
     head = model.cls_head
     outputs = head(head.pool(feats, len(frames)), **kwargs)
     outputs['score'] = head.score(outputs)
     found = {name: outputs[name] for name in OUTPUTS}
-    return found | (dict(region=windows[0]) if windows else {})
+    if 'region' in kwargs:
+        found['region'] = kwargs['region']
+    return found
 
 
 def has_region(model):
     """Whether a model's visual prompt acts in a window (a border has none)."""
-    return model.visual_prompt is not None and model.visual_prompt.has_window
+    prompt = getattr(model, 'visual_prompt', None)
+    return prompt is not None and prompt.has_window
 
 
 def check_model(model):
@@ -71,7 +65,7 @@ def check_model(model):
     if not isinstance(model, PromptedRecognizer):
         raise InputError(f'{type(model).__name__} cannot be exported, only PromptedRecognizer: put '
                          'the head on that (docs/adding_a_method.md)')
-    if model.visual_prompt is not None and model.visual_prompt.region == 'random':
+    if has_region(model) and model.visual_prompt.region == 'random':
         raise InputError("region='random' draws the window from the sample id, which a deployed "
                          "model is not given: train with model.visual_prompt.region='cam' or "
                          "'centre'")
@@ -98,8 +92,9 @@ def to_onnx(model, image_size, num_frames):
                          f'"hesp-mmaction[onnx]", or pip install {" ".join(missing)}')
     check_model(model.eval())
     example = torch.zeros(1, num_frames, 3, image_size, image_size, dtype=torch.uint8)
-    with torch.no_grad(), window_as_number(model):
-        names = list(forward(model, example))  # fills the caches of texts and negatives
+    with torch.no_grad():
+        # Fills the caches of texts and negatives, and stops at a window that is not decided.
+        names = list(forward(model, example))
         try:
             # The other kernels have no gradient in ONNX; weights do not change meanwhile.
             with sdpa_kernel(SDPBackend.MATH), caches_trusted(model):
@@ -112,21 +107,6 @@ def to_onnx(model, image_size, num_frames):
                 f'{type(model.backbone).__name__} with {type(model.cls_head).__name__} cannot be '
                 f'written as ONNX: {reason(error)}') from error
     return program.model_proto
-
-
-@contextmanager
-def window_as_number(model):
-    """For the time of a trace, the one window of ``region='dataset'`` is a setting: a trace cannot
-    ask a tensor whether it is decided."""
-    prompt = model.visual_prompt
-    region = None if prompt is None else prompt.region
-    try:
-        if region == 'dataset':
-            prompt.region = tuple(prompt.locate(prompt.delta, None, None)[0].tolist())
-        yield
-    finally:
-        if prompt is not None:
-            prompt.region = region
 
 
 def reason(error):

@@ -61,6 +61,7 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
         cfg.merge_from_dict(deepcopy(options))  # merging takes `_delete_` out of what it is given
     except (KeyError, TypeError) as error:
         raise InputError(f'--cfg-options {" ".join(options)}: {error.args[0]}') from error
+    _rename_recognizer(cfg)
     changed = {key.split('.')[0] for key in options} & set(VARIABLES)
     if known is not None and split is not None:
         raise InputError('give --known or --split, not both')
@@ -111,6 +112,15 @@ def check_keys(cfg: Config, options: Mapping[str, Any]) -> None:
             near = get_close_matches(name, read, 1)
             raise InputError(f'--cfg-options {key}: this config has no {name!r}'
                              + (f'; did you mean {near[0]!r}?' if near else ''))
+
+
+def _rename_recognizer(cfg: Config) -> None:
+    """Configs that give :class:`PromptedRecognizer` what belongs to :class:`HESPRecognizer` mean
+    that one: older ones say so, and a command line may add such a part."""
+    model: Mapping[str, Any] = cfg.get('model') or {}
+    parts = [model.get(key) for key in ('visual_prompt', 'negatives', 'grad_frames')]
+    if model.get('type') == 'PromptedRecognizer' and any(part is not None for part in parts):
+        cfg.model.type = 'HESPRecognizer'
 
 
 def _expect_short_epochs(cfg: Config, options: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ LABELS = [0, 1, 0, 2, 1]
 def build(clip):
     torch.manual_seed(0)
     model = MODELS.build(dict(
-        type='PromptedRecognizer', known=['anger', 'fear', 'happiness'],
+        type='HESPRecognizer', known=['anger', 'fear', 'happiness'],
         backbone=dict(type='CLIPImageTower', **clip),
         visual_prompt=dict(type='VisualPrompt', image_size=32, size=8),
         negatives=dict(type='NegativeVisuals', image_size=32),

@@ -17,7 +17,7 @@ def build(clips, head, seed=0):
     torch.manual_seed(seed)
     negatives = dict(type='NegativeVisuals', image_size=32) if head == 'HESPHead' else None
     return MODELS.build(dict(
-        type='PromptedRecognizer', known=KNOWN, negatives=negatives,
+        type='HESPRecognizer', known=KNOWN, negatives=negatives,
         backbone=dict(type='CLIPImageTower', **clips['vit']),
         cls_head=dict(type=head, clip=clips['vit'], **HEADS[head]))).eval()
 

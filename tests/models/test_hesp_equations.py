@@ -219,7 +219,7 @@ def test_total_is_the_weighted_sum_through_the_whole_model(clips, kind, fusion, 
     """From the features on everything anew: L_KN + L_NE + L_H, and ARPL's margin where asked."""
     torch.manual_seed(0)
     model = MODELS.build(dict(
-        type='PromptedRecognizer', known=KNOWN,
+        type='HESPRecognizer', known=KNOWN,
         backbone=dict(type='CLIPImageTower', **clips['vit']),
         visual_prompt=dict(type='VisualPrompt', image_size=32, size=8),
         negatives=dict(type='NegativeVisuals', image_size=32),

@@ -13,7 +13,7 @@ RESNET = dict(type='mmaction.ResNet', depth=18, pretrained=None, norm_eval=False
 def build(clips, **changes):
     torch.manual_seed(0)
     config = dict(
-        type='PromptedRecognizer', known=['anger', 'fear', 'happiness'], backbone=RESNET,
+        type='HESPRecognizer', known=['anger', 'fear', 'happiness'], backbone=RESNET,
         negatives=dict(type='NegativeVisuals', image_size=32),
         cls_head=dict(type='HESPHead', clip=clips['vit'], in_channels=512))
     return MODELS.build(config | changes).train()

@@ -35,7 +35,7 @@ def build(clips, form='vit', **changes):
     torch.manual_seed(0)
     size = tiny.SIZES[form]
     return MODELS.build(dict(
-        type='PromptedRecognizer', known=KNOWN,
+        type='HESPRecognizer', known=KNOWN,
         backbone=dict(type='CLIPImageTower', **clips[form]),
         visual_prompt=dict(type='VisualPrompt', image_size=size, size=size // 4),
         negatives=dict(type='NegativeVisuals', image_size=size),

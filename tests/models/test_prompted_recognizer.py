@@ -3,8 +3,11 @@ import tiny
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from mmengine.config import Config
 
+from hesp_mmaction.apis.configs import our_config
 from hesp_mmaction.apis.export import has_region
+from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import OpenSetMetric
 from hesp_mmaction.models.prompts.region import largest_window
@@ -21,7 +24,7 @@ def make(clips, form='vit', **changes):
     torch.manual_seed(0)
     size = tiny.SIZES[form]
     config = dict(
-        type='PromptedRecognizer', known=KNOWN,
+        type='HESPRecognizer', known=KNOWN,
         backbone=dict(type='CLIPImageTower', **clips[form]),
         visual_prompt=dict(type='VisualPrompt', image_size=size, size=size // 4),
         negatives=dict(type='NegativeVisuals', image_size=size),
@@ -79,6 +82,61 @@ def test_the_prompt_acts_where_the_activation_map_is(clips):
                                          model.cls_head.template_text)
     expected = largest_window(maps, 32, 8).tolist()
     assert [list(s.region) for s in data] == [[*window, 8] for window in expected]
+
+
+@pytest.mark.parametrize('key, value', [
+    ('visual_prompt', dict(type='VisualPrompt', image_size=32, size=8, region='centre')),
+    ('negatives', dict(type='NegativeVisuals', image_size=32)), ('grad_frames', 1)])
+def test_the_base_names_the_recognizer_that_has_a_part(clips, key, value):
+    base = dict(type='PromptedRecognizer', known=KNOWN, cls_head=dict(
+        type='LinearHead', clip=clips['vit']), backbone=dict(type='CLIPImageTower', **clips['vit']))
+    with pytest.raises(InputError, match=f"model.{key} means nothing .*'HESPRecognizer'"):
+        MODELS.build(base | {key: value})
+    MODELS.build(base | {key: None})
+
+
+@pytest.mark.parametrize('name, options, expected', [
+    ('hesp_synthetic_o34.py', {}, 'HESPRecognizer'),
+    ('vp_afew_o34.py', {}, 'HESPRecognizer'),
+    ('linear_probe_afew_o34.py', {'model.grad_frames': 2}, 'HESPRecognizer'),
+    ('hesp_synthetic_o34.py', {'model.visual_prompt': None, 'model.negatives': None},
+     'PromptedRecognizer'),
+    ('linear_probe_afew_o34.py', {}, 'PromptedRecognizer')])
+def test_configs_that_give_the_base_such_a_part_are_read_as_meant(name, options, expected):
+    """Older configs, and those in the work dirs of older runs."""
+    cfg = Config.fromfile(our_config(name))
+    cfg.model.type = 'PromptedRecognizer'
+    override(cfg, options)
+    assert cfg.model.type == expected
+
+
+def test_the_head_hands_its_texts_over_when_the_model_is_built_and_is_asked_no_more(clips):
+    model, x = make(clips).eval(), clip_batch(32)[:, 0] / 255
+    texts = model.cls_head.template_text.clone()
+    assert torch.equal(model.region_text, texts)
+    with torch.no_grad():
+        before = model.activation_map(x)
+        model.cls_head.template_text = torch.randn_like(texts)
+        assert torch.equal(model.activation_map(x), before)
+    assert torch.equal(model.double().region_text, texts.double())
+    assert 'region_text' not in model.state_dict()
+    centre = dict(type='VisualPrompt', image_size=32, size=8, region='centre')
+    assert not hasattr(make(clips, visual_prompt=centre), 'region_text')
+
+
+def test_the_window_comes_with_the_features_and_is_written_by_predict_alone(clips):
+    for region, expected in (('centre', [[12, 12]] * 3), ((3, 5), [[3, 5]] * 3), ('border', None)):
+        model = make(clips, visual_prompt=dict(type='VisualPrompt', image_size=32, size=8,
+                                               region=region)).eval()
+        x, data = clip_batch(32), samples()
+        with torch.no_grad():
+            features, windows = model.encode_clips(x, data)
+            _, arguments = model.extract_feat(x, data_samples=data)
+        assert features.shape == (3, 4, model.backbone.out_channels)
+        assert (None if windows is None else windows.tolist()) == expected
+        assert ('region' in arguments) == (windows is not None)
+        assert windows is None or torch.equal(arguments['region'], windows)
+        assert all('region' not in sample for sample in data)
 
 
 def test_videos_do_not_depend_on_their_batch(clips):
@@ -195,7 +253,7 @@ def test_a_border_is_not_told_as_a_window(clips):
 def test_a_checkpoint_at_vit_b32_size_is_small(tmp_path):
     clip = dict(arch='ViT-B-32')
     model = MODELS.build(dict(
-        type='PromptedRecognizer', known=KNOWN, backbone=dict(type='CLIPImageTower', **clip),
+        type='HESPRecognizer', known=KNOWN, backbone=dict(type='CLIPImageTower', **clip),
         visual_prompt=dict(type='VisualPrompt', image_size=224, size=56),
         negatives=dict(type='NegativeVisuals', image_size=224),
         cls_head=dict(type='HESPHead', clip=clip)))
@@ -223,7 +281,7 @@ class MapNeck(torch.nn.Module):
 def test_a_neck_may_take_maps_and_add_a_loss(backbone, clip_input):
     torch.manual_seed(0)
     model = MODELS.build(dict(
-        type='PromptedRecognizer', known=KNOWN, backbone=backbone, clip_input=clip_input,
+        type='HESPRecognizer', known=KNOWN, backbone=backbone, clip_input=clip_input,
         pool=False, cls_head=dict(type='ARPLHead', in_channels=512)))
     model.neck = MapNeck()
     losses = model(clip_batch(64), samples(), mode='loss')

@@ -33,7 +33,8 @@ def main():
     override(cfg, args.cfg_options)
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
-    if model.visual_prompt is None or model.visual_prompt.region != 'cam':
+    prompt = getattr(model, 'visual_prompt', None)
+    if prompt is None or prompt.region != 'cam':
         raise InputError(f"{args.config} has no visual prompt with region='cam'")
     dataset = DATASETS.build(dict(leaf_configs(cfg.test_dataloader.dataset)[0],
                                   device_transforms=False))
@@ -49,12 +50,12 @@ def main():
 
 def panel(model, sample):
     """The three pictures of one sample of a data set."""
-    frames = sample['inputs'][None].float() / 255
+    clip = sample['inputs'][None].float()
     with torch.no_grad():
-        heat = model.activation_map(frames[:, 0])
-        window = model.locate(frames, [sample['data_samples']])[0].tolist()
+        heat = model.activation_map(clip[:, 0] / 255)
+        _, windows = model.encode_clips(clip, [sample['data_samples']])
     first = sample['inputs'][0].permute(1, 2, 0).numpy()
-    return draw_region(first, heat[0].numpy(), (*window, model.visual_prompt.size))
+    return draw_region(first, heat[0].numpy(), (*windows[0].tolist(), model.visual_prompt.size))
 
 
 if __name__ == '__main__':

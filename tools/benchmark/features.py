@@ -15,7 +15,7 @@ def main():
                              'optim_wrapper.paramwise_cfg': None})
     found.model.train()
     with torch.no_grad():
-        features = found.model.encode_clips(found.clips)
+        features, _ = found.model.encode_clips(found.clips)
     rows = measured(dict(frames=lambda: found.update(found.clips),
                          features=lambda: found.update(features)), found.device, args.repeats)
     seconds = {name: row['total'] / 1e3 for name, row in rows.items()}

@@ -5,4 +5,5 @@ model = dict(
     visual_prompt=dict(mode='add', region='dataset'),  # one window for the whole run
     cls_head=dict(
         negative_kind='arpl', fusion='logit', score_kind='logit', symmetric=False,
+        feature_length=None,
         loss_weights=dict(margin=0.1, hold=0.0)))

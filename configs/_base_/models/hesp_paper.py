@@ -5,4 +5,5 @@ model = dict(
     visual_prompt=dict(mode='replace', region='cam'),
     cls_head=dict(
         negative_kind='euclidean', fusion='prob', score_kind='prob', symmetric=True,
+        feature_length=None,
         loss_weights=dict(hold=0.0)))

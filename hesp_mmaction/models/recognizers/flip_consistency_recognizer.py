@@ -2,7 +2,6 @@
 import torch
 from mmaction.registry import MODELS
 
-from ...errors import InputError
 from ..losses import flip_consistency, global_mean
 from ..precision import in_float32
 from .prompted_recognizer import PromptedRecognizer, pool_grid
@@ -25,11 +24,6 @@ class FlipConsistencyRecognizer(PromptedRecognizer):
     """
 
     def __init__(self, *args, flip_weight=6.0, **kwargs):
-        for key in ('visual_prompt', 'negatives', 'grad_frames'):
-            if kwargs.get(key) is not None:
-                raise InputError(f'model.{key} means nothing to FlipConsistencyRecognizer, whose '
-                                 'second stage learns from plain frames: take it out, or use '
-                                 'PromptedRecognizer')
         super().__init__(*args, pool=False, **kwargs)
         self.flip_weight = flip_weight
 

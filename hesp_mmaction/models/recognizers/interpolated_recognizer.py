@@ -7,11 +7,11 @@ from torch.func import functional_call
 
 from ..frozen import freeze
 from ..norms import statistics_kept
-from .prompted_recognizer import PromptedRecognizer
+from .hesp_recognizer import HESPRecognizer
 
 
 @MODELS.register_module()
-class InterpolatedRecognizer(PromptedRecognizer):
+class InterpolatedRecognizer(HESPRecognizer):
     """Learns also at weights on the way back to CLIP's, so that these may be mixed in afterwards.
 
     Every step adds the gradient of ``weight`` times the loss at a CLIP + (1 - a) theta, a drawn
@@ -20,7 +20,7 @@ class InterpolatedRecognizer(PromptedRecognizer):
 
     Args:
         max_share (float): largest a. weight (float): of the loss there.
-        kwargs: see :class:`PromptedRecognizer`; the backbone is a CLIP that is trained.
+        kwargs: see :class:`HESPRecognizer`; the backbone is a CLIP that is trained.
     """
 
     def __init__(self, *args, max_share=0.6, weight=0.5, **kwargs):

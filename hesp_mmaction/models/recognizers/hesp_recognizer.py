@@ -1,0 +1,150 @@
+"""HESP's recognizer: visual prompt -> backbone -> neck -> head, with negatives."""
+import torch
+from mmaction.registry import MODELS
+
+from ...errors import InputError
+from ..eval_cache import EvalCache
+from ..norms import as_in_evaluation, statistics_kept
+from ..precision import in_float32
+from .prompted_recognizer import PromptedRecognizer
+
+
+@MODELS.register_module()
+class HESPRecognizer(PromptedRecognizer):
+    """:class:`PromptedRecognizer` with a visual prompt, negatives, and gradients of some frames.
+
+    Args:
+        visual_prompt (dict, optional): :class:`VisualPrompt`, put on the frames before the
+            backbone, in [0, 1] pixel units. Defaults to None.
+        negatives (dict, optional): :class:`NegativeVisuals` or :class:`NegativePoints`. Defaults to
+            None.
+        grad_frames (int, optional): k; in training the gradient passes through k frames of each
+            step, drawn at random, and is multiplied by T / k, which makes it right on average.
+            The losses are those of all frames. Only for backbones that take frames. Defaults to
+            None, all frames.
+        kwargs: see :class:`PromptedRecognizer`.
+
+    Attributes:
+        region_text (Tensor): (K, D), the head's texts of the template, handed over once when the
+            model is built. Only if ``visual_prompt.region`` is ``'cam'`` or ``'dataset'``.
+
+    Raises:
+        InputError: the visual prompt needs an activation map that backbone or head cannot give, or
+            ``grad_frames`` does not fit the backbone.
+    """
+
+    def __init__(self, *args, visual_prompt=None, negatives=None, grad_frames=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if grad_frames is not None and (self.clip_input or not self.pool or grad_frames < 1):
+            raise InputError(f'grad_frames={grad_frames!r} must be 1 or more, and needs a backbone '
+                             'that takes frames (clip_input=False) and pool=True')
+        self.grad_frames = grad_frames
+        self.visual_prompt = None
+        if visual_prompt is not None:
+            self.visual_prompt = MODELS.build(visual_prompt)
+            needs_map = self.visual_prompt.region in ('cam', 'dataset')
+            if needs_map and not hasattr(self.backbone, 'activation_map'):
+                raise InputError(f'{type(self.backbone).__name__} has no activation map against '
+                                 "texts: set model.visual_prompt.region to 'centre'")
+            if needs_map and not hasattr(self.cls_head, 'template_text'):
+                raise InputError(f'{type(self.cls_head).__name__} has no texts that an activation '
+                                 "map could be of: set model.visual_prompt.region to 'centre'")
+            if needs_map:
+                self.register_buffer('region_text', self.cls_head.template_text, persistent=False)
+        self.negatives = None
+        if negatives is not None:
+            negatives = dict(negatives, num_classes=len(self.known))
+            if negatives['type'] == 'NegativePoints' and hasattr(self.backbone, 'out_channels'):
+                negatives.setdefault('dim', self.backbone.out_channels)  # CLIP's towers say it
+            self.negatives = MODELS.build(negatives)
+        self._eval_points = EvalCache()
+
+    def encode_clips(self, inputs, data_samples=None):
+        """Clips with the visual prompt to features of frames.
+
+        Args:
+            inputs (Tensor): (B, T, 3, S, S), pixels 0..255.
+            data_samples (list, optional): of the clips. Defaults to None; ``region='random'`` reads
+                their ids.
+
+        Returns:
+            tuple[Tensor, Tensor | None]: features as returned by :meth:`frame_features`, and the
+            top and left pixel (B, 2) of the windows, None if the prompt acts in none.
+        """
+        frames, windows = inputs / 255, None
+        if self.visual_prompt is not None:
+            windows = self.locate(frames, data_samples)
+            frames = self.visual_prompt(frames, windows)
+            windows = windows if self.visual_prompt.has_window else None
+        frames = self.normalise(frames)
+        if self.grad_frames and self.training and torch.is_grad_enabled():
+            return self.sparse_features(frames), windows
+        return self.frame_features(frames), windows
+
+    def head_arguments(self, windows):
+        """The negatives as ``points`` (K, C), and ``region`` (B, 2), the windows if there are any.
+        """
+        found = dict(points=self.points())
+        return found if windows is None else dict(found, region=windows)
+
+    def sparse_features(self, frames):
+        """As :meth:`frame_features`, with gradient through ``grad_frames`` of the frames.
+
+        Batch norms of the backbone learn their running statistics from these frames alone.
+        """
+        count = frames.shape[1]
+        order = torch.randperm(count).to(frames.device, non_blocking=True)
+        chosen, others = order[:self.grad_frames], order[self.grad_frames:]
+        x = self.frame_features(frames[:, chosen])
+        if not len(others):
+            return x[:, chosen.argsort()]
+        with torch.no_grad(), statistics_kept(self.backbone):
+            rest = self.frame_features(frames[:, others])
+        x = x.detach() + count / len(chosen) * (x - x.detach())
+        return torch.cat([x, rest], 1)[:, order.argsort()]
+
+    def points(self):
+        """Negatives c (K, C), or None; computed once per evaluation.
+
+        Batch norms of the backbone normalise negatives by the running statistics of the frames, in
+        training as in evaluation, and learn nothing from them: a negative is an image that the
+        backbone meets beside the frames, not one of them. Gradients flow.
+        """
+        if self.negatives is None:
+            return None
+        if self.training or torch.is_grad_enabled():
+            return self._encode_negatives()
+        return self._eval_points.get(self._encode_negatives, self.negatives, self.backbone)
+
+    def _encode_negatives(self):
+        with as_in_evaluation(self.backbone):
+            return self.negatives(self.encode)
+
+    def activation_map(self, images):
+        """Images (B, 3, S, S) in [0, 1] to maps (B, h, w) of the texts of the known emotions.
+
+        Batch norms work as in evaluation, so that the map does not depend on the rest of the batch
+        and the frames are not counted twice in the running statistics. The map is in float32 with
+        the weights in float32, whatever the rest is computed in: rounding would move windows.
+        """
+        with as_in_evaluation(self.backbone), in_float32(images):
+            return self.backbone.activation_map(self.normalise(images), self.region_text)
+
+    def locate(self, frames, data_samples):
+        """Window of the visual prompt per video: (B, 2), from the first frames."""
+        return self.visual_prompt.locate(
+            frames[:, 0],
+            self.activation_map,
+            [sample.get('sample_id', '') for sample in data_samples or [{}] * len(frames)])
+
+    def predict(self, inputs, data_samples, **kwargs):
+        """Data samples with the fields of the head, and ``region``: top, left and size in pixels of
+        the visual prompt's window, if it acts in one."""
+        feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)
+        with in_float32(inputs):
+            data_samples = self.cls_head.predict(feats, data_samples, **head_kwargs)
+        if 'region' in head_kwargs:
+            windows = head_kwargs['region'].tolist()
+            for sample, window in zip(data_samples, windows, strict=True):
+                sample.set_metainfo(dict(region=(*window, self.visual_prompt.size)))
+        return data_samples
