@@ -24,7 +24,8 @@ def similarity(source, target, weights=None):
     """The turn, scale and shift that bring points closest to others (least squares).
 
     Args:
-        source (np.ndarray): (P, 2). target (np.ndarray): (P, 2).
+        source (np.ndarray): (P, 2).
+        target (np.ndarray): (P, 2).
         weights (np.ndarray, optional): (P,), of the squared distances.
 
     Returns:
@@ -43,7 +44,8 @@ def align(frame, points):
     """The crop (224, 224, 3) of a frame in which the points lie at :data:`TARGETS`.
 
     Args:
-        frame (np.ndarray): (H, W, 3) uint8. points (np.ndarray): (P, 2), P = 5, or 2 for the eyes.
+        frame (np.ndarray): (H, W, 3) uint8.
+        points (np.ndarray): (P, 2), P = 5, or 2 for the eyes.
     """
     matrix = similarity(points, TARGETS[:len(points)], WEIGHTS[:len(points)])
     return cv2.warpAffine(frame, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR,
@@ -94,7 +96,8 @@ def smooth(track, num_frames, window=5):
     that moves evenly is not dragged behind, and the first and last frames are smoothed too.
 
     Args:
-        track (dict[int, dict]): frame number to the face. num_frames (int).
+        track (dict[int, dict]): frame number to the face.
+        num_frames (int).
         window (int): how many frames a line is fitted to.
 
     Returns:

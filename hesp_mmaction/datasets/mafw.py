@@ -23,8 +23,11 @@ def mafw_clips(root, part, fold=1, kind='single', clips=CLIPS):
     """Clips of a part of MAFW, from the official lists (with or without captions).
 
     Args:
-        root (str): MAFW's folder. part (str): ``'train'`` or ``'test'``. fold (int): 1 to 5.
-        kind (str): ``'single'`` or ``'compound'``. clips (str): folder of the clips below root.
+        root (str): MAFW's folder.
+        part (str): ``'train'`` or ``'test'``.
+        fold (int): 1 to 5.
+        kind (str): ``'single'`` or ``'compound'``.
+        clips (str): folder of the clips below root.
 
     Returns:
         tuple: list[Clip] and list[str], as of :func:`read_list`.
@@ -81,7 +84,8 @@ def compound_task(singles, compounds, part):
     emotion: neither is it trained on nor is it tested as one.
 
     Args:
-        singles (list[Clip]): of the part. compounds (list[Clip]): of the compound test list.
+        singles (list[Clip]): of the part.
+        compounds (list[Clip]): of the compound test list.
         part (str): ``'train'`` or ``'test'``.
     """
     unknown = [clip for clip in compounds if clip.emotion in COMPOUNDS]
@@ -128,7 +132,8 @@ class FusionDataset(OpenSetVideoDataset):
     A ``sample_id`` begins with ``AFEW/`` or ``MAFW/``.
 
     Args:
-        data_root (str): AFEW's folder. mafw_root (str): MAFW's folder.
+        data_root (str): AFEW's folder.
+        mafw_root (str): MAFW's folder.
         fold (int): MAFW's fold, 1 to 5. Defaults to 1.
         faces (bool): AFEW's aligned faces instead of its videos. Defaults to False.
         clips (str): folder of MAFW's clips. Defaults to ``'data/clips'``.

@@ -17,7 +17,9 @@ def smooth_nll(logits, labels, temperature):
     samples would be best at T = 0, sure of everything.
 
     Args:
-        logits (np.ndarray): (n, K). labels (np.ndarray): (n,) integers. temperature (float): T > 0.
+        logits (np.ndarray): (n, K).
+        labels (np.ndarray): (n,) integers.
+        temperature (float): T > 0.
 
     Returns:
         float

@@ -12,7 +12,8 @@ def cluster(features, k, train_features=None):
     """k-means of directions, the best of 20 starts.
 
     Args:
-        features (np.ndarray): (N, D), brought to length 1. k (int): number of clusters.
+        features (np.ndarray): (N, D), brought to length 1.
+        k (int): number of clusters.
         train_features (np.ndarray, optional): of the known training samples (M, D). Directions are
             then those in which a sample differs from their mean.
 
@@ -38,7 +39,8 @@ def name_clusters(clusters, found, lexicon):
     best word; the names are given out so that the sum of the values is largest.
 
     Args:
-        clusters (np.ndarray): (N,), in 0 .. k - 1. found (np.ndarray): similarities (N, W).
+        clusters (np.ndarray): (N,), in 0 .. k - 1.
+        found (np.ndarray): similarities (N, W).
         lexicon (dict): the W words to their names.
 
     Returns:

@@ -80,7 +80,8 @@ def readable(tower, lexicon):
     The embedded CLIP keeps only the tokens it was trained on.
 
     Args:
-        tower (CLIPTextTower). lexicon (dict): word to name.
+        tower (CLIPTextTower).
+        lexicon (dict): word to name.
     """
     there = tower.token_embedding.weight.abs().sum(1) > 0
     return {word: name for word, name in lexicon.items()
@@ -98,7 +99,8 @@ def similarities(features, texts, train_features=None):
     """CLIP's cosine of features (N, D) and texts (W, D), as (N, W).
 
     Args:
-        features (np.ndarray): of video, any length. texts (np.ndarray): of words.
+        features (np.ndarray): of video, any length.
+        texts (np.ndarray): of words.
         train_features (np.ndarray, optional): of the known training samples (M, D). Each word's
             mean cosine with them is taken off, because a CLIP may like a word for every face. Not
             the default: where it was tried (docs/naming.md) it took more than it gave.
@@ -126,9 +128,11 @@ def suggest(feature, lexicon, texts, known=(), train_features=None, top=3):
     """Words for one sample that was judged unknown.
 
     Args:
-        feature (np.ndarray): (D,). lexicon (dict): word to name. texts (np.ndarray): (W, D) of
-            its words, see :func:`encode_words`. known (Sequence[str]): emotions whose words are
-            left out. train_features (np.ndarray, optional): see :func:`similarities`.
+        feature (np.ndarray): (D,).
+        lexicon (dict): word to name.
+        texts (np.ndarray): (W, D) of its words, see :func:`encode_words`.
+        known (Sequence[str]): emotions whose words are left out.
+        train_features (np.ndarray, optional): see :func:`similarities`.
         top (int): how many words.
 
     Returns:
@@ -149,8 +153,10 @@ def name_accuracy(order, names, truth, k):
     """Share of samples whose true emotion is among the first k suggested *names*.
 
     Args:
-        order (np.ndarray): words from the best to the worst (N, W). names (Sequence[str]): name
-            of each word (W,). truth (Sequence[str]): emotions (N,). k (int).
+        order (np.ndarray): words from the best to the worst (N, W).
+        names (Sequence[str]): name of each word (W,).
+        truth (Sequence[str]): emotions (N,).
+        k (int).
 
     Returns:
         float: NaN without a sample.

@@ -50,7 +50,8 @@ def bootstrap_interval(metric: Callable[..., float], known: Arrays, unknown: Arr
         metric (Callable): arrays to a float.
         known (tuple[np.ndarray]): arrays (N_k,) of the known samples.
         unknown (tuple[np.ndarray]): arrays (N_u,) of the unknown samples.
-        level (float): coverage. num_draws (int), seed (int): of the bootstrap.
+        level (float): coverage.
+        num_draws (int), seed (int): of the bootstrap.
 
     Returns:
         tuple[float, float]: low and high end.

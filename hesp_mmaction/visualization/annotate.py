@@ -64,7 +64,8 @@ def region_corners(region, image_size, frame_shape, to_crop=None):
     Args:
         region (list[int]): top, left and side in the square of ``image_size`` pixels that the
             model sees: the whole frame, squeezed, or the crop of the face.
-        image_size (int): S. frame_shape (tuple[int]): (H, W) of the frame.
+        image_size (int): S.
+        frame_shape (tuple[int]): (H, W) of the frame.
         to_crop (np.ndarray, optional): (2, 3), from the frame to a crop of 224 pixels.
     """
     top, left, side = region

@@ -171,8 +171,9 @@ def frames(shown, maps, result):
     """The frames with the region, and with their activation maps.
 
     Args:
-        shown (np.ndarray): (T, S, S, 3) uint8 RGB. maps (np.ndarray, optional): (T, h, w), not
-            negative; all on one scale. result (dict): its ``region`` is drawn.
+        shown (np.ndarray): (T, S, S, 3) uint8 RGB.
+        maps (np.ndarray, optional): (T, h, w), not negative; all on one scale.
+        result (dict): its ``region`` is drawn.
     """
     box, words = '', []
     if result['region'] is not None:

@@ -22,7 +22,8 @@ def draw_region(frame, activation, window):
     """A frame, the frame under its activation map, and the frame with the window.
 
     Args:
-        frame (np.ndarray): (S, S, 3) uint8, RGB. activation (np.ndarray): (h, w), not negative.
+        frame (np.ndarray): (S, S, 3) uint8, RGB.
+        activation (np.ndarray): (h, w), not negative.
         window (tuple[int, int, int]): top, left and side in pixels.
 
     Returns:

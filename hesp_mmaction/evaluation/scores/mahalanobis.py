@@ -36,7 +36,9 @@ def mahalanobis(feature, train_feature, train_label):
     classes share.
 
     Args:
-        feature (Tensor): (N, D). train_feature (Tensor): (M, D). train_label (Tensor): (M,).
+        feature (Tensor): (N, D).
+        train_feature (Tensor): (M, D).
+        train_label (Tensor): (M,).
     """
     return -_within(feature, train_feature, train_label)
 

@@ -12,7 +12,8 @@ def knn(feature, train_feature, k=5):
     k is small because a class may have a few dozen training clips; OpenOOD's 50 is for ImageNet.
 
     Args:
-        feature (Tensor): (N, D). train_feature (Tensor): (M, D).
+        feature (Tensor): (N, D).
+        train_feature (Tensor): (M, D).
         k (int): M where that is less.
     """
     train = F.normalize(train_feature, dim=1)

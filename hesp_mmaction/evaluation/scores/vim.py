@@ -16,7 +16,9 @@ def vim(feature, logits, train_feature, train_logits):
     log-probabilities may be negative).
 
     Args:
-        feature (Tensor): (N, D). logits (Tensor): (N, K). train_feature (Tensor): (M, D).
+        feature (Tensor): (N, D).
+        logits (Tensor): (N, K).
+        train_feature (Tensor): (M, D).
         train_logits (Tensor): (M, K).
     """
     mean = train_feature.mean(0)
