@@ -45,7 +45,10 @@ def align(frame, points):
 
     Args:
         frame (np.ndarray): (H, W, 3) uint8.
-        points (np.ndarray): (P, 2), P = 5, or 2 for the eyes.
+        points (np.ndarray): (P, 2) in pixels, P = 5, or 2 for the eyes.
+
+    Returns:
+        np.ndarray: (224, 224, 3) uint8.
     """
     matrix = similarity(points, TARGETS[:len(points)], WEIGHTS[:len(points)])
     return cv2.warpAffine(frame, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR,
@@ -90,18 +93,19 @@ def main_track(found):
 
 
 def smooth(track, num_frames, window=5):
-    """Points of every frame: between found ones interpolated, and smoothed over neighbours.
+    """Points of every frame, interpolated where no face was found and smoothed over time.
 
-    Each is read off the straight line that fits best the points of the nearest frames, so a face
-    that moves evenly is not dragged behind, and the first and last frames are smoothed too.
+    Each point is read off the straight line that best fits the points of the nearest frames. The
+    points of a face that moves evenly therefore do not lag. The first and last frames are smoothed
+    too.
 
     Args:
         track (dict[int, dict]): frame number to the face.
-        num_frames (int).
+        num_frames (int): T, the number of frames of the clip.
         window (int): how many frames a line is fitted to.
 
     Returns:
-        np.ndarray: (num_frames, P, 2).
+        np.ndarray: points (T, P, 2), in pixels.
     """
     numbers = sorted(track)
     known = np.array([track[n]['points'] for n in numbers], dtype=float)

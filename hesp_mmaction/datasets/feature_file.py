@@ -1,4 +1,4 @@
-"""A file of features in the place of clips: who shares it shares no face.
+"""A file of features that takes the place of clips. Sharing it shares no face.
 
 The file is numpy's ``.npz``, with ``train_features`` (N, T, D) or (N, D), ``train_emotion`` (N,),
 perhaps ``train_id`` (N,), and the same for ``test``. :func:`read_features` reads it,
@@ -118,7 +118,7 @@ def check_rows(part, features, emotion, ids=None, path='features'):
         Rows
 
     Raises:
-        InputError: as of :func:`read_features`.
+        InputError: the part is wrong in a way that :func:`read_features` lists.
     """
     if features.dtype.kind != 'f' or features.ndim not in (2, 3) or 0 in features.shape:
         raise InputError(f'{path}: {part}_features must be floats of shape (N, T, D) or (N, D), '

@@ -163,7 +163,7 @@ def read_list(path, id_order=None, kind=None):
         kind (str, optional): one of :data:`FORMATS`, by default told from the file.
 
     Returns:
-        tuple: list[Clip] and list[str], as of :func:`parse_list`.
+        tuple: list[Clip] and list[str], as returned by :func:`parse_list`.
 
     Raises:
         FileNotFoundError: no such file.
@@ -223,7 +223,7 @@ def _columned(line):
 
 
 def format_list(clips, kind, id_order=None):
-    """The text of a list; the undoing of the parsers.
+    """Write clips as the text of a list; the inverse of the parsers.
 
     Args:
         clips (list[Clip]): with ``frames`` where the format has them.

@@ -218,7 +218,7 @@ def parse_dfew(text, where):
         where (str): its name, for messages.
 
     Returns:
-        tuple: as of :func:`parse_table`.
+        tuple: as returned by :func:`parse_table`.
     """
     rows, problems = read_rows(text, where, ',')
     if problems:
@@ -247,7 +247,7 @@ def parse_rows(rows, where):
         where (str): name of the sheet, for messages.
 
     Returns:
-        tuple: as of :func:`parse_table`; a first row without a clip is a header.
+        tuple: as returned by :func:`parse_table`. A first row without a clip is a header.
     """
     clips, problems = [], []
     for number, row in enumerate(rows, 1):
@@ -264,7 +264,7 @@ def parse_rows(rows, where):
 
 
 def parse_sheet(rows, where, id_order=None):
-    """Clips of a sheet: MAFW's, or a table as of :func:`parse_table`.
+    """Clips of a sheet: MAFW's, or a table that :func:`parse_table` reads.
 
     Args:
         rows (Iterable[Sequence]): cells.
@@ -272,7 +272,7 @@ def parse_sheet(rows, where, id_order=None):
         id_order (str | Sequence, optional): see :func:`parse_table`.
 
     Returns:
-        tuple: as of :func:`parse_table`.
+        tuple: as returned by :func:`parse_table`.
 
     Raises:
         InputError: see :func:`parse_table`.

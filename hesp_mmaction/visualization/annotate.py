@@ -39,7 +39,11 @@ def score_limits(results):
     """Lowest and highest score that a bar shows; the threshold, if there is one, is its middle.
 
     Args:
-        results (list[dict]): of :class:`HESPInferencer`, those with an ``error`` are passed over.
+        results (list[dict]): predictions of :class:`HESPInferencer`. Those with an ``error`` are
+            skipped.
+
+    Returns:
+        tuple[float, float]: lowest and highest score.
     """
     results = [r for r in results if 'error' not in r]
     if not results:
@@ -64,9 +68,12 @@ def region_corners(region, image_size, frame_shape, to_crop=None):
     Args:
         region (list[int]): top, left and side in the square of ``image_size`` pixels that the
             model sees: the whole frame, squeezed, or the crop of the face.
-        image_size (int): S.
+        image_size (int): S, the side of that square in pixels.
         frame_shape (tuple[int]): (H, W) of the frame.
-        to_crop (np.ndarray, optional): (2, 3), from the frame to a crop of 224 pixels.
+        to_crop (np.ndarray, optional): matrix (2, 3) from the frame to a crop of 224 pixels.
+
+    Returns:
+        np.ndarray: corners (4, 2), in pixels of the frame.
     """
     top, left, side = region
     corners = np.array([(left, top), (left + side, top), (left + side, top + side),

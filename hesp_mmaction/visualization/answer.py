@@ -63,7 +63,7 @@ def answer(seen):
     """Everything about one clip.
 
     Args:
-        seen (dict): as of :func:`hesp_mmaction.apis.demo.look`.
+        seen (dict): as returned by :func:`hesp_mmaction.apis.demo.look`.
     """
     result, windows = seen['result'], seen['windows']
     limits = score_limits([result, *windows])

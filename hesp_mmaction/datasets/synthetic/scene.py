@@ -66,7 +66,7 @@ def sample_poses(frames, rng):
 
 @lru_cache(maxsize=8)
 def backdrop(scene, size):
-    """What stands behind the person: uint8 (size, size, 3), out of focus."""
+    """Draw the background of the picture, out of focus: uint8 (size, size, 3)."""
     rng = np.random.default_rng((23, scene.pattern))
     colour = np.array(BACKGROUNDS[scene.background])
     picture = np.full((32, 32, 3), colour, np.uint8)

@@ -38,7 +38,10 @@ def mahalanobis(feature, train_feature, train_label):
     Args:
         feature (Tensor): (N, D).
         train_feature (Tensor): (M, D).
-        train_label (Tensor): (M,).
+        train_label (Tensor): (M,), from 0 to K - 1.
+
+    Returns:
+        Tensor: (N,).
     """
     return -_within(feature, train_feature, train_label)
 
