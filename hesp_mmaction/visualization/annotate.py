@@ -1,4 +1,4 @@
-"""Frames with what was predicted on them: label, score against the threshold, region, time."""
+"""Draws predictions on frames: label, score against the threshold, region and time."""
 import os
 from functools import lru_cache
 
@@ -25,13 +25,12 @@ COLOURS = dict(known=_rgb(KNOWN, 0.35), unknown=_rgb(UNKNOWN, 0.12))  # light en
 
 
 def colour_of(result):
-    """(r, g, b) of a result: one colour for all known emotions, another for unknown."""
+    """Returns (r, g, b) of a result: one colour for known emotions, another for unknown."""
     return COLOURS['unknown' if result['emotion'] == 'unknown' else 'known']
 
 
 def shown_probabilities(result):
-    """Probabilities of the known emotions (dict) to show of a result: calibrated where it has
-    such."""
+    """Returns the probabilities (dict) of a result to show; calibrated ones if it has them."""
     return result.get('calibrated') or result['probabilities']
 
 
@@ -84,12 +83,12 @@ def region_corners(region, image_size, frame_shape, to_crop=None):
 
 
 def annotate_frame(frame, result, time, limits, to_crop=None, panel=None):
-    """One frame with its result.
+    """Draw a result on one frame.
 
     Args:
         frame (np.ndarray): (H, W, 3) uint8 RGB.
         result (dict): a prediction of :class:`HESPInferencer`.
-        time (float): seconds from the beginning.
+        time (float): time of the frame in seconds from the beginning.
         limits (tuple[float]): ends of the score bar, see :func:`score_limits`.
         to_crop (np.ndarray, optional): see :func:`region_corners`.
         panel (np.ndarray, optional): :func:`still_panel` of this result, made before.
@@ -118,13 +117,14 @@ def annotate_frame(frame, result, time, limits, to_crop=None, panel=None):
 
 
 def annotate(frames, results, times, limits=None, to_crop=lambda number: None):
-    """Frames of a clip with the results of its windows, one at a time.
+    """Draw the results of a clip's windows on its frames, one frame at a time.
 
     Args:
         frames (Sequence[np.ndarray]): n x (H, W, 3) uint8 RGB.
-        results (list[dict]): of the clip.
+        results (list[dict]): predictions of the clip's windows.
         times (Sequence[float]): (n + 1,) seconds: when each frame is shown, and the end.
-        limits (tuple[float], optional): see :func:`annotate_frame`; those of these results.
+        limits (tuple[float], optional): see :func:`annotate_frame`. Defaults to those of
+            ``results``.
         to_crop (Callable): frame number to the matrix of :func:`region_corners` or None.
 
     Yields:
@@ -172,7 +172,7 @@ def still_panel(width, result, limits):
     """The panel (h, width, 3) below a frame, without its time; h is about a quarter of the width.
 
     Args:
-        width (int): pixels.
+        width (int): width of the panel in pixels.
         result (dict): see :func:`annotate_frame`.
         limits (tuple[float]): see :func:`annotate_frame`.
     """

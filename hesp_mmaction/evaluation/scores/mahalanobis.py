@@ -17,7 +17,7 @@ def _precision(train_centred):
 
 
 def _squared_distance(feature, mean, precision):
-    """(f - m)' S^-1 (f - m) (N,) with the precision S^-1."""
+    """Returns (f - m)' S^-1 (f - m), shape (N,), with the precision S^-1."""
     centred = feature - mean
     return ((centred @ precision) * centred).sum(1)
 

@@ -35,7 +35,7 @@ def gl_mcm(logits_cosine, frame_cosine):
 
 
 def _says_yes(logits_known, logits_negative_text):
-    """Of the texts "X" and "not X" of each class: the share (N, K) of the first."""
+    """Returns the share (N, K) of the text "X" among "X" and "not X" of each class."""
     return torch.sigmoid(logits_known - logits_negative_text)
 
 
