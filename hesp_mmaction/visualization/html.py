@@ -32,7 +32,7 @@ def table(head, rows):
 
 
 def picture(figure, caption):
-    """Returns an image tag that holds a matplotlib figure itself."""
+    """Returns HTML that contains a matplotlib figure itself."""
     file = io.BytesIO()
     figure.savefig(file, format='png', dpi=130)
     data = base64.b64encode(file.getvalue()).decode()
