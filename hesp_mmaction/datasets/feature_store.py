@@ -88,7 +88,7 @@ def check_model(model):
 
 
 def check_made(folder, index, cfg, model):
-    """Raise an InputError that names what differs between a run and the one that made a store.
+    """Raise an InputError if a run differs from the one that made a store; name the differences.
 
     Args:
         folder (str): the store.
@@ -134,7 +134,7 @@ def signatures(paths):
 
 
 def check_clips(folder, index, paths):
-    """Raise an InputError that names clips that are not in a store or changed since.
+    """Raise an InputError if clips are not in a store or have changed since; name the clips.
 
     Args:
         folder (str): the store.

@@ -192,7 +192,7 @@ def lost_and_changed(index, paths):
 
 
 def check_sources(folder, index, paths):
-    """Raise an InputError that names clips that are not in a store or changed since.
+    """Raise an InputError if clips are not in a store or have changed since; name the clips.
 
     Args:
         folder (str): the store.

@@ -20,7 +20,7 @@ CLIPS = 'data/clips'
 
 
 def mafw_clips(root, part, fold=1, kind='single', clips=CLIPS):
-    """Clips of a part of MAFW, from the official lists (with or without captions).
+    """List the clips of a part of MAFW, from the official lists (with or without captions).
 
     Args:
         root (str): MAFW's folder.
@@ -80,8 +80,8 @@ class MAFWDataset(OpenSetVideoDataset):
 def compound_task(singles, compounds, part):
     """The clips of a part of the compound task, and how many single clips it leaves out.
 
-    MAFW labels many clips twice. One that is tested as a compound is no example of a basic
-    emotion: neither is it trained on nor is it tested as one.
+    MAFW labels many clips twice. A clip that is tested as a compound is no example of a
+    basic emotion. It is neither trained on nor tested as one.
 
     Args:
         singles (list[Clip]): clips of the part.
