@@ -41,7 +41,7 @@ class DFEWDataset(OpenSetVideoDataset):
         fold (int): 1 to 5. Defaults to 1.
         clips (str): folder of the face frames. Defaults to ``'Clip/clip_224x224'``.
 
-    Other arguments and errors: :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -27,7 +27,7 @@ def similarity(source, target, weights=None):
         source (np.ndarray): points (P, 2).
         target (np.ndarray): points (P, 2) to which they are mapped.
         weights (np.ndarray, optional): weights (P,) of the squared distances. Defaults to None:
-            equal.
+            all weights are equal.
 
     Returns:
         np.ndarray: matrix (2, 3) for ``cv2.warpAffine``.

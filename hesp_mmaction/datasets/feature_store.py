@@ -92,7 +92,7 @@ def check_made(folder, index, cfg, model):
 
     Args:
         folder (str): the store.
-        index (dict): of it.
+        index (dict): index of the store.
         cfg (mmengine.Config): config of the run.
         model (PromptedRecognizer): model of the run.
     """
@@ -124,7 +124,7 @@ def read_index(folder):
 
 
 def signatures(paths):
-    """Sample id to :func:`~.stores.signature` of a clip, None where it is not there.
+    """Sample id to :func:`~.stores.signature` of a clip, None if it does not exist.
 
     Args:
         paths (dict[str, str]): sample id to path.
@@ -138,7 +138,7 @@ def check_clips(folder, index, paths):
 
     Args:
         folder (str): the store.
-        index (dict): of it.
+        index (dict): index of the store.
         paths (dict[str, str]): sample id of a clip to its path.
     """
     held = index['rows']['plain'].keys() | index['bad'].keys()

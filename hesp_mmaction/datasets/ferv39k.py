@@ -42,7 +42,7 @@ class FERV39kDataset(OpenSetVideoDataset):
     Args:
         clips (str): folder of the face frames. Defaults to ``'2_ClipsforFaceCrop'``.
 
-    Other arguments and errors: :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

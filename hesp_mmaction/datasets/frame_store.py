@@ -62,7 +62,7 @@ def start_index(folder, resize, kind):
     """Begin the index of a new store.
 
     Args:
-        folder (str): of the store.
+        folder (str): folder of the store.
         resize (dict | None): as returned by :func:`first_resize`.
         kind (str): ``'raw'`` or ``'jpeg'``, see :mod:`frame_files`.
     """
@@ -80,7 +80,7 @@ def read_index(folder):
     """The index of a store of frames.
 
     Args:
-        folder (str): of the store.
+        folder (str): folder of the store.
 
     Returns:
         dict: ``resize`` and ``kind`` (see :func:`start_index`), and ``clips``: sample id to what
@@ -196,7 +196,7 @@ def check_sources(folder, index, paths):
 
     Args:
         folder (str): the store.
-        index (dict): of it.
+        index (dict): index of the store.
         paths (dict[str, str]): sample id of a clip to its path.
     """
     lost, changed = lost_and_changed(index, paths)

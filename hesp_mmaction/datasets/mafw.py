@@ -60,7 +60,7 @@ class MAFWDataset(OpenSetVideoDataset):
             compounds. Defaults to ``'single'``.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
 
-    Other arguments and errors: :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET
@@ -109,7 +109,7 @@ class MAFWCompoundDataset(OpenSetVideoDataset):
         fold (int): 1 to 5. Defaults to 1.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
 
-    Other arguments and errors: :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = BASIC + COMPOUNDS
     HOW_TO_GET = HOW_TO_GET
@@ -141,7 +141,7 @@ class FusionDataset(OpenSetVideoDataset):
         faces (bool): AFEW's aligned faces instead of its videos. Defaults to False.
         clips (str): folder of MAFW's clips. Defaults to ``'data/clips'``.
 
-    Other arguments and errors: :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET_AFEW

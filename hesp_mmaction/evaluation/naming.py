@@ -1,8 +1,8 @@
 """Names for what was judged unknown: words of a lexicon ranked by CLIP's texts, and their accuracy.
 
 A *lexicon* is a dict of words to emotion names (``{'furious': 'anger', 'bored': 'bored'}``); all
-arrays of words follow its order. Names of known emotions are no candidates, because the model has
-just said that it is none of them.
+arrays of words follow its order. Names of known emotions are not candidates, because the model has
+already judged that the sample is none of them.
 """
 from collections import Counter
 from pathlib import Path

@@ -63,8 +63,8 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
     """All metrics of a test run from its raw material.
 
     Args:
-        dump (dict[str, np.ndarray]): of N samples: ``label`` (N,), ``pred`` (N,), ``score`` (N,)
-            and ``emotion`` (N,); also ``classes`` (K,), the known names, and optionally
+        dump (dict[str, np.ndarray]): arrays of N samples: ``label`` (N,), ``pred`` (N,), ``score``
+            (N,) and ``emotion`` (N,); also ``classes`` (K,), the known names, and optionally
             ``probabilities`` (N, K) and the ``threshold`` ().
 
     Returns:
@@ -76,8 +76,8 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
         not finite everywhere is left out, with a warning.
 
     Raises:
-        InputError: no known or no unknown sample, or the model gave a score or a probability that
-            is not finite; names the clips.
+        InputError: no known or no unknown sample, or the model returned a score or a probability
+            that is NaN or infinite; the message names the clips.
     """
     check_finite(dump)
     known, correct, unknown = split_dump(dump, dump['score'])

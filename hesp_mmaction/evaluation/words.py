@@ -34,7 +34,7 @@ def word_fields(tower, words, known):
     """Compute the texts that the scores of words read in addition to a dump.
 
     Args:
-        tower (CLIPTextTower): of the CLIP whose features the dump holds.
+        tower (CLIPTextTower): text tower of the CLIP whose features the dump holds.
         words (Iterable[str]): L words, as they stand in "a photo of a ... expression".
         known (Sequence[str]): names of the K known emotions, in label order.
 
@@ -51,10 +51,10 @@ def word_scores(dump, train, tower, lexicon):
     """Every score that reads words, with and without the names of the unknown.
 
     Args:
-        dump (dict[str, np.ndarray]): of a test run, with ``class_text`` (K, D), ``classes`` (K,)
-            and ``emotion`` (N,).
-        train (dict[str, np.ndarray], optional): of the known training samples.
-        tower (CLIPTextTower): of the CLIP whose features the dump holds.
+        dump (dict[str, np.ndarray]): arrays of a test run, with ``class_text`` (K, D), ``classes``
+            (K,) and ``emotion`` (N,).
+        train (dict[str, np.ndarray], optional): the same of the known training samples.
+        tower (CLIPTextTower): text tower of the CLIP whose features the dump holds.
         lexicon (dict[str, str]): word to name.
 
     Returns:

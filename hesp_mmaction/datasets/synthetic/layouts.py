@@ -37,7 +37,7 @@ def cast(role, count, rng, people=None):
     """Draw ``count`` persons of a role, each about equally often, in random order.
 
     Args:
-        role (str): of :data:`~.subject.ROLES`.
+        role (str): one of :data:`~.subject.ROLES`.
         count (int): how many, with repetitions.
         rng (numpy.random.Generator): draws the order.
         people (int, optional): how many different persons. Defaults to None: as many as the role

@@ -13,7 +13,7 @@ LIGHTS = dict(neutral=(1, 1, 1), warm=(1.04, .98, .86), cold=(.9, .97, 1.04))
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the head points (radians), where it is (shares of the picture) and looks."""
+    """Where a head points (radians), where it is (shares of the picture) and where it looks."""
     yaw: float = 0.      # positive: towards the right of the picture
     pitch: float = 0.    # positive: down
     roll: float = 0.     # positive: clockwise

@@ -10,7 +10,7 @@ from ...visualization.figures import draw_oscr, draw_roc, draw_scores
 
 @HOOKS.register_module()
 class CurvesHook(Hook):
-    """After every evaluation: ROC and OSCR curves and the densities of the scores, as pictures.
+    """Draws ROC and OSCR curves and the densities of the scores after every evaluation.
 
     They go to the backends of the visualizer, named ``val/roc`` or ``test/roc`` and so on; those
     of a test also get its metrics (``test/AUROC``), which mmengine only sends for a

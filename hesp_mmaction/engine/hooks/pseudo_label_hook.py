@@ -120,6 +120,6 @@ def learned(runner, to=None):
 
 
 def scale_state(runner):
-    """State of the loss scaler of mixed precision (dict), None without one."""
+    """Returns the state of the loss scaler of mixed precision (dict), or None without one."""
     scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
     return scaler.state_dict() if scaler is not None else None

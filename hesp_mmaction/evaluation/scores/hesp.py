@@ -29,5 +29,5 @@ def hesp_logit(logits_known, logits_negative):
 
 @register_score
 def hesp_centred(logits_known, logits_negative):
-    """The same after the mean of z_neg over the classes is taken off: this package's default."""
+    """The same after the mean of z_neg over the classes is subtracted: this package's default."""
     return hesp_logit(logits_known, logits_negative - logits_negative.mean(1, keepdim=True))
