@@ -124,10 +124,13 @@ def read_index(folder):
 
 
 def signatures(paths):
-    """Sample id to :func:`~.stores.signature` of a clip, None if it does not exist.
+    """Compute the :func:`~.stores.signature` of every clip.
 
     Args:
         paths (dict[str, str]): sample id to path.
+
+    Returns:
+        dict[str, list | None]: sample id to signature, None if the clip does not exist.
     """
     return {name: signature(path) if os.path.exists(path) else None
             for name, path in paths.items()}

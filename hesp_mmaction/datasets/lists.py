@@ -230,6 +230,9 @@ def format_list(clips, kind, id_order=None):
         kind (str): one of :data:`FORMATS` except ``'xlsx'``.
         id_order (str | Sequence, optional): for ``'frames'`` and ``'ids'``.
 
+    Returns:
+        str: the list, one clip a line.
+
     Raises:
         InputError: an emotion has no id, or ``id_order`` is needed and missing.
     """

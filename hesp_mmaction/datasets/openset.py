@@ -139,6 +139,9 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         Args:
             idx (int): index of the sample.
             copy (tuple[int]): which copy, see :mod:`.wrappers`; all 0 is the sample itself.
+
+        Returns:
+            dict: as returned by :meth:`prepare_data`.
         """
         return self.prepare_data(idx, copy)
 

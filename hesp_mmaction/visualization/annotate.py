@@ -175,6 +175,9 @@ def still_panel(width, result, limits):
         width (int): width of the panel in pixels.
         result (dict): see :func:`annotate_frame`.
         limits (tuple[float]): see :func:`annotate_frame`.
+
+    Returns:
+        np.ndarray: (h, width, 3) uint8 RGB.
     """
     unit = 2 * width / SMALLEST  # drawn twice as large, for smooth edges
     height = round(43 * width / SMALLEST) * 2

@@ -64,6 +64,9 @@ def answer(seen):
 
     Args:
         seen (dict): as returned by :func:`hesp_mmaction.apis.demo.look`.
+
+    Returns:
+        str: HTML.
     """
     result, windows = seen['result'], seen['windows']
     limits = score_limits([result, *windows])
@@ -174,6 +177,9 @@ def frames(shown, maps, result):
         shown (np.ndarray): (T, S, S, 3) uint8 RGB.
         maps (np.ndarray, optional): (T, h, w), not negative; all on one scale.
         result (dict): its ``region`` is drawn.
+
+    Returns:
+        str: HTML.
     """
     box, words = '', []
     if result['region'] is not None:
@@ -196,7 +202,7 @@ def _frame(picture, words, box):
 
 
 def runs(windows):
-    """Stretches of one emotion: (start, end, emotion), without gaps.
+    """Divide the time of a clip into stretches of one emotion, without gaps.
 
     At a time between the middles of two windows, the nearer window counts.
 

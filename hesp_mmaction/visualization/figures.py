@@ -79,6 +79,9 @@ def draw_roc(runs):
 
     Args:
         runs (dict[str, dict]): raw material of test runs by the name of the run.
+
+    Returns:
+        matplotlib.figure.Figure: the curves.
     """
     figure, axes = new_axes('Known against unknown', 'unknown accepted (%)', 'known accepted (%)',
                             (4.8, 4.8))

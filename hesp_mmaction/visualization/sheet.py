@@ -51,6 +51,9 @@ def draw_sheet(dump, frames, indices, columns=4):
         dump (dict[str, np.ndarray]): raw material of a test run.
         frames (list[np.ndarray]): one (H, W, 3) uint8 RGB frame for each of the indices.
         indices (list[int]): the samples to show, as rows of the dump.
+
+    Returns:
+        matplotlib.figure.Figure: the sheet.
     """
     rows = -(-len(indices) // columns)
     figure = Figure(figsize=(2.2 * columns, 2.7 * rows), layout='constrained')
