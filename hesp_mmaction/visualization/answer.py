@@ -208,6 +208,9 @@ def runs(windows):
 
     Args:
         windows (list[dict]): results in order of time.
+
+    Returns:
+        list[tuple[float, float, str]]: start and end in seconds, and emotion, of each stretch.
     """
     middles = [(w['start'] + w['end']) / 2 for w in windows]
     ends = [(a + b) / 2 for a, b in zip(middles, middles[1:], strict=False)]
