@@ -16,13 +16,13 @@ FACES = dict(train='AlignedFaces_LBPTOP_Points', test='AlignedFaces_LBPTOP_Point
 
 
 def afew_clips(root, part, faces=False, classes=BASIC):
-    """Clips of a part of AFEW, the emotion being the folder of the video.
+    """List the clips of a part of AFEW; the folder of a video names its emotion.
 
     Args:
         root (str): AFEW's folder.
         part (str): ``'train'`` or ``'test'``.
-        faces (bool): the aligned face folders of the same ids in place of the clips.
-        classes (Sequence[str] | None): emotions that may occur; None: any.
+        faces (bool): list the aligned face folders of the same ids in place of the clips.
+        classes (Sequence[str] | None): emotions that may occur. None allows any.
 
     Returns:
         tuple: list[Clip] and list[str], a message for every folder that is no such emotion.
@@ -47,21 +47,21 @@ def afew_clips(root, part, faces=False, classes=BASIC):
 
 
 def afew_others(root, part):
-    """What lies in the folders of the emotions and is no clip.
+    """List what lies in the folders of the emotions and is no clip.
 
     Args:
         root (str): AFEW's folder.
         part (str): ``'train'`` or ``'test'``.
 
     Returns:
-        list[str]: paths, sorted; of folders of the frames of a video beside them, too.
+        list[str]: sorted paths. A folder of frames beside the video that they come from counts too.
     """
     return sorted(path for folder, _ in _emotion_folders(root, part)
                   for path in _clips_and_others(folder)[1])
 
 
 def _emotion_folders(root, part):
-    """Pairs of folder and canonical emotion, None if it is called like none."""
+    """Returns pairs of folder and canonical emotion, None if its name is no emotion."""
     videos = os.path.join(root, FOLDERS[part])
     if not os.path.isdir(videos):
         raise missing('AFEW', videos, HOW_TO_GET)
@@ -70,7 +70,7 @@ def _emotion_folders(root, part):
 
 
 def _clips_and_others(folder):
-    """Paths of videos and of folders of frames, and of everything else but hidden files."""
+    """Returns paths of videos and folders of frames, and of all else except hidden files."""
     names = _visible(folder)
     videos = {os.path.splitext(name)[0] for name in names if _is_video(folder, name)}
     clips, others = [], []
@@ -86,7 +86,7 @@ def _is_video(folder, name):
 
 
 def _face_folder(root, part):
-    """Some archives have the faces beside the videos' folder, some in it."""
+    """Returns the faces' folder, which lies beside the videos' folder or in it."""
     places = [os.path.join(root, *inside, FACES[part], 'Faces')
               for inside in ((), (FOLDERS[part],))]
     found = next((place for place in places if os.path.isdir(place)), None)
@@ -114,7 +114,7 @@ class AFEWDataset(OpenSetVideoDataset):
     Args:
         faces (bool): the aligned faces instead of the videos. Defaults to False.
 
-    Other arguments and errors: :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

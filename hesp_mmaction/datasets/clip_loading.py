@@ -13,7 +13,7 @@ from .video import Video
 
 
 def list_images(folder):
-    """Paths of the frames in a folder, ``2.jpg`` before ``10.jpg``, whatever they are called."""
+    """Returns paths of the frames in a folder, ``2.jpg`` before ``10.jpg``."""
     names = [entry.name for entry in os.scandir(folder)
              if entry.name.lower().endswith(IMAGE_EXTENSIONS) and not entry.name.startswith('.')]
     names.sort(key=lambda name: [int(part) if i % 2 else part
@@ -35,17 +35,17 @@ class FrameFolder:
         return read_picture(self.paths[number])
 
     def close(self):
-        """Nothing stays open."""
+        """Does nothing, because no file stays open."""
 
 
 @TRANSFORMS.register_module()
 class ClipInit(BaseTransform):
-    """Opens a clip: adds ``total_frames`` and, of what is decoded, ``clip_frames``.
+    """Opens a clip and adds ``total_frames`` and, if it is to be decoded, ``clip_frames``.
 
     ``filename`` is a video (:class:`.video.Video`; its rate, if it has one, is ``avg_fps``) or a
-    folder of frames. A clip with ``stored``, a store and what its index says of the clip, is not
-    opened at all, and neither is one with ``frames``, a sequence of (h, w, 3) uint8, of which those
-    from ``start_index`` on are the clip, ``total_frames`` in number.
+    folder of frames. Two kinds of clips are not opened. A clip with ``stored`` (a store and the
+    clip's entry in its index) is read from the store. A clip with ``frames``, a sequence of
+    (h, w, 3) uint8, is in memory: it has ``total_frames`` frames from ``start_index`` on.
     """
 
     def transform(self, results):
@@ -63,7 +63,7 @@ class ClipInit(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ClipDecode(BaseTransform):
-    """Decodes the frames ``frame_inds`` of what :class:`ClipInit` opened, each once: ``imgs``."""
+    """Decodes the frames ``frame_inds`` of the opened clip, each once, and adds ``imgs``."""
 
     def transform(self, results):
         if 'stored' in results:

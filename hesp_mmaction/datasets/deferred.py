@@ -1,8 +1,8 @@
 """Crop, resize and flip that are drawn with the sample and done later, for a batch on the device.
 
-MMAction2's own transforms draw, from the same random numbers as in a pipeline on the CPU. What they
-leave of the frames is kept as the places that the rows and columns of the picture have in the
-frames; :func:`~hesp_mmaction.models.resample.resample` looks there.
+MMAction2's own transforms draw, from the same random numbers as in a pipeline on the CPU. The
+result is kept as the positions that the rows and columns of the picture have in the frames;
+:func:`~hesp_mmaction.models.resample.resample` reads the frames there.
 """
 from collections.abc import Mapping
 from itertools import chain
@@ -27,25 +27,25 @@ def resized(places, size):
     (i + 1/2) n / size - 1/2, and never outside the first and the last middle.
 
     Args:
-        places (np.ndarray): (n,) places of the rows before, in the frame; pixels.
-        size (int): rows after.
+        places (np.ndarray): positions (n,) of the rows before, in pixels of the frame.
+        size (int): number of rows after.
 
     Returns:
-        np.ndarray: (size,) float64.
+        np.ndarray: positions (size,) of the rows after, in pixels, float64.
     """
     n = len(places)
     middles = (np.arange(size) + 0.5) * n / size - 0.5
-    return np.interp(middles, np.arange(n), places)  # beyond the ends it gives the ends
+    return np.interp(middles, np.arange(n), places)  # beyond the ends it returns the ends
 
 
 def deferrable(step):
     """Whether a transform can be done later: crop, bilinear resize or flip.
 
     Args:
-        step (dict | Callable): of a pipeline's config.
+        step (dict | Callable): a step of a pipeline's config.
 
     Returns:
-        bool
+        bool: whether it can.
     """
     return (isinstance(step, Mapping) and step.get('type') in ('Resize', 'Flip', *CROPS)
             and not step.get('lazy') and step.get('interpolation', 'bilinear') == 'bilinear')
@@ -59,8 +59,8 @@ def defer(pipeline):
     Of a pipeline that only resizes, as those of tests do, nothing is left to the device.
 
     Args:
-        pipeline (list[dict]): of a config, with ``FormatShape`` and ``PackActionInputs`` at its
-            end; not changed.
+        pipeline (list[dict]): a pipeline of a config, with ``FormatShape`` and ``PackActionInputs``
+            at its end; not changed.
 
     Returns:
         list[dict]: the steps before, and one :class:`DeferredTransforms`.
@@ -123,9 +123,10 @@ class DeferredTransforms(BaseTransform):
 
 
 def join(batch):
-    """Lists of the frames, rows and columns of a batch to one tensor each.
+    """Join lists of the frames, rows and columns of a batch to one tensor each.
 
-    Frames of different sizes are padded with zeros, below and at the right. No place is there.
+    Frames of different sizes are padded with zeros, below and at the right. No row or column of
+    the picture lies in the padding.
 
     Args:
         batch (dict): lists ``inputs`` (B of (..., H, W) uint8), ``rows`` (B of (h,)) and
@@ -151,28 +152,28 @@ def join(batch):
 
 @FUNCTIONS.register_module()
 def collate_deferred(samples):
-    """Samples of :class:`DeferredTransforms` to a batch whose frames are one tensor, so that they
-    are pinned and copied to the device at once.
+    """Collate samples of :class:`DeferredTransforms` to a batch whose frames are one tensor. It
+    can be pinned and copied to the device at once.
 
     Args:
         samples (list[dict]): with ``inputs``, ``data_samples``, ``rows`` and ``columns``.
 
     Returns:
-        dict: of :func:`join`; ``data_samples`` are a list, and so is all of samples without
-        ``rows``.
+        dict: as returned by :func:`join`. ``data_samples`` is a list, and so is everything if the
+        samples have no ``rows``.
     """
     batch = pseudo_collate(samples)
     return join(batch) if 'rows' in batch else batch
 
 
 def join_portions(portions):
-    """Portions of a batch, each of :func:`collate_deferred`, to one batch.
+    """Join portions of a batch, each made by :func:`collate_deferred`, to one batch.
 
     Tensors stay as they are, in a list for each key. They may be pinned, and :func:`join` puts
     them together on the device in far less time.
 
     Args:
-        portions (list[dict]): in order.
+        portions (list[dict]): the portions in order.
 
     Returns:
         dict: for each key a list, of portions (n, ...) or of samples.

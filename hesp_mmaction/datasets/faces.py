@@ -21,14 +21,16 @@ LARGEST = 960  # pixels: longer side of a frame in which Haar cascades look for 
 
 
 def similarity(source, target, weights=None):
-    """The turn, scale and shift that bring points closest to others (least squares).
+    """Find the rotation, scale and shift that map points closest to others (least squares).
 
     Args:
-        source (np.ndarray): (P, 2). target (np.ndarray): (P, 2).
-        weights (np.ndarray, optional): (P,), of the squared distances.
+        source (np.ndarray): points (P, 2).
+        target (np.ndarray): points (P, 2) to which they are mapped.
+        weights (np.ndarray, optional): weights (P,) of the squared distances. Defaults to None:
+            all weights are equal.
 
     Returns:
-        np.ndarray: (2, 3), for ``cv2.warpAffine``.
+        np.ndarray: matrix (2, 3) for ``cv2.warpAffine``.
     """
     weights = np.ones(len(source)) if weights is None else weights
     mean_s, mean_t = (np.average(points, axis=0, weights=weights) for points in (source, target))
@@ -43,7 +45,11 @@ def align(frame, points):
     """The crop (224, 224, 3) of a frame in which the points lie at :data:`TARGETS`.
 
     Args:
-        frame (np.ndarray): (H, W, 3) uint8. points (np.ndarray): (P, 2), P = 5, or 2 for the eyes.
+        frame (np.ndarray): (H, W, 3) uint8.
+        points (np.ndarray): (P, 2) in pixels, P = 5, or 2 for the eyes.
+
+    Returns:
+        np.ndarray: (224, 224, 3) uint8.
     """
     matrix = similarity(points, TARGETS[:len(points)], WEIGHTS[:len(points)])
     return cv2.warpAffine(frame, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR,
@@ -63,10 +69,10 @@ def tracks(found):
     """Follow faces from frame to frame, over gaps too.
 
     Args:
-        found (list[list[dict]]): faces of each frame.
+        found (list[list[dict]]): the faces found in each frame.
 
     Returns:
-        list[dict[int, dict]]: of each track, the frame number to the face.
+        list[dict[int, dict]]: for each track, frame number to face.
     """
     result = []
     for number, faces in enumerate(found):
@@ -88,17 +94,19 @@ def main_track(found):
 
 
 def smooth(track, num_frames, window=5):
-    """Points of every frame: between found ones interpolated, and smoothed over neighbours.
+    """Points of every frame, interpolated where no face was found and smoothed over time.
 
-    Each is read off the straight line that fits best the points of the nearest frames, so a face
-    that moves evenly is not dragged behind, and the first and last frames are smoothed too.
+    Each point is read off the straight line that best fits the points of the nearest frames. The
+    points of a face that moves evenly therefore do not lag. The first and last frames are smoothed
+    too.
 
     Args:
-        track (dict[int, dict]): frame number to the face. num_frames (int).
+        track (dict[int, dict]): frame number to the face.
+        num_frames (int): T, the number of frames of the clip.
         window (int): how many frames a line is fitted to.
 
     Returns:
-        np.ndarray: (num_frames, P, 2).
+        np.ndarray: points (T, P, 2), in pixels.
     """
     numbers = sorted(track)
     known = np.array([track[n]['points'] for n in numbers], dtype=float)
@@ -117,8 +125,9 @@ def smooth(track, num_frames, window=5):
 def find_haar(frame):
     """Faces of a frame (H, W, 3) RGB by OpenCV's Haar cascades, with the eyes as points.
 
-    An eye that is not found is where it is in a face on average. Frames of more than 960 pixels
-    are searched at that size: the smallest face that is looked for is a tenth of the frame anyway.
+    An eye that is not found is placed where it is in an average face. Frames of more than 960
+    pixels are reduced to that size first, because the smallest face that is searched for is a
+    tenth of the frame anyway.
     """
     scale = max(1.0, max(frame.shape) / LARGEST)
     if scale > 1:
@@ -144,9 +153,10 @@ def find_haar(frame):
 
 
 def _pupil(grey, centre, reach):
-    """The point of an eye (x, y), moved sideways to where it is darkest: boxes of eyes are vague.
+    """Returns the point of an eye (x, y), moved sideways to the darkest place near it.
 
-    Not up and down, where lashes and brows are dark too.
+    Boxes of eyes are inaccurate. The point is not moved up or down, because lashes and brows are
+    dark too.
     """
     low = np.maximum(0, np.round(centre - [reach, reach / 2])).astype(int)
     high = np.round(centre + [reach, reach / 2]).astype(int) + 1
@@ -189,7 +199,7 @@ def load_detector(name):
     """The function of a name in :data:`DETECTORS`, ready for its first frame.
 
     Raises:
-        InputError: what it needs is not installed.
+        InputError: a package that it needs is not installed.
     """
     if name == 'haar':
         _cascade('eye')
@@ -202,12 +212,12 @@ def aligned_faces(frames, find):
     """The main face of a clip in every frame, upright.
 
     Args:
-        frames (Sequence[np.ndarray]): T x (H, W, 3) RGB uint8; gone through twice, one at a time.
-        find (Callable): a frame to its faces, one of :data:`DETECTORS`.
+        frames (Sequence[np.ndarray]): T x (H, W, 3) RGB uint8; read twice, one at a time.
+        find (Callable): maps a frame to its faces; one of :data:`DETECTORS`.
 
     Returns:
-        tuple: iterator of T crops (224, 224, 3), or None without a face, and in how many frames
-        it was found.
+        tuple: iterator of T crops (224, 224, 3), or None without a face, and the number of frames
+        in which the face was found.
     """
     track = main_track([find(frame) for frame in frames])
     if track is None:

@@ -1,4 +1,4 @@
-"""A file of features in the place of clips: who shares it shares no face.
+"""A file of features that takes the place of clips. Sharing it shares no face.
 
 The file is numpy's ``.npz``, with ``train_features`` (N, T, D) or (N, D), ``train_emotion`` (N,),
 perhaps ``train_id`` (N,), and the same for ``test``. :func:`read_features` reads it,
@@ -36,7 +36,7 @@ class Rows(NamedTuple):
 
 
 def is_feature_file(path):
-    """Whether a path (str) is one of a file of features, and not of a store."""
+    """Whether a path (str) names a file of features rather than a store."""
     return isinstance(path, str) and path.lower().endswith(SUFFIX)
 
 
@@ -44,16 +44,16 @@ def read_features(path):
     """Read and check a file of features; a file that did not change is read once in a process.
 
     Args:
-        path (str): of the ``.npz`` file; ``~`` is expanded.
+        path (str): path of the ``.npz`` file; ``~`` is expanded.
 
     Returns:
         dict[str, Rows]: of ``'train'`` and ``'test'``, whose T and D are the same.
 
     Raises:
         FileNotFoundError: there is no such file.
-        InputError: it is no ``.npz`` file, a key is missing or misspelt, an array has another
-            shape, type or length than it must have, a row is not finite, an emotion is none, or an
-            id stands for two rows.
+        InputError: the file is no ``.npz`` file, a key is missing or misspelt, an array has a
+            wrong shape, type or length, a row is not finite, a name is no emotion, or two rows
+            have the same id.
     """
     path = os.path.abspath(os.path.expanduser(path))
     if not os.path.isfile(path):
@@ -110,15 +110,15 @@ def check_rows(part, features, emotion, ids=None, path='features'):
         part (str): ``'train'`` or ``'test'``.
         features (np.ndarray): (N, T, D), or (N, D) for T = 1; float16, float32 or float64.
         emotion (np.ndarray): (N,), names that :func:`.canonical` understands.
-        ids (np.ndarray, optional): (N,), different texts or integers. ``None`` = made of the part
-            and the number of the row, such as ``'train/000012'``.
-        path (str): of the file, for messages. Defaults to ``'features'``.
+        ids (np.ndarray, optional): (N,), different texts or integers. Defaults to None: made
+            of the part and the number of the row, such as ``'train/000012'``.
+        path (str): name of the file, for messages. Defaults to ``'features'``.
 
     Returns:
-        Rows
+        Rows: the checked rows.
 
     Raises:
-        InputError: as of :func:`read_features`.
+        InputError: the part is wrong in a way that :func:`read_features` lists.
     """
     if features.dtype.kind != 'f' or features.ndim not in (2, 3) or 0 in features.shape:
         raise InputError(f'{path}: {part}_features must be floats of shape (N, T, D) or (N, D), '
@@ -154,7 +154,7 @@ def check_rows(part, features, emotion, ids=None, path='features'):
 
 
 def _texts(values):
-    """An array of texts, bytes or integers as list[str]."""
+    """Converts an array of texts, bytes or integers to list[str]."""
     if values.dtype.kind == 'S':
         values = np.char.decode(values, 'utf-8', 'backslashreplace')
     return [str(value) for value in values.tolist()]
@@ -168,19 +168,18 @@ class FeatureDataset(OpenSetVideoDataset):
     packs a sample, is used; the others stay in the config for whoever applies the model to videos.
 
     Args:
-        features (str): the file, see :func:`read_features`.
+        features (str): path of the file, see :func:`read_features`.
         known (Sequence[str]): known emotions; label k is the k-th. See :func:`resolve_known`.
         part (str): ``'train'`` keeps known emotions only, ``'test'`` keeps all.
         pipeline (list[dict]): transforms; the last one packs.
         closed_set (bool): all classes are known and none is unknown. Defaults to False.
-        seed (int): has no effect, for nothing is random; taken because hooks tell it. Defaults to
-            0.
+        seed (int): has no effect, because nothing is random. Hooks set it. Defaults to 0.
         test_mode (bool, optional): samples are not kept. Defaults to ``part == 'test'``.
 
     Raises:
         FileNotFoundError: the file is not there.
-        InputError: the file is not as it must be, bad ``known`` or ``part``, or a known class, or
-            all unknown ones, without samples.
+        InputError: the file or ``known`` or ``part`` cannot be used, or a known class or all
+            unknown classes together have no samples.
     """
 
     def __init__(self, features, known, part, pipeline, closed_set=False, seed=0, test_mode=None,
@@ -205,7 +204,7 @@ class FeatureDataset(OpenSetVideoDataset):
         return data_list
 
     def check_lists(self):
-        """Nothing more to look at: the file was read when the data set was made."""
+        """Does nothing, because the file was checked when the data set was made."""
 
     def sample_id(self, path):
         """The id of a row names it in evaluations."""
@@ -226,7 +225,7 @@ class FeatureDataset(OpenSetVideoDataset):
             model (nn.Module): a recognizer.
 
         Raises:
-            InputError: something before the neck learns or gives maps, or the features have
+            InputError: a part before the neck is trained or returns maps, or the features have
                 another width than those of its backbone.
         """
         if not keeps_still(model):

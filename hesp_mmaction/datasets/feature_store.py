@@ -1,10 +1,10 @@
 """Features of all clips, for runs in which nothing before the neck learns.
 
-A store is a folder of ``features.npy`` (rows, T, C) float32 and ``index.json``: how and of which
-weights and clips the features were made, and in which row those of a clip are. Of every training
-clip there are several *views*, the training pipeline with the random numbers of the epochs
-0 .. N - 1, and of every clip the *plain* one of the test pipeline.
-It is made by ``tools/data/build_features.py``.
+A store is a folder of ``features.npy`` (rows, T, C) float32 and ``index.json``: how and from
+which weights and clips the features were made, and which rows belong to which clip. Of every
+training clip there are several *views*, the training pipeline with the random numbers of the epochs
+0 .. N - 1, and of every clip the *plain* one of the test pipeline. It is made by
+``tools/data/build_features.py``.
 """
 import functools
 import hashlib
@@ -25,10 +25,10 @@ REMEDY = 'build it anew: python tools/data/build_features.py CONFIG OUT'
 
 
 def weights_digest(backbone):
-    """What tells the weights of a backbone from others, wherever they came from.
+    """Compute a fingerprint of the weights of a backbone, wherever they came from.
 
     Args:
-        backbone (nn.Module): with its weights.
+        backbone (nn.Module): the backbone with its weights.
 
     Returns:
         str: SHA-256 in hex: of a CLIP's config and weight file, else of all tensors.
@@ -50,16 +50,16 @@ def weights_digest(backbone):
 
 
 def describe(cfg, model):
-    """What decides the features of a config, without the places of files.
+    """Collect the settings of a config that decide its features, without paths of files.
 
-    A config that trains nothing says nothing of ``train_pipeline``.
+    If a config trains nothing, the result has no ``train_pipeline``.
 
     Args:
-        cfg (mmengine.Config): of a run.
-        model (PromptedRecognizer): built from it, with the weights of its backbone.
+        cfg (mmengine.Config): config of a run.
+        model (PromptedRecognizer): the model built from it, with the weights of its backbone.
 
     Returns:
-        dict: as JSON returns it.
+        dict: the settings, of types that JSON can hold.
     """
     # A digest stands for the files of a CLIP.
     files = ('arch', 'pretrained') if hasattr(model.backbone, 'weights_digest') else ()
@@ -80,7 +80,7 @@ def keeps_still(model):
 
 
 def check_model(model):
-    """InputError if something before the neck of a model learns, or its features are maps."""
+    """Raises InputError if a part before a model's neck is trained or its features are maps."""
     if not keeps_still(model):
         raise InputError(
             'features can be kept only of a PromptedRecognizer in which nothing before the neck '
@@ -88,13 +88,13 @@ def check_model(model):
 
 
 def check_made(folder, index, cfg, model):
-    """InputError that names what differs between a run and the one that made a store.
+    """Raise an InputError if a run differs from the one that made a store; name the differences.
 
     Args:
         folder (str): the store.
-        index (dict): of it.
-        cfg (mmengine.Config): of the run.
-        model (PromptedRecognizer): of the run.
+        index (dict): index of the store.
+        cfg (mmengine.Config): config of the run.
+        model (PromptedRecognizer): model of the run.
     """
     ours = describe(cfg, model)
     differing = [key for key, value in ours.items() if index['made'].get(key) != value]
@@ -104,7 +104,7 @@ def check_made(folder, index, cfg, model):
 
 
 def write_index(folder, **content):
-    """The last step: from now on the store counts as whole."""
+    """The last step of building; after it, the store counts as complete."""
     with whole(os.path.join(folder, INDEX)) as file:
         json.dump(content, file)
 
@@ -114,7 +114,7 @@ def read_index(folder):
     ``bad``, sample id to reason, and ``sources``, sample id to size and time of the clip.
 
     Raises:
-        InputError: there is no whole store.
+        InputError: there is no complete store.
     """
     index = read_store(folder, 'features', REMEDY)
     if 'sources' not in index or 'weights' not in index.get('made', ()):
@@ -124,21 +124,24 @@ def read_index(folder):
 
 
 def signatures(paths):
-    """Sample id to :func:`~.stores.signature` of a clip, None where it is not there.
+    """Compute the :func:`~.stores.signature` of every clip.
 
     Args:
         paths (dict[str, str]): sample id to path.
+
+    Returns:
+        dict[str, list | None]: sample id to signature, None if the clip does not exist.
     """
     return {name: signature(path) if os.path.exists(path) else None
             for name, path in paths.items()}
 
 
 def check_clips(folder, index, paths):
-    """InputError that names clips that are not in a store, or not those it was made of.
+    """Raise an InputError if clips are not in a store or have changed since; name the clips.
 
     Args:
         folder (str): the store.
-        index (dict): of it.
+        index (dict): index of the store.
         paths (dict[str, str]): sample id of a clip to its path.
     """
     held = index['rows']['plain'].keys() | index['bad'].keys()
@@ -155,5 +158,5 @@ def check_clips(folder, index, paths):
 
 @functools.lru_cache(maxsize=4)
 def open_rows(folder):
-    """All features of a store, memory-mapped."""
+    """Returns all features (rows, T, C) of a store, memory-mapped."""
     return np.asarray(np.load(os.path.join(folder, ROWS), mmap_mode='r'))

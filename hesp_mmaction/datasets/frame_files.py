@@ -19,7 +19,7 @@ QUALITY = 95
 
 
 def clip_file(store, name, kind):
-    """Where a store keeps a clip.
+    """Returns the path at which a store keeps a clip.
 
     Args:
         store (str): its folder.
@@ -34,7 +34,7 @@ def clip_file(store, name, kind):
 
 
 def encode(frame):
-    """A frame (h, w, 3) uint8 RGB as the bytes of a JPEG picture."""
+    """Encodes a frame (h, w, 3) uint8 RGB as the bytes of a JPEG picture."""
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, 'JPEG', quality=QUALITY, subsampling=0)
     return buffer.getvalue()
@@ -44,9 +44,9 @@ def write_frames(path, frames, number, kind):
     """Write the file of a clip; it appears whole or not at all.
 
     Args:
-        path (str): of :func:`clip_file`.
+        path (str): as returned by :func:`clip_file`.
         frames (Iterable[np.ndarray]): (h, w, 3) uint8 RGB, all of one size.
-        number (int): how many they are.
+        number (int): number of frames.
         kind (str): ``'raw'`` or ``'jpeg'``.
     """
     ends = np.full(number + 1, 8 * (number + 1), '<i8')
@@ -63,13 +63,13 @@ def write_frames(path, frames, number, kind):
 
 
 def read_frames(store, entry, numbers):
-    """Frames of a stored clip.
+    """Read frames of a stored clip.
 
     Args:
         store (str): its folder.
         entry (dict): what the index says of it: ``name``, ``kind``, ``frames`` (how many) and
             ``shape`` (h, w).
-        numbers (Iterable[int]): the wanted frames; one may come several times.
+        numbers (Iterable[int]): numbers of the frames to read; repetitions are allowed.
 
     Returns:
         list[np.ndarray]: (h, w, 3) uint8 RGB.

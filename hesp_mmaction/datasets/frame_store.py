@@ -32,7 +32,10 @@ def first_resize(pipelines):
     With it the store is as small as it can be; without, it holds frames as they were decoded.
 
     Args:
-        pipelines (list[list[dict]]): of configs.
+        pipelines (list[list[dict]]): pipelines of configs.
+
+    Returns:
+        dict | None: the config of the ``Resize``.
 
     Raises:
         InputError: a pipeline does not decode with ``ClipInit`` and ``ClipDecode``.
@@ -51,7 +54,7 @@ def after_decoding(pipeline):
                          f'{", ".join(types)}')
     after = types.index('ClipDecode') + 1
     step = pipeline[after] if after < len(pipeline) else {}
-    # As JSON gives it back.
+    # As JSON returns it.
     return {key: list(v) if isinstance(v, tuple) else v for key, v in dict(step).items()}
 
 
@@ -59,8 +62,8 @@ def start_index(folder, resize, kind):
     """Begin the index of a new store.
 
     Args:
-        folder (str): of the store.
-        resize (dict | None): of :func:`first_resize`.
+        folder (str): folder of the store.
+        resize (dict | None): as returned by :func:`first_resize`.
         kind (str): ``'raw'`` or ``'jpeg'``, see :mod:`frame_files`.
     """
     with whole(os.path.join(folder, CLIPS)) as file:
@@ -68,7 +71,7 @@ def start_index(folder, resize, kind):
 
 
 def add_to_index(file, name, entry):
-    """Add what :func:`store_clip` says of a clip to an index that is open for appending."""
+    """Add what :func:`store_clip` returned for a clip to an index open for appending."""
     file.write(json.dumps(dict(entry, name=name)) + '\n')
     file.flush()
 
@@ -77,11 +80,11 @@ def read_index(folder):
     """The index of a store of frames.
 
     Args:
-        folder (str): of the store.
+        folder (str): folder of the store.
 
     Returns:
         dict: ``resize`` and ``kind`` (see :func:`start_index`), and ``clips``: sample id to what
-        :func:`store_clip` said of it.
+        :func:`store_clip` returned for it.
 
     Raises:
         InputError: there is no store.
@@ -119,12 +122,12 @@ def store_clip(store, name, path, kind, resize=None):
         resize (Callable, optional): the transform of the frames.
 
     Returns:
-        dict: ``source``, the :func:`.signature` of the clip, None if it is not there. Of a clip
-        that is kept also ``frames`` (how many), ``shape`` and ``original_shape`` (h, w),
-        ``avg_fps``; of one that cannot be opened ``bad``, why; of a video that cannot be decoded
-        to its end ``broken``, why. A clip with nothing but ``source`` (a folder with a damaged
-        picture, or with pictures of different sizes, which in a sample become those of its first
-        frame) is read from its file, and so is a broken one.
+        dict: ``source``, the :func:`.signature` of the clip, None if it is not there. A clip that
+        is kept also has ``frames`` (how many), ``shape`` and ``original_shape`` (h, w), and
+        ``avg_fps``. A clip that cannot be opened has ``bad``, the reason. A video that cannot be
+        decoded to its end has ``broken``, the reason. A broken clip is read from its file, and so
+        is one that has only ``source``: a folder with a damaged picture, or with pictures of
+        different sizes, which a sample resizes to that of its first frame.
 
     Raises:
         OSError: the file cannot be written.
@@ -163,7 +166,7 @@ def store_clip(store, name, path, kind, resize=None):
 
 
 def check_pipeline(folder, index, pipeline):
-    """InputError if a pipeline would see other pixels from the store than from the clips."""
+    """Raises InputError if a pipeline would get other pixels from the store than from clips."""
     after = after_decoding(pipeline)
     if index['resize'] and index['resize'] != after:
         raise InputError(f'cache: {folder} holds frames after {index["resize"]}, but the pipeline '
@@ -171,10 +174,10 @@ def check_pipeline(folder, index, pipeline):
 
 
 def lost_and_changed(index, paths):
-    """What a store does not hold.
+    """List the clips that a store does not hold.
 
     Args:
-        index (dict): of :func:`read_index`.
+        index (dict): as returned by :func:`read_index`.
         paths (dict[str, str]): sample id of a clip to its path.
 
     Returns:
@@ -189,11 +192,11 @@ def lost_and_changed(index, paths):
 
 
 def check_sources(folder, index, paths):
-    """InputError that names clips that are not in a store or changed after they were stored.
+    """Raise an InputError if clips are not in a store or have changed since; name the clips.
 
     Args:
         folder (str): the store.
-        index (dict): of it.
+        index (dict): index of the store.
         paths (dict[str, str]): sample id of a clip to its path.
     """
     lost, changed = lost_and_changed(index, paths)

@@ -1,4 +1,4 @@
-"""What integer labels mean: the orders of published lists, one's own, and what speaks against it.
+"""What integer labels mean: published orders, the user's own, and checks of an order.
 
 Published lists disagree, so an order is never assumed. It is given (``id_order``), or the paths
 prove it: all clips in a folder ``Angry`` have the same integer, and so on. A given order is
@@ -36,14 +36,14 @@ AGREE = 0.9  # of the clips of an integer name the same emotion: then the paths 
 
 
 def find_order(id_order, where):
-    """The meaning of every integer.
+    """Find the meaning of every integer.
 
     Args:
         id_order (str | Sequence): the name of one of :data:`ID_ORDERS`, or emotion names in the
             order of their integers; as a list or as a string with commas. An integer in front is
-            the first label: ``'1,alphabetical'``, ``[1, 'anger', 'fear']``. Without, names count
-            from 0.
-        where (str): the list that it is for, for messages.
+            the first label: ``'1,alphabetical'``, ``[1, 'anger', 'fear']``. Without one, labels
+            count from 0.
+        where (str): name of the list, for messages.
 
     Returns:
         dict[int, str]: label to canonical emotion.
@@ -74,15 +74,15 @@ def settle_order(labels, id_order, where):
 
     Args:
         labels (list[tuple[str, int]]): path and integer of every clip.
-        id_order (str | Sequence | None): as for :func:`find_order`; None: not given.
+        id_order (str | Sequence | None): as for :func:`find_order`. None if it is not given.
         where (str): the list, for messages.
 
     Returns:
         dict[int, str]: label to canonical emotion.
 
     Raises:
-        InputError: no order is given and none proved; the given one is contradicted by the paths or
-            by the integers. The message names the order that fits, if there is one.
+        InputError: no order is given and the paths prove none, or the paths or the integers
+            contradict the given one. The message names the order that fits, if there is one.
     """
     ids = sorted({label for _, label in labels})
     known = _evidence(labels)
@@ -124,7 +124,10 @@ def path_emotion(path):
     counts.
 
     Args:
-        path (str): with ``/`` or ``\\``.
+        path (str): a path with ``/`` or ``\\``.
+
+    Returns:
+        str | None: canonical name.
     """
     *folders, file = re.split(r'[/\\]+', path)
     stem = file.rsplit('.', 1)[0]
@@ -142,9 +145,9 @@ def path_emotion(path):
 
 
 def _evidence(labels):
-    """Path, integer and emotion of the clips whose path names one.
+    """Returns path, integer and emotion of the clips whose path names an emotion.
 
-    A word that is the same in nearly all paths whatever their label (``/home/joy/``) says nothing.
+    A word that is the same in nearly all paths whatever their label (``/home/joy/``) is ignored.
     """
     several = len({label for _, label in labels}) > 1
     shared = _shared([path for path, _ in labels]) if several else 0
@@ -162,7 +165,7 @@ def _largest(values):
 
 
 def _shared(paths):
-    """Length of the folders with which all paths begin."""
+    """Returns the length of the folder name with which all paths begin."""
     start = os.path.commonprefix(paths)
     return max(start.rfind('/'), start.rfind('\\')) + 1
 
@@ -180,7 +183,7 @@ def _proved(known):
 
 
 def _fitting(names):
-    """How ``id_order`` is written that gives some integers their names, or None."""
+    """Returns the ``id_order`` that maps these integers to these names as text, or None."""
     if not names:
         return None
     for key, order in ID_ORDERS.items():
@@ -234,7 +237,7 @@ def _choices(names):
 
 
 def _written(id_order):
-    """As it is written on a command line."""
+    """Returns an order as it is written on a command line."""
     return id_order if isinstance(id_order, str) else ','.join(map(str, id_order))
 
 
@@ -242,7 +245,7 @@ def check_names(clips, where):
     """Warn if most paths of a list in words name another emotion than the list.
 
     Args:
-        clips (list[Clip]): of the list.
+        clips (list[Clip]): clips of the list.
         where (str): the list, for messages.
     """
     known = _evidence([(clip.path, clip.emotion) for clip in clips])

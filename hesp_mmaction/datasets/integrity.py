@@ -1,4 +1,4 @@
-"""Whether a clip is whole: what can be opened, what can be decoded, what its header promises."""
+"""Checks whether a clip is complete: it can be opened and decoded, and fits its header."""
 import os
 
 from PIL import Image
@@ -8,7 +8,7 @@ from .video import BrokenClip, Video, find_layout
 
 
 def unreadable(path):
-    """Why a clip cannot be opened, or None if it can (about 2 ms for a small video).
+    """Returns why a clip cannot be opened, or None if it can (about 2 ms for a small video).
 
     No frame is decoded if the video's packets alone tell which frames it has.
     """
@@ -26,7 +26,7 @@ def unreadable(path):
 
 
 def undecodable(path):
-    """Why not every frame of a video can be decoded, or None. Every frame is decoded, in order."""
+    """Decodes every frame of a video in order. Returns why one cannot be decoded, or None."""
     why = unreadable(path)
     if why or os.path.isdir(path):
         return why
@@ -40,7 +40,7 @@ def undecodable(path):
 
 
 def oddity(path):
-    """What is unusual about a clip that can be read, in words; or None."""
+    """Returns in words what is unusual about a clip that can be read, or None."""
     if os.path.isdir(path):
         images = list_images(path)
         with Image.open(images[0]) as picture:
@@ -74,7 +74,7 @@ def missing_bytes(path):
 
 
 def damage(path):
-    """All that can be wrong with a clip, also what data sets get along with, in words; or None.
+    """Returns all that is wrong with a clip in words, even if data sets accept it, or None.
 
     A video that is cut off can often be opened and decoded as a shorter one, and a frame of which
     half is missing is an image of which half is grey.

@@ -1,4 +1,4 @@
-"""Which clips a part of a data set has, with which labels, and what is wrong with them."""
+"""Lists the clips of a part of a data set with their labels, and finds what is wrong."""
 import logging
 import os
 from collections import Counter
@@ -14,12 +14,12 @@ OTHER = dict(train='test', test='train')
 
 
 def missing(name, path, how, what='folder'):
-    """The error for data that are not there."""
+    """Returns the error for data that do not exist."""
     return FileNotFoundError(f'{name}: no {what} {os.path.abspath(path)}; {how}')
 
 
 def check_fold(fold):
-    """The number of a fold, if it is one."""
+    """Returns ``fold``; raises InputError if it is not 1 to 5."""
     if fold not in range(1, 6):
         raise InputError(f'fold must be 1 to 5, not {fold!r}')
     return fold
@@ -42,17 +42,17 @@ class ListedClips:
         raise NotImplementedError
 
     def passed_over(self, part):
-        """What lies among the clips of ``'train'`` or ``'test'`` and is none: list[str]."""
+        """Returns paths (list[str]) among the clips of a part that are no clips."""
         return []
 
     def sample_id(self, path):
-        """Names a clip in evaluations: its path below ``data_root``, as it can be printed."""
+        """Returns a clip's name in evaluations: its printable path below ``data_root``."""
         relative = os.path.relpath(path, self.data_root)
         outside = relative.split(os.sep)[0] == os.pardir
         return printable((path if outside else relative).replace(os.sep, '/'))
 
     def every_clip(self, parts=tuple(OTHER)):
-        """Sample id to path (dict, sorted) of all clips of the parts, known or not."""
+        """Returns sample id to path (sorted dict) of all clips of the parts, known or not."""
         paths = {clip.path for part in parts for clip in self._listed(part)[0]}
         return {self.sample_id(path): path for path in sorted(paths)}
 
@@ -60,8 +60,8 @@ class ListedClips:
         """Reads the folders or lists of the part and opens no clip.
 
         Raises:
-            FileNotFoundError: the data are not there.
-            InputError: labels that cannot be used.
+            FileNotFoundError: the data do not exist.
+            InputError: some labels cannot be used.
         """
         if not os.path.isdir(self.data_root):
             raise missing(type(self).__name__, self.data_root, self.HOW_TO_GET)
@@ -104,7 +104,7 @@ class ListedClips:
             try:
                 found |= {clip.emotion for clip in self._listed(part)[0]}
             except FileNotFoundError:
-                pass  # is said when the part is read
+                pass  # reported when the part is read
         order = MAFW + MAFW_COMPOUNDS
         return tuple(n for n in order if n in found) + tuple(sorted(found - set(order)))
 
@@ -121,7 +121,7 @@ class ListedClips:
         return clips, problems + lost
 
     def _used(self, part, clips):
-        """The clips that serve a part: in training the known ones only."""
+        """Returns the clips that a part uses: in training the known ones only."""
         return sorted(c for c in clips if part == 'test' or c.emotion in self.known)
 
     def _survey(self, part):
@@ -145,7 +145,7 @@ class ListedClips:
         return clips, wrong, self._bad(counts)
 
     def _places(self, part):
-        """Where the clips of a part really are (links followed); empty if it is not there."""
+        """Returns the real paths of a part's clips (links followed); empty if it does not exist."""
         try:
             clips, _ = self._listed(part)
         except FileNotFoundError:
@@ -153,7 +153,7 @@ class ListedClips:
         return {os.path.realpath(clip.path) for clip in self._used(part, clips)}
 
     def _complaint(self):
-        """All that is wrong with both parts, in one message."""
+        """Returns all that is wrong with both parts in one message."""
         parts = []
         for part in OTHER:
             try:

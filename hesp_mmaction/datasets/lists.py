@@ -63,10 +63,10 @@ def parse_list(text, where, kind=None, id_order=None):
     Args:
         text (str): the list.
         where (str): its name, for messages.
-        kind (str, optional): ``'names'``, ``'hesp'``, ``'frames'`` or ``'ids'``; by default told
-            from the first line.
-        id_order (str | Sequence, optional): what integers mean, see :func:`.find_order`. Without,
-            the paths must prove it, see :func:`.settle_order`.
+        kind (str, optional): ``'names'``, ``'hesp'``, ``'frames'`` or ``'ids'``; told from the
+            first line by default.
+        id_order (str | Sequence, optional): what integers mean, see :func:`.find_order`. If it is
+            missing, the paths must prove it, see :func:`.settle_order`.
 
     Returns:
         tuple: list[Clip] and list[str], one message per line that cannot be used.
@@ -160,13 +160,13 @@ def read_list(path, id_order=None, kind=None):
     Args:
         path (str): the file.
         id_order (str | Sequence, optional): see :func:`parse_list`.
-        kind (str, optional): one of :data:`FORMATS`, by default told from the file.
+        kind (str, optional): one of :data:`FORMATS`, told from the file by default.
 
     Returns:
-        tuple: list[Clip] and list[str], as of :func:`parse_list`.
+        tuple: list[Clip] and list[str], as returned by :func:`parse_list`.
 
     Raises:
-        FileNotFoundError: no such file.
+        FileNotFoundError: the file does not exist.
         InputError: see :func:`parse_list` and :func:`.parse_table`; openpyxl is not installed.
     """
     if not os.path.isfile(path):
@@ -178,7 +178,7 @@ def read_list(path, id_order=None, kind=None):
     return list(clips), list(problems)
 
 
-@lru_cache(maxsize=16)  # every data set of a run asks for both lists; what is said is said once
+@lru_cache(maxsize=16)  # all data sets of a run ask for both lists; warn once
 def _read(path, state, id_order, kind):
     if kind is None and path.lower().endswith('.xlsx'):
         kind = 'xlsx'
@@ -223,15 +223,18 @@ def _columned(line):
 
 
 def format_list(clips, kind, id_order=None):
-    """The text of a list; the undoing of the parsers.
+    """Write clips as the text of a list; the inverse of the parsers.
 
     Args:
-        clips (list[Clip]): with ``frames`` where the format has them.
-        kind (str): one of :data:`FORMATS` but ``'xlsx'``.
+        clips (list[Clip]): clips, with ``frames`` if the format has them.
+        kind (str): one of :data:`FORMATS` except ``'xlsx'``.
         id_order (str | Sequence, optional): for ``'frames'`` and ``'ids'``.
 
+    Returns:
+        str: the list, one clip a line.
+
     Raises:
-        InputError: an emotion that has no id, or no ``id_order`` where one is needed.
+        InputError: an emotion has no id, or ``id_order`` is needed and missing.
     """
     ids = {}
     if kind not in ('names', 'csv'):
@@ -262,7 +265,7 @@ def format_list(clips, kind, id_order=None):
 
 
 def _class_name(emotion):
-    """As HESP's lists write it."""
+    """Returns an emotion as HESP's lists write it."""
     return dict(anger='Angry', happiness='Happy', sadness='Sad').get(emotion, emotion.capitalize())
 
 
@@ -274,11 +277,11 @@ def find_clip(folder, name):
     Excel may have its letters in another encoding, and ``~`` is the home folder.
 
     Args:
-        folder (str): what relative names start from.
-        name (str): as the list has it.
+        folder (str): folder from which relative names start.
+        name (str): path as written in the list.
 
     Returns:
-        str: the path that is there; without one, the folder and the name.
+        str: the path that exists; if none does, the folder and the name.
     """
     names = [name, name.replace('\\', '/'), os.path.expanduser(name)]
     names += [unicodedata.normalize(form, name) for form in ('NFC', 'NFD')]
@@ -301,8 +304,8 @@ def locate(clips, folder, where):
     """The clips of a list with the paths at which they are.
 
     Args:
-        clips (list[Clip]): as the list has them.
-        folder (str): what relative paths start from.
+        clips (list[Clip]): clips with paths as written in the list.
+        folder (str): folder from which relative paths start.
         where (str): the list, for messages.
 
     Returns:

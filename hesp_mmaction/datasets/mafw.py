@@ -20,14 +20,17 @@ CLIPS = 'data/clips'
 
 
 def mafw_clips(root, part, fold=1, kind='single', clips=CLIPS):
-    """Clips of a part of MAFW, from the official lists (with or without captions).
+    """List the clips of a part of MAFW, from the official lists (with or without captions).
 
     Args:
-        root (str): MAFW's folder. part (str): ``'train'`` or ``'test'``. fold (int): 1 to 5.
-        kind (str): ``'single'`` or ``'compound'``. clips (str): folder of the clips below root.
+        root (str): MAFW's folder.
+        part (str): ``'train'`` or ``'test'``.
+        fold (int): 1 to 5.
+        kind (str): ``'single'`` or ``'compound'``.
+        clips (str): folder of the clips below root.
 
     Returns:
-        tuple: list[Clip] and list[str], as of :func:`read_list`.
+        tuple: list[Clip] and list[str], as returned by :func:`read_list`.
 
     Raises:
         FileNotFoundError: the list is not there.
@@ -57,7 +60,7 @@ class MAFWDataset(OpenSetVideoDataset):
             compounds. Defaults to ``'single'``.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
 
-    Other arguments and errors: :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET
@@ -77,12 +80,16 @@ class MAFWDataset(OpenSetVideoDataset):
 def compound_task(singles, compounds, part):
     """The clips of a part of the compound task, and how many single clips it leaves out.
 
-    MAFW labels many clips twice. One that is tested as a compound is no example of a basic
-    emotion: neither is it trained on nor is it tested as one.
+    MAFW labels many clips twice. A clip that is tested as a compound is no example of a
+    basic emotion. It is neither trained on nor tested as one.
 
     Args:
-        singles (list[Clip]): of the part. compounds (list[Clip]): of the compound test list.
+        singles (list[Clip]): clips of the part.
+        compounds (list[Clip]): clips of the compound test list.
         part (str): ``'train'`` or ``'test'``.
+
+    Returns:
+        tuple[list[Clip], int]: clips of the part, and the number of single clips left out.
     """
     unknown = [clip for clip in compounds if clip.emotion in COMPOUNDS]
     paths = {clip.path for clip in unknown}
@@ -102,7 +109,7 @@ class MAFWCompoundDataset(OpenSetVideoDataset):
         fold (int): 1 to 5. Defaults to 1.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
 
-    Other arguments and errors: :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = BASIC + COMPOUNDS
     HOW_TO_GET = HOW_TO_GET
@@ -128,12 +135,13 @@ class FusionDataset(OpenSetVideoDataset):
     A ``sample_id`` begins with ``AFEW/`` or ``MAFW/``.
 
     Args:
-        data_root (str): AFEW's folder. mafw_root (str): MAFW's folder.
+        data_root (str): AFEW's folder.
+        mafw_root (str): MAFW's folder.
         fold (int): MAFW's fold, 1 to 5. Defaults to 1.
         faces (bool): AFEW's aligned faces instead of its videos. Defaults to False.
         clips (str): folder of MAFW's clips. Defaults to ``'data/clips'``.
 
-    Other arguments and errors: :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET_AFEW

@@ -24,21 +24,21 @@ from .video import BrokenClip
 class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
     """Base class; a subclass names :attr:`ALL_CLASSES` and implements :meth:`list_clips`.
 
-    The clips of a part and their labels are the business of :class:`.ListedClips`, stores that of
-    :class:`.StoredClips`, and this class makes samples of them.
+    Class :class:`.ListedClips` finds the clips of a part and their labels, :class:`.StoredClips`
+    handles stores, and this class makes samples of the clips.
 
     A clip is a video file or a folder of frames.
 
     A sample is ``dict(filename, label, emotion, sample_id, start_index, modality, sample_idx)``;
-    ``sample_id`` is the path below ``data_root``, the key of every evaluation. What is random in
-    the pipeline depends on (``seed``, epoch, ``sample_id``) alone, so neither on workers, ranks
-    nor resuming; in test mode not on the epoch either.
+    ``sample_id`` is the path below ``data_root``, the key of every evaluation. The randomness of
+    the pipeline depends only on ``seed``, epoch and ``sample_id``, not on workers, ranks or
+    resuming. In test mode it does not depend on the epoch either.
 
     Args:
         data_root (str): the folder of the data set.
         known (Sequence[str]): known emotions; label k is the k-th. See :func:`resolve_known`.
         part (str): ``'train'`` keeps known emotions only, ``'test'`` keeps all.
-        pipeline (list[dict]): transforms.
+        pipeline (list[dict]): configs of the transforms.
         lists (dict[str, str], optional): list files ``train`` and ``test`` of any format of
             :mod:`lists`, below ``data_root`` or absolute, in place of the official ones; so are
             the paths in them.
@@ -48,13 +48,13 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
             its lists or folders, whatever they are. Defaults to those of :attr:`ALL_CLASSES`.
         closed_set (bool): all classes are known and none is unknown. Defaults to False.
         on_bad_clip (str): ``'skip'`` leaves out clips that are missing or cannot be opened, with a
-            warning that names them, and those found broken only while decoding: in training
-            another takes the place of such a clip, in a test it counts in no figure (see
+            warning that names them. If a clip proves broken only while decoding, another clip
+            replaces it in training, and a test leaves it out of every figure (see
             :meth:`prepare_data`). ``'raise'`` stops. Defaults to ``'skip'``.
         cache (str, optional): a store of decoded frames (:mod:`.frame_store`) that holds all clips
             of the part, from which ``ClipInit`` and ``ClipDecode`` take them; it also knows which
-            clips are damaged. The samples are the same as without; of a store of JPEG pictures,
-            nearly. Defaults to none: clips are decoded.
+            clips are damaged. The samples are the same as without a store, or nearly so if it
+            holds JPEG pictures. Defaults to None: clips are decoded.
         features (str, optional): a store of features, made by ``tools/data/build_features.py``,
             that take the place of frames: a sample is (T, C), and nothing is opened. (An ``.npz``
             file of features is a data set of its own, :class:`.FeatureDataset`.)
@@ -63,11 +63,12 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         device_transforms (bool): crop, resize and flip are drawn here and done by the model's
             preprocessor, see :mod:`.deferred`. Defaults to False: the pipeline does them.
         seed (int): seed of the random transforms. Defaults to 0.
-        test_mode (bool, optional): no replacement, no epoch. Defaults to ``part == 'test'``.
+        test_mode (bool, optional): broken clips are not replaced and epochs have no effect.
+            Defaults to ``part == 'test'``.
 
     Raises:
-        FileNotFoundError: the data are not there.
-        InputError: an argument that it does not take; bad ``known``, ``part``, ``lists``,
+        FileNotFoundError: the data do not exist.
+        InputError: an unknown argument; bad ``known``, ``part``, ``lists``,
             ``id_order``, ``classes``, ``on_bad_clip`` or ``cache``; a pipeline that does not end as
             ``device_transforms`` needs it; a part or known class without clips; labels that
             cannot be used, clips listed twice or in both parts, bad clips with
@@ -136,8 +137,11 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         """The idx-th sample once more within an epoch, augmented differently in training.
 
         Args:
-            idx (int): of the sample.
+            idx (int): index of the sample.
             copy (tuple[int]): which copy, see :mod:`.wrappers`; all 0 is the sample itself.
+
+        Returns:
+            dict: as returned by :meth:`prepare_data`.
         """
         return self.prepare_data(idx, copy)
 
@@ -146,9 +150,9 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
 
         In test mode the other sample has the ``sample_id`` of the broken clip and the emotion
         :data:`UNDECODABLE`, so the metric counts it as evaluated and leaves it out of every
-        figure. There a video must be decodable to its end (once it is decoded whole for that),
-        because whether sampled frames of a broken one can be read is a matter of luck: so all
-        processes, however many, leave out the same clips.
+        figure. In test mode each video is decoded whole once, and must be decodable to its
+        end, because it depends on chance whether sampled frames of a broken video can be read.
+        So any number of processes leaves out the same clips.
         """
         epoch = 0 if self.test_mode else int(self.epoch)
         copy = copy if any(copy) and not self.test_mode else ()

@@ -11,16 +11,16 @@ IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 
 
 def read_picture(path):
-    """A picture file as an array, turned as its EXIF orientation says.
+    """Read a picture file as an array, turned as its EXIF orientation says.
 
     Args:
         path (str): the file.
 
     Returns:
-        np.ndarray: (H, W, 3) uint8 RGB. Of 16 bits the upper 8; transparency is left out.
+        np.ndarray: (H, W, 3) uint8 RGB: the upper 8 of 16 bits, without transparency.
 
     Raises:
-        BrokenClip: it cannot be decoded to its end.
+        BrokenClip: the picture cannot be decoded to its end.
     """
     try:
         with Image.open(path) as image:
@@ -34,7 +34,7 @@ def read_picture(path):
 
 
 def picture_size(path):
-    """Width and height (tuple[int, int]) of a picture file as stored, None of no picture."""
+    """Returns width and height of a picture file as stored, or None if it is no picture."""
     try:
         with Image.open(path) as image:
             return image.size

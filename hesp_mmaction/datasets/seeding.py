@@ -1,4 +1,4 @@
-"""Random transforms that depend on what is asked, not on who asks: same in any worker or rank."""
+"""Seeds that depend on the sample and not on the process: the same in any worker or rank."""
 import contextlib
 import random
 import zlib
@@ -8,7 +8,7 @@ import torch
 
 
 def stable_seed(*parts):
-    """An integer in [0, 2**32) that depends on the parts alone: not on process, rank or run."""
+    """Returns an integer in [0, 2**32) that depends only on the parts, not on process or run."""
     return zlib.crc32('|'.join(map(str, parts)).encode('utf-8', 'surrogateescape'))
 
 

@@ -48,7 +48,7 @@ def opennesses(dataset: str) -> tuple[str, ...]:
     ``('5:2', '4:3', '3:4', '2:5')``.
 
     Raises:
-        InputError: there are none; the message lists the data sets that have them.
+        InputError: there are none. The message lists the data sets that have them.
     """
     found = _pick(_SPLITS, dataset, 'splits for data set')
     return tuple(sorted(found, key=lambda name: -int(name.split(':')[0])))
@@ -65,13 +65,13 @@ def num_splits(dataset: str, openness: str) -> int:
 
 
 def read_known_sets(path: str | Path) -> list[tuple[str, ...]]:
-    """Known sets of one's own, from a text file.
+    """Read the user's own known sets from a text file.
 
     A line is a set: names separated by commas or semicolons, or by spaces if it has neither. Empty
     lines and what follows a ``#`` do not count. Set 0 is the first.
 
     Args:
-        path (str | Path): of the file, in UTF-8 or, if it says so, UTF-16.
+        path (str | Path): path of the file, in UTF-8, or UTF-16 with a byte order mark.
 
     Returns:
         list[tuple[str]]: canonical names, in the order of the file: label k of a model is the k-th.

@@ -19,16 +19,16 @@ class StoredClips:
     them."""
 
     def open_stores(self, cache, features, views, pipeline):
-        """Say where clips are taken from; comes before all else.
+        """Set where clips are taken from. Must be called first.
 
         Args:
             cache (str | None): see :class:`.OpenSetVideoDataset`.
-            features (str | None): see there.
-            views (int | None): see there.
+            features (str | None): see :class:`.OpenSetVideoDataset`.
+            views (int | None): see :class:`.OpenSetVideoDataset`.
             pipeline (list[dict]): transforms, with which a store of frames must agree.
 
         Raises:
-            InputError: ``features`` is no whole store.
+            InputError: ``features`` is no complete store.
         """
         self.cache = cache and os.path.abspath(os.path.expanduser(cache))
         self._steps = pipeline
@@ -37,12 +37,12 @@ class StoredClips:
             self.features = os.path.abspath(os.path.expanduser(features))
             self.feature_index = feature_store.read_index(self.features)
             self.views = self.feature_index['views']
-        self._packed = {}  # stored features: index to what _pack gives
+        self._packed = {}  # stored features: index to what _pack returns
         self._reasons = {}  # of clips that were decoded whole, in this process
 
     @cached_property
     def _index(self):
-        """Of the store of frames (dict, see :func:`.frame_store.read_index`), or None."""
+        """The index of the store of frames (see :func:`.frame_store.read_index`), or None."""
         if self.cache is None:
             return None
         index = read_index(self.cache)
@@ -91,7 +91,7 @@ class StoredClips:
         return dict(inputs=torch.from_numpy(feature), data_samples=sample)
 
     def _sample(self, idx):
-        """Sample id and a data sample of its own, without a clip."""
+        """Returns the sample id and a new data sample, without a clip."""
         if self.test_mode:
             return self._pack(idx)
         if idx not in self._packed:  # packing is as slow as all else

@@ -9,13 +9,13 @@ INDEX = 'index.json'  # of a store of features
 
 
 def signature(path):
-    """Bytes and time of the last change (ns) of a clip; of a folder of frames, of all together."""
+    """Returns size in bytes and last change (ns) of a clip, over all frames if it is a folder."""
     stats = [os.stat(p) for p in (list_images(path) if os.path.isdir(path) else [path])]
     return [sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)]
 
 
 def signature_or_none(path):
-    """The same, or None of a clip that is not there."""
+    """Returns the signature of a clip, or None if the clip does not exist."""
     try:
         return signature(path)
     except OSError:
@@ -23,7 +23,7 @@ def signature_or_none(path):
 
 
 def read_store(folder, what, remedy):
-    """The index of a store of features (dict); InputError if there is no whole one."""
+    """Reads the index of a store of features (dict); InputError if it is not complete."""
     try:
         with open(os.path.join(folder, INDEX), encoding='utf-8') as file:
             return json.load(file)

@@ -30,10 +30,13 @@ def is_header(cells):
 
 
 def delimiter_of(lines):
-    """The delimiter of a table by its first line, or None if it is none.
+    """Find the delimiter of a table by its first line, or None if the text is no table.
 
     Args:
-        lines (list[str]): of the text, without empty ones.
+        lines (list[str]): lines of the text, without empty ones.
+
+    Returns:
+        str | None: the delimiter.
     """
     for delimiter in '\t;,':
         cells = _split(lines[0], delimiter)
@@ -56,16 +59,16 @@ def _split(line, delimiter):
 
 
 def read_rows(text, where, delimiter):
-    """Rows of a csv.
+    """Read the rows of a csv.
 
     Args:
         text (str): the table.
         where (str): its name, for messages.
-        delimiter (str): between cells.
+        delimiter (str): character between cells.
 
     Returns:
-        tuple: list[tuple[int, list[str]]], line and stripped cells of every row that is not empty,
-        and list[str], a message if it is no csv.
+        tuple: list[tuple[int, list[str]]], line number and stripped cells of every row that is not
+        empty, and list[str], a message if the text is no csv.
     """
     rows = []
     reader = csv.reader(re.split('\r\n|\r|\n', text), delimiter=delimiter, strict=True)
@@ -84,12 +87,12 @@ def read_rows(text, where, delimiter):
 def parse_table(rows, where, id_order=None):
     """Clips of a table that has a path and a label in each row, in any columns.
 
-    A header tells the columns if it has words such as path, file, video or clip, and label,
-    emotion, class or expression; otherwise their contents do. Of a label in words and one in
-    integers in the same row, the words count.
+    A header names the columns if it has words such as path, file, video or clip, and label,
+    emotion, class or expression. Otherwise the columns are found by their contents. If a row has a
+    label in words and one in integers, the words count.
 
     Args:
-        rows (list[tuple[int, list[str]]]): line and cells.
+        rows (list[tuple[int, list[str]]]): line number and cells of each row.
         where (str): name of the table, for messages.
         id_order (str | Sequence, optional): what integers mean, see :func:`.find_order`. DFEW's
             own csv (``video_name,label``, clips with numbers, labels 1 to 7) needs none.
@@ -98,7 +101,7 @@ def parse_table(rows, where, id_order=None):
         tuple: list[Clip] and list[str], one message per row that cannot be used.
 
     Raises:
-        InputError: no column or several can be the label; see also :func:`.settle_order`.
+        InputError: no column or more than one can be the label; see also :func:`.settle_order`.
     """
     if not rows:
         return [], [f'{where} is empty']
@@ -154,7 +157,7 @@ def _heads(cells, rows):
 
 
 def out_of_range(order):
-    """What is wrong with a label that is not in an order."""
+    """Returns what is wrong with a label that is not in an order."""
     return f'out of range {min(order)} to {max(order)}'
 
 
@@ -167,7 +170,7 @@ def _has(name, words):
 
 
 def _label_column(head, columns, where):
-    """Index of the column of labels, and whether they are words."""
+    """Returns the index of the column of labels, and whether they are words."""
     words = [i for i, cells in enumerate(columns) if _share(cells, emotion_of) >= 0.5]
     integers = [i for i, cells in enumerate(columns) if _share(cells, INTEGER.fullmatch) >= 0.5]
     for i in (i for i in range(len(head)) if _has(head[i], LABEL_WORDS)):
@@ -193,7 +196,7 @@ def _label_column(head, columns, where):
 
 
 def _path_column(head, columns, label, where):
-    """Index of the column of paths."""
+    """Returns the index of the column of paths."""
     others = [i for i in range(len(columns)) if i != label and any(columns[i])]
     if not others:
         raise InputError(f'{where}: no column holds paths; a row is a path and an emotion, the '
@@ -204,7 +207,7 @@ def _path_column(head, columns, label, where):
 
 
 def _is_dfew(head, labels):
-    """By the header, the numbers of the clips and integers that are 1 to 7 and not 0 to 6."""
+    """Whether a table is DFEW's, by header, numbers of the clips and labels from 1 to 7."""
     ids = {label for _, label in labels}
     return ({'video_name', 'label'} <= set(head) and ids <= set(ID_ORDERS['dfew']) and 7 in ids
             and all(path.isdecimal() for path, _ in labels))
@@ -218,7 +221,7 @@ def parse_dfew(text, where):
         where (str): its name, for messages.
 
     Returns:
-        tuple: as of :func:`parse_table`.
+        tuple: as returned by :func:`parse_table`.
     """
     rows, problems = read_rows(text, where, ',')
     if problems:
@@ -247,7 +250,7 @@ def parse_rows(rows, where):
         where (str): name of the sheet, for messages.
 
     Returns:
-        tuple: as of :func:`parse_table`; a first row without a clip is a header.
+        tuple: as returned by :func:`parse_table`. A first row without a clip is a header.
     """
     clips, problems = [], []
     for number, row in enumerate(rows, 1):
@@ -264,7 +267,7 @@ def parse_rows(rows, where):
 
 
 def parse_sheet(rows, where, id_order=None):
-    """Clips of a sheet: MAFW's, or a table as of :func:`parse_table`.
+    """Clips of a sheet: MAFW's, or a table that :func:`parse_table` reads.
 
     Args:
         rows (Iterable[Sequence]): cells.
@@ -272,7 +275,7 @@ def parse_sheet(rows, where, id_order=None):
         id_order (str | Sequence, optional): see :func:`parse_table`.
 
     Returns:
-        tuple: as of :func:`parse_table`.
+        tuple: as returned by :func:`parse_table`.
 
     Raises:
         InputError: see :func:`parse_table`.
@@ -287,23 +290,23 @@ def parse_sheet(rows, where, id_order=None):
 
 
 def _text(cell):
-    """A cell of a sheet as it is seen: the number 2.0 as 2, nothing as ''."""
+    """Returns a cell of a sheet as text as it is displayed: 2.0 as '2', empty as ''."""
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     return '' if cell is None else str(cell).strip()
 
 
 def read_sheet(path):
-    """The cells of the first sheet of an .xlsx file.
+    """Read the cells of the first sheet of an .xlsx file.
 
     Args:
         path (str): the file.
 
     Returns:
-        list[tuple]: rows.
+        list[tuple]: cells of each row.
 
     Raises:
-        InputError: openpyxl is not installed, or it is no sheet.
+        InputError: openpyxl is not installed, or the file has no sheet that it can read.
     """
     try:
         from openpyxl import load_workbook  # an extra: hardly anybody needs it

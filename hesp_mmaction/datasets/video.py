@@ -1,7 +1,7 @@
 """Reads videos: number i is the i-th frame that a player shows, upright, at its own time stamp.
 
-It does not matter who asks, and in which order. FFmpeg (through PyAV) decodes; what it must be told
-is where to begin, so a first look at a file (:func:`find_layout`) lists its frames once.
+The result does not depend on the caller or on the order of calls. FFmpeg decodes through PyAV, but
+it must know where to begin, so :func:`find_layout` first lists the frames of a file once.
 """
 import ctypes
 import os
@@ -52,16 +52,16 @@ class Layout(NamedTuple):
 
 
 def find_layout(path):
-    """The layout of a video file; looks once per process as long as the file does not change.
+    """Find the layout of a video file, once per process as long as the file does not change.
 
     Args:
         path (str): the file.
 
     Returns:
-        Layout
+        Layout: the frames in the order in which they are shown.
 
     Raises:
-        BrokenClip: it has no video, or cannot be decoded where only decoding can tell.
+        BrokenClip: the file has no video, or its layout is only known by decoding and that fails.
     """
     about = os.stat(path)
     return _layout(path, about.st_size, about.st_mtime_ns)
@@ -101,11 +101,11 @@ def open_video(path):
         path (str): the file.
 
     Returns:
-        tuple: av.container.InputContainer, to be closed, and its first av.video.stream.VideoStream
-        (a cover picture is none), which is decoded in one thread.
+        tuple: av.container.InputContainer, which the caller closes, and its first
+        av.video.stream.VideoStream that is no cover picture. It is decoded in one thread.
 
     Raises:
-        BrokenClip: it cannot be opened, has no video, or one that cannot be decoded.
+        BrokenClip: the file cannot be opened, or has no video, or one that cannot be decoded.
     """
     try:
         container = av.open(path)
@@ -196,9 +196,12 @@ def upright(frame, size):
     """A decoded frame as (H, W, 3) uint8 RGB, turned as its display matrix says.
 
     Args:
-        frame (av.VideoFrame): decoded.
+        frame (av.VideoFrame): the decoded frame.
         size (tuple[int, int]): height and width of the video as stored. A frame of another size
             (a recorded video call changes it) is scaled to that.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB.
     """
     height, width = size
     turns = round(frame.rotation / 90) % 4  # counterclockwise, as np.rot90 turns
@@ -209,10 +212,11 @@ def upright(frame, size):
 
 
 def return_memory_at_once():
-    """Let glibc give memory of a megabyte or more back as soon as it is free.
+    """Let glibc return blocks of a megabyte or more to the system as soon as they are free.
 
-    It keeps such blocks otherwise once some were freed: hundreds of megabytes where the frames are
-    large. For programs that read long videos; nothing happens with another C library.
+    Otherwise it keeps such blocks after some were freed, which takes hundreds of megabytes if the
+    frames are large. Call it in programs that read long videos. It has no effect with another C
+    library.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(-3, 2 ** 20)  # M_MMAP_THRESHOLD
@@ -228,10 +232,10 @@ class Video:
 
     Attributes:
         times (np.ndarray): (n + 1,) seconds from the first frame: when each is shown, and the end.
-        fps (float | None): average frames per second; None if there is but one frame.
+        fps (float | None): average frames per second; None if there is only one frame.
 
     Raises:
-        BrokenClip: it cannot be opened; when a frame is asked for: it cannot be decoded.
+        BrokenClip: the file cannot be opened, or a frame that is asked for cannot be decoded.
     """
 
     def __init__(self, path):
@@ -270,7 +274,7 @@ class Video:
         self._kept.clear()
 
     def decode(self, number):
-        """A frame (av.VideoFrame) as it was decoded, found from the best place to begin."""
+        """Returns a decoded frame (av.VideoFrame), starting from the best place to begin."""
         if number in self._kept:
             return self._kept[number]
         keys, stamps = self.layout.keys, self.layout.stamps
@@ -286,7 +290,7 @@ class Video:
         raise BrokenClip(f'frame {number} of {len(self)} cannot be decoded')
 
     def _begin(self, key):
-        """Begin at a key frame, or at the beginning of the file; False if that fails."""
+        """Seeks a key frame or the beginning of the file; returns False if that fails."""
         self._kept.clear()
         self._at, self._coming = -1, None
         self._valid = float('-inf') if key is None else key
@@ -308,7 +312,7 @@ class Video:
         return True
 
     def _go_to(self, number):
-        """Decode on; whether the frame came."""
+        """Decodes the next frames and returns whether the frame was among them."""
         counted = not self.layout.keys
         target = number if counted else self.layout.stamps[number]
         try:

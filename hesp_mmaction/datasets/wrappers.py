@@ -1,7 +1,8 @@
-"""Data sets around data sets: repeated, joined, balanced; and what asks through them.
+"""Data sets that wrap others (repeated, joined, balanced), and functions that look inside.
 
 mmengine's wrappers know nothing of epochs and seeds and show a repeated clip twice with the same
-augmentation. The ones here have their names and arguments; MMAction2's registry finds them first.
+augmentation. These wrappers have the same names and arguments, and MMAction2's registry finds
+them first.
 """
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ class _Wrapper:
         """Where a sample comes from.
 
         Args:
-            idx (int): in this data set.
+            idx (int): index in this data set.
 
         Returns:
             tuple: the data set without a wrapper, the index there, and which copy of that sample it
@@ -44,7 +45,7 @@ class _Wrapper:
 
 
 def locate(dataset, idx):
-    """As :meth:`_Wrapper.locate`, of any data set."""
+    """Like :meth:`_Wrapper.locate`, for any data set."""
     return dataset.locate(idx) if isinstance(dataset, _Wrapper) else (dataset, idx, ())
 
 
@@ -54,7 +55,7 @@ class RepeatDataset(_Wrapper, mmengine_wrappers.RepeatDataset):
 
     Args:
         dataset (dict): the data set.
-        times (int): how often an epoch has each sample.
+        times (int): how often each sample occurs in an epoch.
     """
 
     def locate(self, idx):
@@ -98,7 +99,7 @@ class ConcatDataset(_Wrapper, mmengine_wrappers.ConcatDataset):
         datasets (list[dict]): the data sets.
 
     Raises:
-        InputError: they disagree on the known emotions, or two have a sample of one name.
+        InputError: they disagree on the known emotions, or two have a sample of the same name.
     """
 
     def __init__(self, datasets, ignore_keys=('all_classes', 'unknown'), **kwargs):
@@ -133,7 +134,7 @@ def leaves(dataset):
     """The data sets inside the wrappers around them.
 
     Args:
-        dataset (Dataset): of a loader.
+        dataset (Dataset): the data set of a loader.
 
     Returns:
         list[Dataset]: ``[dataset]`` if it is no wrapper.
@@ -188,10 +189,10 @@ def pipeline_of(dataset):
         dataset (dict): ``dataset`` of a loader's config.
 
     Returns:
-        list[dict]
+        list[dict]: configs of the transforms.
 
     Raises:
-        InputError: the data sets inside have different ones.
+        InputError: the data sets inside have different pipelines.
     """
     first, *others = [leaf['pipeline'] for leaf in leaf_configs(dataset)]
     if any(other != first for other in others):

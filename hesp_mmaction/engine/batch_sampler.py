@@ -9,8 +9,8 @@ class EvenBatchSampler(BatchSampler):
     """Batches of one process, out of a sharded ``DefaultSampler(round_up=False)``.
 
     No sample is repeated, and every process gets the same number of batches: process r has every
-    N-th sample of each global batch. The last global batch may give processes unequal shares; it
-    is left out only when it has fewer samples than there are processes.
+    N-th sample of each global batch. In the last global batch, processes may have unequal shares.
+    It is left out only if it has fewer samples than there are processes.
     """
 
     def __init__(self, sampler, batch_size):

@@ -10,10 +10,10 @@ from ..errors import InputError
 class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """Parameter groups of the parameters that need a gradient, frozen ones left out.
 
-    ``paramwise_cfg.custom_keys`` as in mmengine: the longest key that occurs in a parameter's
-    name gives it ``lr_mult``, ``decay_mult`` and any option of the optimizer for its group. A key
+    ``paramwise_cfg.custom_keys`` works as in mmengine: the longest key that occurs in a parameter's
+    name sets its ``lr_mult``, ``decay_mult`` and any option of the optimizer for its group. A key
     of a part that is switched off (``visual_prompt.delta`` where ``model.visual_prompt`` is None,
-    or a neck without parameters) is passed over.
+    or a neck without parameters) is ignored.
 
     Raises:
         InputError: nothing is trainable, or a custom key fits no trainable parameter.

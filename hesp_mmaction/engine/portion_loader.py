@@ -1,6 +1,6 @@
 """Batches that all workers of a loader load together.
 
-A DataLoader gives a whole batch to one worker: the first batch of an epoch takes the time of all
+A DataLoader hands a whole batch to one worker. The first batch of an epoch takes the time of all
 its clips in a row, and workers beyond the number of batches have nothing to do.
 """
 from collections import deque
@@ -17,8 +17,8 @@ class PortionSampler:
 
     Args:
         batch_sampler (BatchSampler): batches, lists of indices.
-        workers (int): number of portions of a batch. A batch may give fewer, of which the last one
-            may be smaller.
+        workers (int): number of portions of a batch. A small batch may have fewer, and the last
+            one may be smaller.
     """
 
     def __init__(self, batch_sampler, workers):
@@ -81,10 +81,10 @@ def in_portions(loader):
     """The loader of a training, whose workers share every batch if there are two or more.
 
     Args:
-        loader (DataLoader): of mmengine.
+        loader (DataLoader): the loader that mmengine built.
 
     Returns:
-        DataLoader: a :class:`PortionLoader`, or the same where batches cannot be shared.
+        DataLoader: a :class:`PortionLoader`, or ``loader`` itself if batches cannot be shared.
     """
     shared = (type(loader) is DataLoader and loader.num_workers > 1
               and loader.batch_sampler is not None

@@ -18,7 +18,7 @@ class QuietRunner(Runner):
 
     Environment, config and the order of hooks (400 lines) go to the log file only; warnings and
     everything short are on the console too. Our tools use it; with mmengine's Runner, as in
-    MMAction2's own tools, nothing but the console differs.
+    MMAction2's own tools, only the console differs.
     """
 
     def build_logger(self, log_level='INFO', log_file=None, **kwargs):

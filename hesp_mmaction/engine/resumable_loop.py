@@ -11,7 +11,7 @@ from .portion_loader import in_portions
 
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
-    """mmengine's loop over epochs; of the first epoch ``skip`` batches are left out.
+    """mmengine's loop over epochs. It leaves out the first ``skip`` batches of its first epoch.
 
     :class:`PreemptionHook` sets ``skip`` when it resumes a run that was stopped within an epoch,
     and ``evaluate_first`` for one that was stopped between an epoch and its evaluation. A
@@ -37,7 +37,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         before = signal.getsignal(signal.SIGTERM)
         try:
             return super().run()
-        finally:  # a run that ends by an error leaves no handler of the hook behind
+        finally:  # no handler of the hook remains after an error
             self._begun = None, None
             if signal.getsignal(signal.SIGTERM) is not before:
                 signal.signal(signal.SIGTERM, before)

@@ -17,10 +17,12 @@ def smooth_nll(logits, labels, temperature):
     samples would be best at T = 0, sure of everything.
 
     Args:
-        logits (np.ndarray): (n, K). labels (np.ndarray): (n,) integers. temperature (float): T > 0.
+        logits (np.ndarray): (n, K).
+        labels (np.ndarray): (n,) integers.
+        temperature (float): T > 0.
 
     Returns:
-        float
+        float: the mean over the n samples, in nats.
     """
     n, classes = logits.shape
     log_p = log_softmax(logits / temperature, axis=1)
@@ -45,7 +47,7 @@ def fit_temperature(logits, labels):
         labels (np.ndarray): (n,) integers, 0 to K - 1.
 
     Returns:
-        float: 1 where no sample is left.
+        float: the temperature; 1 if no sample is left.
     """
     logits, labels = np.asarray(logits, dtype=np.float64), np.asarray(labels)
     finite = np.isfinite(logits).all(1)

@@ -1,4 +1,4 @@
-"""What is reported where every class is known."""
+"""What is reported if every class is known."""
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,7 +17,7 @@ def closed_set_metrics(dump: Mapping[str, np.ndarray]) -> dict[str, float]:
         dict: ``ACC``, ``WAR`` (the same) and ``UAR`` in percent, ``num_known`` samples.
 
     Raises:
-        InputError: the model gave values that are not finite; names the clips.
+        InputError: the model returned values that are NaN or infinite; the message names the clips.
     """
     check_finite(dump)
     accuracy = 100 * war(dump['label'], dump['pred'])

@@ -12,9 +12,11 @@ def cluster(features, k, train_features=None):
     """k-means of directions, the best of 20 starts.
 
     Args:
-        features (np.ndarray): (N, D), brought to length 1. k (int): number of clusters.
-        train_features (np.ndarray, optional): of the known training samples (M, D). Directions are
-            then those in which a sample differs from their mean.
+        features (np.ndarray): (N, D), brought to length 1.
+        k (int): number of clusters.
+        train_features (np.ndarray, optional): features (M, D) of the known training samples. The
+            mean of their directions is then subtracted from the directions of ``features``.
+            Defaults to None.
 
     Returns:
         np.ndarray: cluster of each sample (N,), in 0 .. k - 1.
@@ -32,14 +34,15 @@ def cluster(features, k, train_features=None):
 
 
 def name_clusters(clusters, found, lexicon):
-    """A word for every cluster, no emotion twice while there are others.
+    """Choose a word for every cluster. No emotion is used twice while others are left.
 
-    A word's value for a cluster is its mean similarity over the cluster, a name's value that of its
-    best word; the names are given out so that the sum of the values is largest.
+    The value of a word for a cluster is its mean similarity over the cluster. The value of a name
+    is that of its best word. Names are assigned so that the sum of the values is largest.
 
     Args:
-        clusters (np.ndarray): (N,), in 0 .. k - 1. found (np.ndarray): similarities (N, W).
-        lexicon (dict): the W words to their names.
+        clusters (np.ndarray): (N,), in 0 .. k - 1.
+        found (np.ndarray): similarities (N, W) of samples and words.
+        lexicon (dict[str, str]): W words to their names.
 
     Returns:
         list[str]: a word of the lexicon for each of the k clusters.
@@ -55,10 +58,14 @@ def name_clusters(clusters, found, lexicon):
 
 
 def cluster_accuracy(clusters, truth):
-    """Share of samples in the right cluster, clusters matched with emotions one to one, best so.
+    """Share of samples in the right cluster, under the best one-to-one match with emotions.
 
     Args:
-        clusters (Sequence), truth (Sequence): cluster and emotion of each sample (N,).
+        clusters (Sequence[int]): cluster of each sample (N,).
+        truth (Sequence[str]): emotion of each sample (N,).
+
+    Returns:
+        float: in [0, 1].
     """
     clusters, truth = (np.unique(list(x), return_inverse=True)[1] for x in (clusters, truth))
     table = np.zeros((clusters.max() + 1, truth.max() + 1))

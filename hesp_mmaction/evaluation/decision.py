@@ -1,4 +1,4 @@
-"""What is decided: predicted emotions, "unknown" below a threshold, and the task's openness.
+"""Metrics of decisions (predicted emotions, "unknown" below a threshold) and the openness.
 
 Labels are 0 .. K - 1, -1 is unknown; results in [0, 1].
 """
@@ -50,7 +50,7 @@ def calibration_error(confidence: ArrayLike, correct: ArrayLike, num_bins: int =
         num_bins (int): bins of equal width, each with its upper but without its lower end.
 
     Returns:
-        float: 0 when confidence is accuracy in every bin.
+        float: in [0, 1]; 0 if confidence equals accuracy in every bin.
     """
     confidence = np.asarray(confidence, dtype=np.float64)
     correct = np.asarray(correct, dtype=bool)
@@ -77,7 +77,7 @@ def open_set_f1(label: ArrayLike, pred: ArrayLike, score: ArrayLike, threshold: 
         pred (np.ndarray): predicted known class (N,).
         score (np.ndarray): (N,), bigger = more known.
         threshold (float): a sample below it is called unknown; fitted on known samples that are
-            no test samples (:func:`fit_threshold`).
+            not test samples (:func:`fit_threshold`).
 
     Returns:
         float: mean over the classes that occur as label or prediction.

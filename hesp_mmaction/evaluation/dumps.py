@@ -30,7 +30,7 @@ def load_dump(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a predicted data sample (dict), see :class:`.OpenSetMetric`."""
+    """Returns what is kept of a predicted data sample (dict), see :class:`.OpenSetMetric`."""
     missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label', 'pred_knownness')
                if key not in sample]
     if missing:
@@ -51,7 +51,7 @@ def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 def dump_of_rows(rows: Sequence[Mapping[str, Any]],
                  classes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Arrays of rows of :func:`dump_row`, each sample id once and sorted by it.
+    """Returns arrays of rows of :func:`dump_row`, sorted by sample id, each id once.
 
     Clips that could not be decoded (emotion :data:`UNDECODABLE`) are left out and logged.
     """

@@ -1,4 +1,4 @@
-"""Which clips a model made nothing finite of."""
+"""Finds clips for which a model returned NaN or infinite values."""
 from collections.abc import Mapping
 
 import numpy as np
@@ -38,14 +38,14 @@ def named(dump: Mapping[str, np.ndarray], chosen: np.ndarray) -> str:
 
 
 def check_finite(dump: Mapping[str, np.ndarray]) -> None:
-    """Stops where figures would be about values that are no numbers.
+    """Raise an error if scores or probabilities are NaN or infinite.
 
     Args:
-        dump (dict[str, np.ndarray]): its ``score`` and ``probabilities`` are looked at, as far as
-            it has them.
+        dump (dict[str, np.ndarray]): its ``score`` and ``probabilities`` are checked, if it
+            has them.
 
     Raises:
-        InputError: names the field and the clips.
+        InputError: a value is NaN or infinite; the message names the field and the clips.
     """
     for key in ('score', 'probabilities'):
         wrong = not_finite(dump, key) if key in dump else np.zeros(0, bool)

@@ -1,8 +1,8 @@
 """Names for what was judged unknown: words of a lexicon ranked by CLIP's texts, and their accuracy.
 
 A *lexicon* is a dict of words to emotion names (``{'furious': 'anger', 'bored': 'bored'}``); all
-arrays of words follow its order. Names of known emotions are no candidates, because the model has
-just said that it is none of them.
+arrays of words follow its order. Names of known emotions are not candidates, because the model has
+already judged that the sample is none of them.
 """
 from collections import Counter
 from pathlib import Path
@@ -25,7 +25,8 @@ def read_lexicon(path=LEXICON):
         path (str | Path): UTF-8 text. Defaults to the lexicon of this package.
 
     Returns:
-        dict[str, str]: word to name: the canonical one behind ``=``, else the word itself.
+        dict[str, str]: word to name. The name is the canonical one after ``=``, else the word
+        itself.
 
     Raises:
         InputError: a line that cannot be used, by its number.
@@ -58,7 +59,7 @@ def read_lexicon(path=LEXICON):
 
 
 def emotion_lexicon(emotions):
-    """The lexicon of nothing but these emotions, one word each, in order of first appearance."""
+    """The lexicon of these emotions only, one word each, in order of first appearance."""
     return {prompt_word(name): str(name) for name in dict.fromkeys(emotions)}
 
 
@@ -80,7 +81,11 @@ def readable(tower, lexicon):
     The embedded CLIP keeps only the tokens it was trained on.
 
     Args:
-        tower (CLIPTextTower). lexicon (dict): word to name.
+        tower (CLIPTextTower): the text tower of the CLIP.
+        lexicon (dict[str, str]): word to name.
+
+    Returns:
+        dict[str, str]: the words that are left, with their names.
     """
     there = tower.token_embedding.weight.abs().sum(1) > 0
     return {word: name for word, name in lexicon.items()
@@ -98,10 +103,14 @@ def similarities(features, texts, train_features=None):
     """CLIP's cosine of features (N, D) and texts (W, D), as (N, W).
 
     Args:
-        features (np.ndarray): of video, any length. texts (np.ndarray): of words.
-        train_features (np.ndarray, optional): of the known training samples (M, D). Each word's
-            mean cosine with them is taken off, because a CLIP may like a word for every face. Not
-            the default: where it was tried (docs/naming.md) it took more than it gave.
+        features (np.ndarray): video features (N, D), of any length.
+        texts (np.ndarray): texts (W, D) of the words.
+        train_features (np.ndarray, optional): features (M, D) of the known training samples. The
+            mean cosine of each word with them is subtracted, because a CLIP may prefer a word for
+            every face. Defaults to None, because it lowered the accuracy in docs/naming.md.
+
+    Returns:
+        np.ndarray: (N, W).
     """
     if features.shape[1] != texts.shape[1]:
         raise InputError(f'features are {features.shape[1]} wide and texts {texts.shape[1]}: words '
@@ -126,9 +135,11 @@ def suggest(feature, lexicon, texts, known=(), train_features=None, top=3):
     """Words for one sample that was judged unknown.
 
     Args:
-        feature (np.ndarray): (D,). lexicon (dict): word to name. texts (np.ndarray): (W, D) of
-            its words, see :func:`encode_words`. known (Sequence[str]): emotions whose words are
-            left out. train_features (np.ndarray, optional): see :func:`similarities`.
+        feature (np.ndarray): feature (D,) of the sample.
+        lexicon (dict[str, str]): word to name.
+        texts (np.ndarray): texts (W, D) of the words, see :func:`encode_words`.
+        known (Sequence[str]): emotions whose words are left out.
+        train_features (np.ndarray, optional): see :func:`similarities`.
         top (int): how many words.
 
     Returns:
@@ -149,11 +160,13 @@ def name_accuracy(order, names, truth, k):
     """Share of samples whose true emotion is among the first k suggested *names*.
 
     Args:
-        order (np.ndarray): words from the best to the worst (N, W). names (Sequence[str]): name
-            of each word (W,). truth (Sequence[str]): emotions (N,). k (int).
+        order (np.ndarray): words from the best to the worst (N, W).
+        names (Sequence[str]): name of each word (W,).
+        truth (Sequence[str]): emotions (N,).
+        k (int): how many names count.
 
     Returns:
-        float: NaN without a sample.
+        float: in [0, 1], NaN without a sample.
     """
     hits = [name in first_names(row, names, k) for row, name in zip(order, truth, strict=True)]
     return float(np.mean(hits)) if hits else float('nan')

@@ -60,11 +60,16 @@ def official_auroc(known: ArrayLike, unknown: ArrayLike) -> float:
 def official_oscr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike) -> float:
     """OSCR as released with ARPL and HESP.
 
-    Args: as for :func:`~hesp_mmaction.evaluation.ranking.oscr`; known and unknown in the precision
-    in which the model gave them, because equal scores stand as numpy sorts them.
+    Scores must have the precision in which the model returned them, because equal scores stand in
+    the order in which numpy sorts them.
+
+    Args:
+        known (np.ndarray): scores (N_k,) of known samples.
+        correct (np.ndarray): bool (N_k,), whether the predicted known class is right.
+        unknown (np.ndarray): scores (N_u,) of unknown samples.
 
     Returns:
-        float: the last sample is never a threshold, so a perfect separation is not 1.
+        float: the area. The last sample is never a threshold, so a perfect separation is not 1.
     """
     given = np.concatenate([known, unknown])
     known, unknown = _scores('known', known), _scores('unknown', unknown)

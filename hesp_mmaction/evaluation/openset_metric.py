@@ -23,7 +23,7 @@ from .uncertainty import bootstrap_interval
 
 def open_set_figures(known: ArrayLike, correct: ArrayLike,
                      unknown: ArrayLike) -> dict[str, float]:
-    """What a score is worth, in percent.
+    """Compute how well a score separates known from unknown samples, in percent.
 
     Args:
         known (np.ndarray): scores (N_k,) of known samples.
@@ -63,8 +63,8 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
     """All metrics of a test run from its raw material.
 
     Args:
-        dump (dict[str, np.ndarray]): of N samples: ``label`` (N,), ``pred`` (N,), ``score`` (N,)
-            and ``emotion`` (N,); also ``classes`` (K,), the known names, and optionally
+        dump (dict[str, np.ndarray]): arrays of N samples: ``label`` (N,), ``pred`` (N,), ``score``
+            (N,) and ``emotion`` (N,); also ``classes`` (K,), the known names, and optionally
             ``probabilities`` (N, K) and the ``threshold`` ().
 
     Returns:
@@ -76,8 +76,8 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
         not finite everywhere is left out, with a warning.
 
     Raises:
-        InputError: no known or no unknown sample, or the model gave a score or a probability that
-            is not finite; names the clips.
+        InputError: no known or no unknown sample, or the model returned a score or a probability
+            that is NaN or infinite; the message names the clips.
     """
     check_finite(dump)
     known, correct, unknown = split_dump(dump, dump['score'])
@@ -116,7 +116,7 @@ def intervals_from_dump(dump: Dump) -> dict[str, list[float] | None]:
         dump (dict[str, np.ndarray]): see :func:`metrics_from_dump`.
 
     Returns:
-        dict: the two ends for each name; None where there are not two known and two unknown
+        dict: the two ends for each name; None if there are fewer than two known or two unknown
         samples, which a bootstrap needs.
 
     Raises:
@@ -141,7 +141,7 @@ class OpenSetMetric(BaseMetric):
     ``threshold``, ``pred_feature`` (D,), ``class_text`` (K, D), ``frame_cosine`` (T, K) and any
     ``logits*`` (K,) and ``score_*`` (other scores), and the metainfo ``sample_id`` and ``emotion``.
     Samples are gathered from all processes, each id counts once and they are sorted by id, so N
-    processes give the figures of one exactly.
+    processes return exactly the figures of one.
 
     Args:
         dump (str, optional): ``.npz`` file for the raw material: ``sample_id``, ``label``,
@@ -165,7 +165,7 @@ class OpenSetMetric(BaseMetric):
         """The raw material goes into ``predictions.npz`` of a folder, unless ``dump`` was given.
 
         Args:
-            folder (str | Path): such as the work dir of a run.
+            folder (str | Path): the folder, such as the work dir of a run.
         """
         if self.dump is None:
             self.dump = str(Path(folder) / 'predictions.npz')

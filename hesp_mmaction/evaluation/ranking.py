@@ -69,7 +69,10 @@ def oscr_curve(known: ArrayLike, correct: ArrayLike,
                unknown: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The curve whose trapezoid area is :func:`oscr`, with one point per distinct score.
 
-    Args: as for :func:`oscr`.
+    Args:
+        known (np.ndarray): scores (N_k,) of known samples.
+        correct (np.ndarray): bool (N_k,), whether the predicted known class is right.
+        unknown (np.ndarray): scores (N_u,) of unknown samples.
 
     Returns:
         tuple[np.ndarray]: share (P,) of the unknown that is accepted, from 0 to 1, and share (P,)
@@ -149,12 +152,16 @@ def ccr_at_fpr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike, fpr: fl
     unknown accepted.
 
     Accepted is score > t with t the (floor(fpr N_u) + 1)-th largest unknown score; OpenOOD takes
-    the ceil(fpr N_u)-th, which accepts one unknown less where fpr N_u is whole.
+    the ceil(fpr N_u)-th, which accepts one unknown less if fpr N_u is a whole number.
 
-    Args: as for :func:`oscr`; fpr (float): in [0, 1].
+    Args:
+        known (np.ndarray): scores (N_k,) of known samples.
+        correct (np.ndarray): bool (N_k,), whether the predicted known class is right.
+        unknown (np.ndarray): scores (N_u,) of unknown samples.
+        fpr (float): largest share of the unknown that is accepted, in [0, 1].
 
     Returns:
-        float: the accuracy for fpr = 1.
+        float: in [0, 1]; equal to the accuracy if ``fpr`` is 1.
     """
     known, unknown = _scores('known', known), np.sort(_scores('unknown', unknown))
     if not 0 <= fpr <= 1:

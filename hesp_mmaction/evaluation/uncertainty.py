@@ -50,7 +50,9 @@ def bootstrap_interval(metric: Callable[..., float], known: Arrays, unknown: Arr
         metric (Callable): arrays to a float.
         known (tuple[np.ndarray]): arrays (N_k,) of the known samples.
         unknown (tuple[np.ndarray]): arrays (N_u,) of the unknown samples.
-        level (float): coverage. num_draws (int), seed (int): of the bootstrap.
+        level (float): coverage of the interval, in (0, 1).
+        num_draws (int): number of bootstrap draws.
+        seed (int): seed of the draws.
 
     Returns:
         tuple[float, float]: low and high end.
@@ -63,19 +65,23 @@ def bootstrap_interval(metric: Callable[..., float], known: Arrays, unknown: Arr
 def paired_comparison(metric: Callable[..., float], a: tuple[Arrays, Arrays],
                       b: tuple[Arrays, Arrays], level: float = 0.95, num_draws: int = 1000,
                       seed: int = 0) -> Comparison:
-    """Is method A better than B on the same samples? Every draw takes the same samples of both.
+    """Compare methods A and B on the same samples. Every draw takes the same samples of both.
 
-    (Not a permutation test: exchanging single scores of two methods would need one scale.)
+    This is no permutation test, because exchanging single scores of two methods would need a
+    common scale.
 
     Args:
         metric (Callable): arrays to a float.
-        a (tuple[tuple[np.ndarray]]), b: known and unknown arrays of either method, as for
-            :func:`bootstrap_interval`, with samples in the same order.
-        level (float), num_draws (int), seed (int): as there.
+        a (tuple[tuple[np.ndarray]]): known and unknown arrays of method A, as for
+            :func:`bootstrap_interval`.
+        b (tuple[tuple[np.ndarray]]): those of method B, with samples in the same order.
+        level (float): coverage of the interval, in (0, 1).
+        num_draws (int): number of bootstrap draws.
+        seed (int): seed of the draws.
 
     Returns:
-        Comparison: p is twice the smaller share of draws on either side of no difference; it
-        cannot be below 2 / (num_draws + 1).
+        Comparison: difference, interval and p value. p is twice the smaller share of draws on
+        either side of no difference; it cannot be below 2 / (num_draws + 1).
     """
     for ours, theirs in zip(a, b, strict=True):
         if len(ours[0]) != len(theirs[0]):

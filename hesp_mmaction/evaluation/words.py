@@ -1,8 +1,8 @@
 """Texts of a lexicon's words for the scores that read them, and the rule which words may be there.
 
 Any list of emotion words holds the unknown emotions of a data set, and a score that reads their
-names was told the answer. So every such score is computed twice: with no word for an emotion of the
-data set, and with all words but those of the known emotions.
+names has been told the answer. So every such score is computed twice: with no word for an emotion
+of the data set, and with all words but those of the known emotions.
 """
 from ..datasets.emotions import emotion_of, prompt_word
 from ..errors import InputError
@@ -15,15 +15,15 @@ POSSIBLE = '_unknown_names_possible'
 def words_left(lexicon, emotions):
     """The lexicon without every name and synonym of emotions.
 
-    A compound (``anger_disgust``) stands for each of its parts. A word goes if the name behind its
-    ``=`` is one of these, or if the word itself is a spelling of one.
+    A compound (``anger_disgust``) stands for each of its parts. A word is removed if the name after
+    its ``=`` is one of these, or if the word itself is a spelling of one.
 
     Args:
         lexicon (dict[str, str]): word to name, see :func:`.naming.read_lexicon`.
         emotions (Iterable[str]): canonical names.
 
     Returns:
-        dict[str, str]: what is left, in the same order. It may be empty.
+        dict[str, str]: the words that are left, in the same order. It may be empty.
     """
     gone = {part for name in emotions for part in str(name).split('_')}
     return {word: name for word, name in lexicon.items()
@@ -31,10 +31,10 @@ def words_left(lexicon, emotions):
 
 
 def word_fields(tower, words, known):
-    """What the scores of words read beside a dump.
+    """Compute the texts that the scores of words read in addition to a dump.
 
     Args:
-        tower (CLIPTextTower): of the CLIP whose features the dump holds.
+        tower (CLIPTextTower): text tower of the CLIP whose features the dump holds.
         words (Iterable[str]): L words, as they stand in "a photo of a ... expression".
         known (Sequence[str]): names of the K known emotions, in label order.
 
@@ -51,16 +51,16 @@ def word_scores(dump, train, tower, lexicon):
     """Every score that reads words, with and without the names of the unknown.
 
     Args:
-        dump (dict[str, np.ndarray]): of a test run, with ``class_text`` (K, D), ``classes`` (K,)
-            and ``emotion`` (N,).
-        train (dict[str, np.ndarray], optional): of the known training samples.
-        tower (CLIPTextTower): of the CLIP whose features the dump holds.
+        dump (dict[str, np.ndarray]): arrays of a test run, with ``class_text`` (K, D), ``classes``
+            (K,) and ``emotion`` (N,).
+        train (dict[str, np.ndarray], optional): the same of the known training samples.
+        tower (CLIPTextTower): text tower of the CLIP whose features the dump holds.
         lexicon (dict[str, str]): word to name.
 
     Returns:
-        tuple[dict[str, np.ndarray], dict[str, str]]: the scores (N,) and the reasons of what cannot
-        be computed, under two names each: ``neglabel`` reads no name or synonym of an emotion of
-        the data set, ``neglabel_unknown_names_possible`` none of a known emotion.
+        tuple[dict[str, np.ndarray], dict[str, str]]: the scores (N,), and the reasons why others
+        cannot be computed, under two names each: ``neglabel`` reads no name or synonym of an
+        emotion of the data set, ``neglabel_unknown_names_possible`` none of a known emotion.
 
     Raises:
         InputError: the texts of the tower are not as wide as those of the dump.

@@ -1,4 +1,4 @@
-"""Frames with what was predicted on them: label, score against the threshold, region, time."""
+"""Draws predictions on frames: label, score against the threshold, region and time."""
 import os
 from functools import lru_cache
 
@@ -25,13 +25,12 @@ COLOURS = dict(known=_rgb(KNOWN, 0.35), unknown=_rgb(UNKNOWN, 0.12))  # light en
 
 
 def colour_of(result):
-    """(r, g, b) of a result: one colour for all known emotions, another for unknown."""
+    """Returns (r, g, b) of a result: one colour for known emotions, another for unknown."""
     return COLOURS['unknown' if result['emotion'] == 'unknown' else 'known']
 
 
 def shown_probabilities(result):
-    """Probabilities of the known emotions (dict) to show of a result: calibrated where it has
-    such."""
+    """Returns the probabilities (dict) of a result to show; calibrated ones if it has them."""
     return result.get('calibrated') or result['probabilities']
 
 
@@ -39,7 +38,11 @@ def score_limits(results):
     """Lowest and highest score that a bar shows; the threshold, if there is one, is its middle.
 
     Args:
-        results (list[dict]): of :class:`HESPInferencer`, those with an ``error`` are passed over.
+        results (list[dict]): predictions of :class:`HESPInferencer`. Those with an ``error`` are
+            skipped.
+
+    Returns:
+        tuple[float, float]: lowest and highest score.
     """
     results = [r for r in results if 'error' not in r]
     if not results:
@@ -64,8 +67,12 @@ def region_corners(region, image_size, frame_shape, to_crop=None):
     Args:
         region (list[int]): top, left and side in the square of ``image_size`` pixels that the
             model sees: the whole frame, squeezed, or the crop of the face.
-        image_size (int): S. frame_shape (tuple[int]): (H, W) of the frame.
-        to_crop (np.ndarray, optional): (2, 3), from the frame to a crop of 224 pixels.
+        image_size (int): S, the side of that square in pixels.
+        frame_shape (tuple[int]): (H, W) of the frame.
+        to_crop (np.ndarray, optional): matrix (2, 3) from the frame to a crop of 224 pixels.
+
+    Returns:
+        np.ndarray: corners (4, 2), in pixels of the frame.
     """
     top, left, side = region
     corners = np.array([(left, top), (left + side, top), (left + side, top + side),
@@ -76,12 +83,12 @@ def region_corners(region, image_size, frame_shape, to_crop=None):
 
 
 def annotate_frame(frame, result, time, limits, to_crop=None, panel=None):
-    """One frame with its result.
+    """Draw a result on one frame.
 
     Args:
         frame (np.ndarray): (H, W, 3) uint8 RGB.
         result (dict): a prediction of :class:`HESPInferencer`.
-        time (float): seconds from the beginning.
+        time (float): time of the frame in seconds from the beginning.
         limits (tuple[float]): ends of the score bar, see :func:`score_limits`.
         to_crop (np.ndarray, optional): see :func:`region_corners`.
         panel (np.ndarray, optional): :func:`still_panel` of this result, made before.
@@ -110,13 +117,14 @@ def annotate_frame(frame, result, time, limits, to_crop=None, panel=None):
 
 
 def annotate(frames, results, times, limits=None, to_crop=lambda number: None):
-    """Frames of a clip with the results of its windows, one at a time.
+    """Draw the results of a clip's windows on its frames, one frame at a time.
 
     Args:
         frames (Sequence[np.ndarray]): n x (H, W, 3) uint8 RGB.
-        results (list[dict]): of the clip.
+        results (list[dict]): predictions of the clip's windows.
         times (Sequence[float]): (n + 1,) seconds: when each frame is shown, and the end.
-        limits (tuple[float], optional): see :func:`annotate_frame`; those of these results.
+        limits (tuple[float], optional): see :func:`annotate_frame`. Defaults to those of
+            ``results``.
         to_crop (Callable): frame number to the matrix of :func:`region_corners` or None.
 
     Yields:
@@ -164,9 +172,12 @@ def still_panel(width, result, limits):
     """The panel (h, width, 3) below a frame, without its time; h is about a quarter of the width.
 
     Args:
-        width (int): pixels.
+        width (int): width of the panel in pixels.
         result (dict): see :func:`annotate_frame`.
         limits (tuple[float]): see :func:`annotate_frame`.
+
+    Returns:
+        np.ndarray: (h, width, 3) uint8 RGB.
     """
     unit = 2 * width / SMALLEST  # drawn twice as large, for smooth edges
     height = round(43 * width / SMALLEST) * 2

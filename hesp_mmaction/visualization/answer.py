@@ -1,4 +1,4 @@
-"""What a model made of a clip, as HTML: what the demo page shows."""
+"""Renders the predictions for a clip as HTML, for the demo page."""
 import base64
 import html
 import io
@@ -60,10 +60,13 @@ STYLE = f"""
 
 
 def answer(seen):
-    """Everything about one clip.
+    """Render everything about one clip as HTML.
 
     Args:
-        seen (dict): as of :func:`hesp_mmaction.apis.demo.look`.
+        seen (dict): as returned by :func:`hesp_mmaction.apis.demo.look`.
+
+    Returns:
+        str: HTML.
     """
     result, windows = seen['result'], seen['windows']
     limits = score_limits([result, *windows])
@@ -72,7 +75,7 @@ def answer(seen):
 
 
 def problem(text):
-    """One sentence in place of an answer."""
+    """Renders one sentence in place of an answer."""
     return _page(f'<div class="problem" role="alert">{html.escape(text)}</div>')
 
 
@@ -86,7 +89,7 @@ def image_url(frame, side=192):
 
 
 def moving_url(frames, side=256, duration=80):
-    """Frames as a moving picture that every browser shows; milliseconds for each."""
+    """Encodes frames as an animated picture for browsers, with milliseconds for each frame."""
     return _url([_resized(frame, side) for frame in frames], 'webp', quality=75, method=1,
                 save_all=True, duration=duration, loop=0)
 
@@ -111,7 +114,7 @@ def _number(value):
 
 
 def explanation(result):
-    """Why the emotion of a result is what it is, in a sentence."""
+    """Explains in a sentence why a result has its emotion."""
     best = result['best_known']
     nearest = f'{best} ({shown_probabilities(result)[best]:.0%})'
     if result['threshold'] is None:
@@ -129,7 +132,7 @@ def _kind(result):
 
 
 def verdict(result, thumbnails, limits):
-    """The clip, its label and its score against the threshold."""
+    """Renders the clip, its label and its score against the threshold."""
     def along(value):
         return 100 * min(max((value - limits[0]) / (limits[1] - limits[0]), 0.0), 1.0)
 
@@ -153,7 +156,7 @@ def verdict(result, thumbnails, limits):
 
 
 def bars(result):
-    """A bar per known emotion: its calibrated probability, or the model's own."""
+    """Renders a bar per known emotion: its calibrated probability, or the model's own."""
     best, rows = result['best_known'], ''
     for name, p in shown_probabilities(result).items():
         tag = 'b' if name == best else 'span'
@@ -168,11 +171,15 @@ def bars(result):
 
 
 def frames(shown, maps, result):
-    """The frames with the region, and with their activation maps.
+    """Render the frames with the region, and with their activation maps.
 
     Args:
-        shown (np.ndarray): (T, S, S, 3) uint8 RGB. maps (np.ndarray, optional): (T, h, w), not
-            negative; all on one scale. result (dict): its ``region`` is drawn.
+        shown (np.ndarray): (T, S, S, 3) uint8 RGB.
+        maps (np.ndarray, optional): (T, h, w), not negative; all on one scale.
+        result (dict): its ``region`` is drawn.
+
+    Returns:
+        str: HTML.
     """
     box, words = '', []
     if result['region'] is not None:
@@ -195,12 +202,15 @@ def _frame(picture, words, box):
 
 
 def runs(windows):
-    """Stretches of one emotion: (start, end, emotion), without gaps.
+    """Divide the time of a clip into stretches of one emotion, without gaps.
 
-    Between the middles of two windows the nearer one counts.
+    At a time between the middles of two windows, the nearer window counts.
 
     Args:
         windows (list[dict]): results in order of time.
+
+    Returns:
+        list[tuple[float, float, str]]: start and end in seconds, and emotion, of each stretch.
     """
     middles = [(w['start'] + w['end']) / 2 for w in windows]
     ends = [(a + b) / 2 for a, b in zip(middles, middles[1:], strict=False)]
@@ -218,13 +228,16 @@ def tick_step(total):
 
     Args:
         total (float): length of the axis in seconds.
+
+    Returns:
+        float: the step in seconds.
     """
     steps = (0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
     return next((step for step in steps if total <= 9 * step), 3600 * np.ceil(total / 9 / 3600))
 
 
 def timeline(windows, limits):
-    """Score and emotion over time, a point per window."""
+    """Draws score and emotion over time, with one point per window."""
     width, height, strip = 800, 120, 30
     total = windows[-1]['end']
     low, high = limits

@@ -10,7 +10,7 @@ COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#f
 
 
 def new_axes(title, xlabel, ylabel, size):
-    """A figure of (width, height) inches and its axes."""
+    """Returns a figure of (width, height) inches and its axes."""
     figure = Figure(figsize=size, layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(title=title, xlabel=xlabel, ylabel=ylabel)
@@ -21,7 +21,7 @@ def new_axes(title, xlabel, ylabel, size):
 
 
 def pixels(figure):
-    """A figure as a picture (H, W, 3) uint8, RGB, at 100 dots per inch."""
+    """Renders a figure as a picture (H, W, 3), uint8 RGB, at 100 dots per inch."""
     figure.set_dpi(100)
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

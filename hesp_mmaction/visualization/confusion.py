@@ -1,11 +1,11 @@
-"""Who is taken for whom, "unknown" included."""
+"""Confusion matrix of emotions, with "unknown" as a column."""
 import numpy as np
 
 from .canvas import new_axes
 
 
 def confusion_matrix(emotion, decided, known):
-    """Counts of true emotions against decisions.
+    """Count true emotions against decisions.
 
     Args:
         emotion (Sequence[str]): true emotions (N,), unknown ones too.
@@ -25,7 +25,7 @@ def confusion_matrix(emotion, decided, known):
 
 
 def draw_confusion(emotion, decided, known):
-    """The same as a figure; colours are shares of a row, a line parts known from unknown."""
+    """Draws the counts; colours are shares of a row, and a line divides known from unknown."""
     rows, columns, counts = confusion_matrix(emotion, decided, known)
     figure, axes = new_axes('Decisions', 'decided', 'true emotion',
                             (1.6 + 0.8 * len(columns), 1.4 + 0.5 * len(rows)))

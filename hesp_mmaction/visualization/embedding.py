@@ -1,4 +1,4 @@
-"""Features in the plane (the paper's Fig. 6)."""
+"""Draws features as points in the plane (the paper's Fig. 6)."""
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
@@ -8,7 +8,7 @@ from .canvas import COLOURS, new_axes
 
 
 def embed(feature, seed=0):
-    """t-SNE of features (N, D), standardised as a whole, from PCA's plane: (N, 2).
+    """Returns the t-SNE (N, 2) of features (N, D), standardised as a whole; it starts from PCA.
 
     Raises:
         InputError: fewer than four samples, or features that are not finite.
@@ -25,7 +25,7 @@ def embed(feature, seed=0):
 
 
 def draw_embedding(feature, emotion, known):
-    """Points coloured by emotion; known ones filled, unknown ones crosses."""
+    """Draws points coloured by emotion: known ones filled, unknown ones as crosses."""
     points, emotion = embed(np.asarray(feature, np.float64)), np.asarray(emotion)
     figure, axes = new_axes('Features of the test clips (t-SNE)', '', '', (7.6, 5.2))
     axes.set(xticks=[], yticks=[])

@@ -11,13 +11,14 @@ from .canvas import COLOURS, KNOWN, UNKNOWN, new_axes
 
 
 def parts(dump):
-    """Scores of the known, whether they are classified right, scores of the unknown.
+    """Split the scores of a run into those of known and of unknown samples.
 
     Args:
         dump (dict[str, np.ndarray]): raw material of a test run.
 
     Returns:
-        tuple[np.ndarray]: (N_k,) floats, (N_k,) bools, (N_u,) floats.
+        tuple[np.ndarray]: scores (N_k,) of the known, bool (N_k,) whether their predicted class is
+        right, and scores (N_u,) of the unknown.
 
     Raises:
         InputError: no known or no unknown sample, or scores that are not finite.
@@ -33,7 +34,7 @@ def save_figures(dump, folder, threshold=None):
 
     Args:
         dump (dict[str, np.ndarray]): raw material of a test run (``load_dump``).
-        folder (str): made if need be.
+        folder (str): folder of the figures; created if it does not exist.
         threshold (float, optional): score from which a sample is called known, drawn in the
             histogram. Defaults to None.
 
@@ -45,7 +46,7 @@ def save_figures(dump, folder, threshold=None):
 
 
 def save(figures, folder):
-    """Figures by name to ``folder/<name>.png``: their paths."""
+    """Writes figures (dict by name) to ``folder/<name>.png`` and returns the paths."""
     os.makedirs(folder, exist_ok=True)
     paths = []
     for name, figure in figures.items():
@@ -55,7 +56,7 @@ def save(figures, folder):
 
 
 def draw_scores(dump, threshold=None):
-    """Densities of the scores of known and unknown clips (the paper's Fig. 5)."""
+    """Draws the densities of the scores of known and unknown clips (the paper's Fig. 5)."""
     known, _, unknown = parts(dump)
     figure, axes = new_axes(f'Scores, AUROC {100 * auroc(known, unknown):.2f}',
                             'score (bigger = more known)', 'share of the clips (%)', (7.6, 4.4))
@@ -74,10 +75,13 @@ def draw_scores(dump, threshold=None):
 
 
 def draw_roc(runs):
-    """ROC curves: known accepted over unknown accepted.
+    """Draw ROC curves: share of known accepted over share of unknown accepted.
 
     Args:
         runs (dict[str, dict]): raw material of test runs by the name of the run.
+
+    Returns:
+        matplotlib.figure.Figure: the curves.
     """
     figure, axes = new_axes('Known against unknown', 'unknown accepted (%)', 'known accepted (%)',
                             (4.8, 4.8))
@@ -91,7 +95,7 @@ def draw_roc(runs):
 
 
 def draw_oscr(runs):
-    """OSCR curves of runs as for :func:`draw_roc`."""
+    """Draws OSCR curves of the same runs as :func:`draw_roc`."""
     figure, axes = new_axes('Open-set classification rate', 'unknown accepted (%)',
                             'known accepted and classified right (%)', (4.8, 4.8))
     for colour, (name, dump) in zip(_colours(runs), runs.items(), strict=True):

@@ -15,7 +15,7 @@ figcaption { color: #555555; font-size: .9rem }
 
 
 def page(title, parts):
-    """A page of parts, each already HTML."""
+    """Returns a page of parts, each of which is already HTML."""
     return ('<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<link rel="icon" href="data:,">\n'  # else browsers ask for /favicon.ico
@@ -24,7 +24,7 @@ def page(title, parts):
 
 
 def table(head, rows):
-    """Cells (any type, shown as text) to a table."""
+    """Returns a table of cells (any type, shown as text)."""
     def line(cells, tag):
         return ('<tr>' + ''.join(f'<{tag}>{html.escape(str(cell))}</{tag}>' for cell in cells)
                 + '</tr>')
@@ -32,7 +32,7 @@ def table(head, rows):
 
 
 def picture(figure, caption):
-    """A matplotlib figure, held in the page itself."""
+    """Returns HTML that contains a matplotlib figure itself."""
     file = io.BytesIO()
     figure.savefig(file, format='png', dpi=130)
     data = base64.b64encode(file.getvalue()).decode()

@@ -6,9 +6,9 @@ WINDOW = (255, 60, 0)  # RGB
 
 
 def under_heat(frame, activation, highest=None):
-    """A frame (S, S, 3) uint8 RGB under an activation map (h, w), not negative.
+    """Overlay an activation map (h, w), not negative, on a frame (S, S, 3) uint8 RGB.
 
-    ``highest`` is the value that is brightest, by default that of this map.
+    ``highest`` is the value shown brightest. It defaults to the largest value of this map.
     """
     size = frame.shape[0]
     heat = cv2.resize(activation.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
@@ -19,10 +19,11 @@ def under_heat(frame, activation, highest=None):
 
 
 def draw_region(frame, activation, window):
-    """A frame, the frame under its activation map, and the frame with the window.
+    """Draw side by side a frame, its activation map on it, and the window on it.
 
     Args:
-        frame (np.ndarray): (S, S, 3) uint8, RGB. activation (np.ndarray): (h, w), not negative.
+        frame (np.ndarray): (S, S, 3) uint8, RGB.
+        activation (np.ndarray): (h, w), not negative.
         window (tuple[int, int, int]): top, left and side in pixels.
 
     Returns:

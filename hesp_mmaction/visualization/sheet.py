@@ -1,4 +1,4 @@
-"""Predictions with a frame of each clip (the paper's Fig. 4)."""
+"""Draws predictions with a frame of each clip (the paper's Fig. 4)."""
 import os
 
 import numpy as np
@@ -12,9 +12,9 @@ from .canvas import KNOWN, UNKNOWN
 
 
 def choose_clips(dump, per_kind=4, seed=0):
-    """Indices of clips to show: per kind of outcome as many as asked, if there are.
+    """Choose indices of clips to show: as many of each kind of outcome as asked, if possible.
 
-    The kinds: known and right, known and taken for another or for unknown, unknown and found,
+    The kinds are known and right, known and taken for another or for unknown, unknown and found,
     unknown and taken for known.
     """
     known = dump['label'] >= 0
@@ -29,10 +29,10 @@ def choose_clips(dump, per_kind=4, seed=0):
 
 
 def middle_frame(path):
-    """The middle frame of a video file or of a folder of pictures: (H, W, 3) uint8, RGB.
+    """Returns the middle frame (H, W, 3), uint8 RGB, of a video or of a folder of pictures.
 
     Raises:
-        InputError: there is nothing that can be read.
+        InputError: the path holds nothing that can be read.
     """
     path = str(path)
     try:
@@ -45,11 +45,15 @@ def middle_frame(path):
 
 
 def draw_sheet(dump, frames, indices, columns=4):
-    """A sheet of frames with truth, decision and score.
+    """Draw a sheet of frames with truth, decision and score.
 
     Args:
-        dump (dict[str, np.ndarray]): raw material of a test run. frames (list[np.ndarray]): one
-            (H, W, 3) uint8 RGB frame for each of the indices. indices (list[int]).
+        dump (dict[str, np.ndarray]): raw material of a test run.
+        frames (list[np.ndarray]): one (H, W, 3) uint8 RGB frame for each of the indices.
+        indices (list[int]): the samples to show, as rows of the dump.
+
+    Returns:
+        matplotlib.figure.Figure: the sheet.
     """
     rows = -(-len(indices) // columns)
     figure = Figure(figsize=(2.2 * columns, 2.7 * rows), layout='constrained')

@@ -22,13 +22,13 @@ def write_video(path, frames, times):
     ``.webm`` is VP9, every other name H.264 (VP9 where PyAV has no H.264 encoder).
 
     Args:
-        path (str): of the new file.
+        path (str): path of the new file.
         frames (Iterable[np.ndarray]): n x (H, W, 3) uint8 RGB; those of another size than the first
             are resized.
         times (Sequence[float]): (n + 1,) rising seconds: when each is shown, and the end.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: the video cannot be written.
     """
     try:
         with whole_path(path) as part:
@@ -38,7 +38,7 @@ def write_video(path, frames, times):
 
 
 def _stamps(times):
-    """Seconds to time stamps in units of :data:`UNIT`, no two alike."""
+    """Maps seconds to time stamps in units of :data:`UNIT`, all different."""
     stamps = np.round(np.asarray(times, dtype=np.float64) / float(UNIT)).astype(np.int64)
     steps = np.maximum(np.diff(stamps), 1)
     return np.concatenate([[0], steps.cumsum()]).tolist()

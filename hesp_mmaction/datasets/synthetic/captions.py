@@ -28,12 +28,18 @@ PEOPLE = ('a person', 'a face', 'somebody', 'a photo of a person', 'a photo of a
 
 
 def caption(subject, acts, pose, scene, emotion, rng):
-    """One caption for a picture: str.
+    """Write one caption for a picture.
 
     Args:
-        subject, acts, pose, scene: what :func:`~.face.draw_face` was given.
+        subject (Subject): who acts, as given to :func:`~.face.draw_face`.
+        acts (np.ndarray): intensities (units, 2) of the actions, as given to the same.
+        pose (Pose): pose of the head, as given to the same.
+        scene (Scene): light, background and camera, as given to the same.
         emotion (str): what was acted, one of :data:`MAFW`.
         rng (np.random.Generator): chooses the kind of caption, the words and the mistakes.
+
+    Returns:
+        str: the caption.
     """
     kind = rng.random()
     if kind < LOOKS:

@@ -20,7 +20,7 @@ def make_clip(emotion, person, number, seed=0, size=SIZE):
     Args:
         emotion (str): one of :data:`MAFW`, or a compound of them.
         person (int): who acts it, see :data:`~.subject.ROLES`.
-        number (int): another number, another acting, head movement and scene.
+        number (int): each number has its own acting, head movement and scene.
 
     Returns:
         list[np.ndarray]: RGB frames, uint8 (size, size, 3).

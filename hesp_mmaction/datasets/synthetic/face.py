@@ -16,11 +16,12 @@ def draw_face(subject, actions, pose, scene, size):
     """Draw one frame, without the camera's faults (:func:`~.scene.film` adds them).
 
     Args:
-        subject: a :class:`~.subject.Subject`.
-        actions: intensities of the FACS units, (units, 2), left and right half of the picture.
-        pose: a :class:`~.scene.Pose`.
-        scene: a :class:`~.scene.Scene`.
-        size (int): pixels of a side.
+        subject (Subject): who is drawn, see :class:`~.subject.Subject`.
+        actions (np.ndarray): intensities (units, 2) of the FACS units, for the left and right half
+            of the picture.
+        pose (Pose): pose of the head, see :class:`~.scene.Pose`.
+        scene (Scene): light, background and camera, see :class:`~.scene.Scene`.
+        size (int): side of the picture in pixels.
 
     Returns:
         np.ndarray: RGB, uint8 (size, size, 3).

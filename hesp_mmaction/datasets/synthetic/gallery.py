@@ -28,7 +28,7 @@ def contact_sheet(seed=0, columns=9, size=96):
 
 
 def _apex(emotion, person, seed, size):
-    """The emotion as the text book has it, with each subject's own little variations."""
+    """Returns an emotion's textbook actions with small variations for each subject."""
     rng = np.random.default_rng((53, seed, person, MAFW.index(emotion)))
     acts = np.zeros((len(UNITS), 2))
     for unit, (probability, mean) in RECIPES[emotion].items():

@@ -15,7 +15,7 @@ from .clips import make_clip, write_video
 from .subject import ROLES
 from .workers import worker_pool
 
-VERSION = 1     # raise it whenever the same seed gives other frames
+VERSION = 1     # raise it whenever the same seed makes other frames
 MARKER, UNFINISHED = 'synthetic.json', 'synthetic.unfinished.json'
 PER_CLASS = dict(afew=(40, 30), mafw=(36, 22))
 AFEW_FOLDERS = dict(anger='Angry', disgust='Disgust', fear='Fear', happiness='Happy',
@@ -34,13 +34,17 @@ class Entry:
 
 
 def cast(role, count, rng, people=None):
-    """``count`` persons of a role, everybody about equally often, in random order: list of int.
+    """Draw ``count`` persons of a role, each about equally often, in random order.
 
     Args:
-        role (str): of :data:`~.subject.ROLES`.
+        role (str): one of :data:`~.subject.ROLES`.
         count (int): how many, with repetitions.
         rng (numpy.random.Generator): draws the order.
-        people (int, optional): how many different persons. ``None`` = as many as the role has.
+        people (int, optional): how many different persons. Defaults to None: as many as the role
+            has.
+
+    Returns:
+        list[int]: numbers of the persons.
     """
     first, usual = ROLES[role]
     people = people or usual
@@ -96,12 +100,12 @@ def mafw_lists(entries):
 
 
 def write_dataset(layout, out, seed=0, per_class=None, workers=2, people=None):
-    """Make a whole data set; a finished one like it is left alone.
+    """Make a whole data set, unless it is there already.
 
     Args:
         layout (str): ``afew`` or ``mafw``.
         out (str | Path): its folder; must be empty, new, or one of ours with the same options.
-        seed (int): another seed, other people and clips.
+        seed (int): each seed has its own people and clips.
         per_class (tuple[int, int]): training and test clips per class.
         workers (int): processes.
         people (int, optional): persons of the training part, who share its clips. ``None`` = as

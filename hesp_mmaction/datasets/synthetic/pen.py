@@ -19,8 +19,8 @@ class Pen:
     """Draws polygons and lines given in face coordinates into one RGB picture.
 
     Args:
-        picture: uint8 (size, size, 3), drawn into.
-        pose: a :class:`~.scene.Pose`.
+        picture (np.ndarray): (size, size, 3) uint8; it is changed.
+        pose (Pose): pose of the head, see :class:`~.scene.Pose`.
     """
 
     def __init__(self, picture, pose):

@@ -13,7 +13,7 @@ LIGHTS = dict(neutral=(1, 1, 1), warm=(1.04, .98, .86), cold=(.9, .97, 1.04))
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the head points (radians), where it is (shares of the picture) and looks."""
+    """Where a head points (radians), where it is (shares of the picture) and where it looks."""
     yaw: float = 0.      # positive: towards the right of the picture
     pitch: float = 0.    # positive: down
     roll: float = 0.     # positive: clockwise
@@ -66,7 +66,7 @@ def sample_poses(frames, rng):
 
 @lru_cache(maxsize=8)
 def backdrop(scene, size):
-    """What stands behind the person: uint8 (size, size, 3), out of focus."""
+    """Draw the background of the picture, out of focus: uint8 (size, size, 3)."""
     rng = np.random.default_rng((23, scene.pattern))
     colour = np.array(BACKGROUNDS[scene.background])
     picture = np.full((32, 32, 3), colour, np.uint8)

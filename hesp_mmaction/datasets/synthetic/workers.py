@@ -8,7 +8,7 @@ def worker_pool(workers):
     """A pool of forked processes, to be used in a ``with`` statement.
 
     Forked, because a fresh interpreter would import torch and MMAction2 again. OpenCV's threads do
-    not survive a fork and a child would wait for them for ever: so they are stopped before it.
+    not survive a fork and a child would wait for them for ever, so they are stopped before it.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)        # which the workers inherit

@@ -13,10 +13,10 @@ from ...files import settle, whole
 class AtomicCheckpointHook(CheckpointHook):
     """mmengine's CheckpointHook, except for the order of its steps.
 
-    mmengine takes the old checkpoint away, then writes the new one in place, so that a process
-    killed in between leaves nothing to resume from. Here the new one is written beside its place
-    and moved there whole, then ``last_checkpoint`` names it, and only then the old one goes.
-    For local files; the checkpoint folders of DeepSpeed are mmengine's own hook's business.
+    mmengine deletes the old checkpoint, then writes the new one in place, so that a process killed
+    in between leaves nothing to resume from. Here the new checkpoint is written beside its place
+    and moved there whole. Then ``last_checkpoint`` names it, and only then the old one is deleted.
+    This works for local files. Use mmengine's own hook for the checkpoint folders of DeepSpeed.
     """
 
     def _save_checkpoint_with_step(self, runner, step, meta):

@@ -11,24 +11,24 @@ def ema_hooks(runner):
     """The hooks of a run that average its weights (:class:`mmengine.hooks.EMAHook`).
 
     Args:
-        runner (Runner): that trains.
+        runner (Runner): the runner of the training.
 
     Returns:
-        list[EMAHook]
+        list[EMAHook]: empty if the run averages no weights.
     """
     return [hook for hook in runner.hooks if isinstance(hook, EMAHook)]
 
 
 @contextmanager
 def saved_weights(runner):
-    """For the time of a block, the model has the weights that the next checkpoint is used with.
+    """Within this context, the model has the weights with which the next checkpoint is used.
 
-    These are the averaged ones if the run has an EMAHook. Buffers that the block changes
+    These are the averaged weights if the run has an EMAHook. Buffers that the block changes
     (threshold, temperature, statistics of a score) are changed in both models, the trained and the
     averaged one, so that they are in the checkpoint and in every evaluation.
 
     Args:
-        runner (Runner): that trains.
+        runner (Runner): the runner of the training.
 
     Yields:
         nn.Module: the recognizer.

@@ -21,9 +21,9 @@ def tell(dataset, seed=None, epoch=None):
     """Tell a data set, through wrappers, the seed of the run and the epoch that begins.
 
     Args:
-        dataset (Dataset): of a loader.
-        seed (int, optional): of the random transforms.
-        epoch (int, optional): from 0.
+        dataset (Dataset): the data set of a loader.
+        seed (int, optional): seed of the random transforms. Defaults to None: unchanged.
+        epoch (int, optional): the epoch, from 0. Defaults to None: unchanged.
     """
     for leaf in leaves(dataset):
         if seed is not None:
@@ -33,13 +33,13 @@ def tell(dataset, seed=None, epoch=None):
 
 
 def plain_training_loader(cfg):
-    """The known training samples through the test pipeline, each once, in order.
+    """Build a loader of the known training samples through the test pipeline, each once, in order.
 
     Args:
-        cfg (mmengine.Config): of the run; its training data may be wrapped.
+        cfg (mmengine.Config): config of the run; its training data may be wrapped.
 
     Returns:
-        DataLoader: of this process's share of the samples.
+        DataLoader: yields this process's share of the samples.
     """
     loader = copy.deepcopy(cfg.train_dataloader)
     datasets = leaf_configs(loader.dataset)  # without the wrappers that repeat samples
@@ -54,7 +54,7 @@ def plain_training_loader(cfg):
 
 
 def set_precision(model, tf32=True, amp=False, compile=False):
-    """Say in which types a model is computed; its weights and checkpoints stay as they are.
+    """Set the types in which a model is computed; its weights and checkpoints stay as they are.
 
     Args:
         model (nn.Module): a recognizer with a ``backbone``, on the device where it stays.
@@ -65,7 +65,7 @@ def set_precision(model, tf32=True, amp=False, compile=False):
         compile (bool): the frozen image tower is compiled. Defaults to False.
 
     Returns:
-        str: what was set, for a log; empty where all is plain float32.
+        str: what was set, for a log; empty if all is plain float32.
     """
     device, said = next(model.parameters()).device, []
     if device.type == 'cuda':

@@ -10,12 +10,12 @@ from ...visualization.figures import draw_oscr, draw_roc, draw_scores
 
 @HOOKS.register_module()
 class CurvesHook(Hook):
-    """After every evaluation: ROC and OSCR curves and the densities of the scores, as pictures.
+    """Draws ROC and OSCR curves and the densities of the scores after every evaluation.
 
     They go to the backends of the visualizer, named ``val/roc`` or ``test/roc`` and so on; those
-    of a test also get its metrics (``test/AUROC``), which mmengine only gives of a validation.
-    Does nothing where there is only mmengine's local backend, whose folder has the raw material
-    (``predictions.npz``), and nothing on a closed set.
+    of a test also get its metrics (``test/AUROC``), which mmengine only sends for a
+    validation. The hook does nothing on a closed set. It also does nothing if mmengine's local
+    backend is the only one, because its folder has the raw material (``predictions.npz``).
     """
     priority = 'VERY_LOW'  # after ResultsHook and the log
 

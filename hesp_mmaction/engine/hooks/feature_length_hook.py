@@ -1,4 +1,4 @@
-"""Says how long the video features are, and warns where defaults were made for another length."""
+"""Reports the length of video features; warns if defaults were made for another length."""
 import logging
 
 import torch
@@ -20,7 +20,8 @@ def expected_length(model):
         model (nn.Module): a recognizer.
 
     Returns:
-        float | None: None where the length plays no part, such as where all logits are cosines.
+        float | None: the length, or None if it has no effect, for example if all logits are
+        cosines.
     """
     head = model.cls_head
     if isinstance(head, HESPHead) and getattr(model, 'negatives', None) is not None:
@@ -32,7 +33,7 @@ def expected_length(model):
 
 
 def remedy(head):
-    """What to set where the features of a head have another length."""
+    """What to set if the features of a head have another length, as a sentence."""
     if isinstance(head, HESPHead):
         return f'set model.cls_head.feature_length={OPENAI:g}'
     return 'a smaller optim_wrapper.optimizer.lr, or a head that does not depend on the length'
@@ -40,10 +41,10 @@ def remedy(head):
 
 @HOOKS.register_module()
 class FeatureLengthHook(Hook):
-    """The mean L2 length of the first batch's video features, as the head gets them.
+    """Reports the mean L2 length of the first batch's video features, as the head receives them.
 
-    Distances grow with it and cosines do not. HESP brings features to one length itself unless it
-    is told not to: too large negative logits outvote the known ones or end in NaN.
+    Distances grow with it and cosines do not. By default HESP scales features to one length
+    itself, because negative logits that are too large dominate the known ones or become NaN.
     """
     _length = None
 

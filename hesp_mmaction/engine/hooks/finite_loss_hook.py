@@ -1,4 +1,4 @@
-"""Stops a training whose loss is no number any more."""
+"""Stops a training whose loss becomes NaN or infinite."""
 import math
 
 from mmaction.registry import HOOKS
@@ -9,7 +9,7 @@ from ...errors import InputError
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """InputError that names the losses that are not finite and the samples of the batch."""
+    """Raises InputError if a loss is NaN or infinite; names the losses and the batch's samples."""
     priority = 'VERY_HIGH'
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):

@@ -1,4 +1,4 @@
-"""Statistics of the training features that a head's score needs."""
+"""Fits the statistics of the training features that a head's score needs."""
 import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
@@ -10,12 +10,13 @@ from .common import plain_training_loader, unwrap
 
 @HOOKS.register_module()
 class FitHook(Hook):
-    """After the last epoch: ``model.cls_head.fit``, for heads that have it.
+    """Calls ``model.cls_head.fit`` after the last epoch, for heads that have it.
 
     ``fit(batches)`` may call ``batches()`` as often as it likes; each call iterates over the known
-    training samples of this process, through the test pipeline: outputs of the head and labels.
-    What it fits are buffers, hence in the checkpoint of that epoch. It is fitted with the weights
-    that the checkpoint is used with (those of EMAHook, if there is one).
+    training samples of this process, through the test pipeline, and yields outputs of the head and
+    labels.
+    What it fits are buffers, so they are in the checkpoint of that epoch. It is fitted with the
+    weights that the checkpoint is used with (those of EMAHook, if there is one).
     """
     priority = 'NORMAL'  # before ThresholdHook, which the runner is given after it
 

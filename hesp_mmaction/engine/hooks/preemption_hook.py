@@ -22,14 +22,14 @@ EVERY = 10  # steps between two questions to all processes; each question makes 
 
 @HOOKS.register_module()
 class PreemptionHook(Hook):
-    """On SIGTERM: a checkpoint after the current step, then the end, with exit code 143.
+    """On SIGTERM, saves a checkpoint after the current step and ends with exit code 143.
 
-    ``--resume`` goes on with the next step, with :class:`ResumableTrainLoop`: the run ends as if it
-    had never been stopped. Several processes ask each other after every tenth step and after an
+    ``--resume`` continues with the next step, with :class:`ResumableTrainLoop`. The run ends as if
+    it had never been stopped. Several processes ask each other after every tenth step and after an
     epoch, so that all stop at the same step; one process looks after every step. A signal that
-    comes while the threshold is fitted is acted on when the epoch is saved; one that comes during
-    an evaluation, when it is asked for the first time in the next epoch (after the last epoch the
-    run ends anyway).
+    arrives while the threshold is fitted takes effect when the epoch is saved. A signal that
+    arrives during an evaluation takes effect at the first check of the next epoch. After the last
+    epoch the run ends anyway.
 
     Python takes signals in its main thread only: a training in another one (of a notebook or a web
     page) is not stopped by them.

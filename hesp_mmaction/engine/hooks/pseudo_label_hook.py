@@ -26,7 +26,7 @@ class PseudoLabelHook(Hook):
     names are in the checkpoint.
 
     Args:
-        share (float): of the epochs, for the first training.
+        share (float): share of the epochs for the first training, in (0, 1).
     """
     priority = 'HIGH'
 
@@ -107,11 +107,11 @@ def learned(runner, to=None):
     """What a training changes: trainable parameters and running statistics.
 
     Args:
-        runner (Runner): that trains.
-        to (str, optional): device of a copy; by default the tensors themselves.
+        runner (Runner): the runner of the training.
+        to (str, optional): device of a copy. Defaults to None: the tensors themselves.
 
     Returns:
-        dict[str, Tensor]: by name, without gradient.
+        dict[str, Tensor]: name to tensor, without gradient.
     """
     model = unwrap(runner.model)
     found = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
@@ -120,6 +120,6 @@ def learned(runner, to=None):
 
 
 def scale_state(runner):
-    """State of the loss scaler of mixed precision (dict), None without one."""
+    """Returns the state of the loss scaler of mixed precision (dict), or None without one."""
     scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
     return scaler.state_dict() if scaler is not None else None

@@ -18,7 +18,7 @@ def random_state():
 
 
 def set_random_state(state):
-    """Undo of :func:`random_state`; a GPU's state is left out where either side has none."""
+    """Restore what :func:`random_state` returned; a GPU's state only if both sides have one."""
     random.setstate(state['python'])
     np.random.set_state(state['numpy'])
     torch.set_rng_state(state['torch'].cpu())  # a checkpoint's tensors are loaded to the GPU
@@ -30,9 +30,9 @@ def set_random_state(state):
 class RandomStateHook(Hook):
     """Keeps the global generators of every process from epoch to epoch and in checkpoints.
 
-    HESP itself draws nothing from them once it trains, but a backbone with dropout does. An epoch
-    goes on where the last one stopped, whatever evaluation, threshold and starting loaders drew in
-    between: a run that was stopped does not draw the same there.
+    HESP itself draws nothing from them during training, but a backbone with dropout does. Each
+    epoch begins with the states in which the last one ended. Evaluation, threshold and the start of
+    loaders also draw in between, and a resumed run does not draw the same numbers there.
     """
     priority = 'HIGH'  # before ThresholdHook, which reads data after the last epoch only
 

@@ -11,10 +11,10 @@ from .common import plain_training_loader, unwrap
 
 @HOOKS.register_module()
 class RegionHook(Hook):
-    """For ``region='dataset'``: before training, the window of the summed activation maps.
+    """Chooses the window of the summed activation maps before training, for ``region='dataset'``.
 
     The maps are those of the first frames of the known training clips, each scaled to sum to one,
-    so that every clip counts alike. A window that came with a checkpoint stays.
+    so that every clip counts alike. A window that was loaded from a checkpoint is kept.
     """
     priority = 'NORMAL'
 

@@ -12,9 +12,9 @@ from .common import unwrap
 
 @HOOKS.register_module()
 class ResultsHook(Hook):
-    """``metrics.json`` and ``predictions.npz``, of the last epoch of a training and of a test.
+    """Writes ``metrics.json`` and ``predictions.npz`` of the last epoch of a training or of a test.
 
-    The result is that of the last epoch. Where the test set is evaluated oftener
+    The result is that of the last epoch. If the test set is evaluated more often
     (``train_cfg.val_interval``), the best of these figures, which must not be reported as the
     result, is kept under names that say so (``best_on_test_AUROC``, ``best_on_test_OSCR``).
     """

@@ -10,13 +10,13 @@ from .common import unwrap
 
 @HOOKS.register_module()
 class SyncStatisticsHook(Hook):
-    """After every epoch: the running statistics of batch norms become their mean over processes.
+    """Averages the running statistics of batch norms over processes after every epoch.
 
     Every process has seen other samples, and the wrapper of the model does not share buffers while
     it trains. Without this each process would evaluate and fit with statistics of its own, and the
     checkpoint would hold those of the first. mmengine's SyncBuffersHook averages all buffers, fixed
-    texts included, and after the hooks that fit and save; this one only what a norm has learned,
-    before them, and in EMAHook's model too.
+    texts included, and runs after the hooks that fit and save. This hook averages only the
+    statistics of norms, runs before those hooks, and includes EMAHook's model.
     """
     priority = 'HIGH'  # before the hooks that average, fit, save and evaluate
 

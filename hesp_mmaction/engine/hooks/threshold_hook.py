@@ -19,18 +19,18 @@ from .common import plain_training_loader
 
 @HOOKS.register_module()
 class ThresholdHook(Hook):
-    """After the last epoch: the threshold that keeps a share of the known training samples.
+    """After the last epoch, fits the threshold that keeps a share of the known training samples.
 
     The samples pass through the test pipeline, with the weights that the checkpoint is used with
-    (those of EMAHook, if there is one). The threshold goes into the head, hence into the
-    checkpoint of that epoch, and so does the temperature of :func:`fit_temperature`. A head whose
+    (those of EMAHook, if there is one). The threshold is stored in the head and so in
+    the checkpoint of that epoch, and so is the temperature of :func:`fit_temperature`. A head whose
     score is fitted on these samples is fitted first (:meth:`OpenSetHead.fit_scores`); threshold and
     temperature are then those of samples that took no part in the fit. No test sample takes part.
-    What the model made of the samples is left in ``train_features.npz``, like the raw material of a
-    test run, for the scores that are fitted on training features.
+    What the model returns for the samples is written to ``train_features.npz``, like the raw
+    material of a test run, for the scores that are fitted on training features.
 
     Args:
-        tpr (float): share of the known samples that stay known.
+        tpr (float): share of the known samples that stay known, in (0, 1].
     """
     priority = 'NORMAL'  # before CheckpointHook saves the epoch
 

@@ -11,14 +11,14 @@ from .common import unwrap
 
 @HOOKS.register_module()
 class WeightPatchHook(Hook):
-    """After the last epoch the backbone becomes ``ratio`` CLIP + (1 - ratio) mean over epochs.
+    """After the last epoch, the backbone becomes ``ratio`` CLIP + (1 - ratio) mean over epochs.
 
     For :class:`InterpolatedRecognizer`, which keeps CLIP's weights. The mean is in the checkpoints,
-    so that a resumed run has the same one. A run that is made longer after its end goes on from
-    the mixed weights.
+    so that a resumed run has the same one. A run that is extended after its end continues
+    from the mixed weights.
 
     Args:
-        ratio (float): share of CLIP's weights.
+        ratio (float): share of CLIP's weights, in [0, 1].
 
     Raises:
         InputError: the run has an EMAHook too.

@@ -1,9 +1,9 @@
-"""Contrastive logit score: what a learned context says without a class name is taken off."""
+"""Contrastive logit score: the logit of a learned context without a class name is subtracted."""
 from .registry import register_score
 
 
 def _less_context(score, context, train_score, train_context):
-    """score - b context, b being the least-squares slope of the two on the training samples.
+    """score - b context, where b is the least-squares slope of the two on the training samples.
 
     Args:
         score (Tensor): (N,).
@@ -12,7 +12,7 @@ def _less_context(score, context, train_score, train_context):
         train_context (Tensor): (M,) or (M, 1).
 
     Returns:
-        Tensor: (N,). Nothing is taken off where the training contexts are all equal.
+        Tensor: (N,). Nothing is subtracted if the training contexts are all equal.
     """
     centred = train_context.flatten() - train_context.mean()
     size = centred.square().sum()
@@ -25,10 +25,10 @@ def cls_max(logits_known, logits_context, train_logits_known, train_logits_conte
     """max_k (z_k - b z_0) (CLS, arXiv 2405.16091, version 2).
 
     z_0 is the logit of the learned context without a class name, and b the slope of the
-    least-squares line from z_0 to max_k z_k over the training samples. Contexts of their own for
-    each class: z_0 is of the mean of their K texts, a case the paper does not treat. The code of
-    version 1 puts cosines on the one side of the line and 100 cosines on the other; here both are
-    logits.
+    least-squares line from z_0 to max_k z_k over the training samples. If each class
+    has its own context, z_0 is the logit of the mean of their K texts. The paper does not treat
+    this case. The code of version 1 fits the line between cosines and 100 times cosines; here both
+    are logits.
 
     Args:
         logits_known (Tensor): z (N, K).

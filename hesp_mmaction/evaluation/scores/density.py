@@ -50,10 +50,10 @@ def squared_distances(feature, means, precision):
 def held_out_distances(feature, label, num_classes, shrinkage=SHRINKAGE):
     """Squared distance of every training feature to the classes fitted without it.
 
-    What :func:`class_gaussians` and :func:`squared_distances` give when each feature in turn is
-    left out: a feature that took part looks nearer than a new one of its class. In the axes of the
-    scatter leaving one out is a change of rank one, so that nothing is inverted twice
-    (Sherman and Morrison).
+    This is what :func:`class_gaussians` and :func:`squared_distances` return if each feature in
+    turn is left out of the fit. A feature that took part in the fit looks nearer than a new one of
+    its class. In the axes of the scatter, leaving one out is a change of rank one, so that no
+    matrix is inverted twice (Sherman and Morrison).
 
     Args:
         feature (Tensor): (M, D), M at least 2.
@@ -62,7 +62,7 @@ def held_out_distances(feature, label, num_classes, shrinkage=SHRINKAGE):
         shrinkage (float): see :func:`class_gaussians`.
 
     Returns:
-        Tensor: (M, K), in float64. The own class of a feature that is alone in it is far.
+        Tensor: (M, K), in float64. A feature that is alone in its class is far from it.
     """
     unit, means, scatter, count = _moments(feature, label, num_classes)
     sizes = torch.bincount(label, minlength=num_classes).to(unit)[label]

@@ -1,7 +1,7 @@
 """HESP's scores, from its known and its negative branch.
 
 ``hesp_logit`` and ``hesp_centred`` are ``logit`` and ``centred`` of :meth:`HESPHead.scores`. Its
-``prob`` is ``max_softmax``: the largest of the probabilities that the head gives.
+``prob`` is ``max_softmax``: the largest of the probabilities that the head returns.
 """
 from .registry import register_score
 
@@ -14,6 +14,9 @@ def hesp_mean_softmax(logits_known, logits_negative):
     Args:
         logits_known (Tensor): z (N, K).
         logits_negative (Tensor): z_neg (N, K).
+
+    Returns:
+        Tensor: (N,), from 0 to 1.
     """
     return ((logits_known.softmax(1) + logits_negative.softmax(1)) / 2).max(1).values
 
@@ -26,5 +29,5 @@ def hesp_logit(logits_known, logits_negative):
 
 @register_score
 def hesp_centred(logits_known, logits_negative):
-    """The same after the mean of z_neg over the classes is taken off: this package's default."""
+    """The same after the mean of z_neg over the classes is subtracted: this package's default."""
     return hesp_logit(logits_known, logits_negative - logits_negative.mean(1, keepdim=True))

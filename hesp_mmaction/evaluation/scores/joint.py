@@ -1,10 +1,10 @@
-"""What is meant and what is usual in one number.
+"""One score of what a clip means and of how usual it looks.
 
 Two logits say whether a clip *means* a known emotion, and the density says whether it *looks* like
-the known training clips. Each is brought to median 0 and deviation 1 on the known training clips,
-so that they can be added. How far the covariance of the density is shrunk, and how much zero-shot
-CLIP counts, is found on the known training clips: each class in turn plays the unknown one. The
-other weights were chosen on training people that were held out (docs/choices.md).
+the known training clips. Each is scaled to median 0 and standard deviation 1 on the known training
+clips, so that they can be added. The shrinkage of the covariance and the weight of zero-shot CLIP
+are chosen on the known training clips: each class in turn plays the unknown one. The
+other weights were chosen on held-out training people (docs/choices.md).
 """
 import itertools
 
@@ -29,7 +29,7 @@ def standard_units(values):
         values (Tensor): (M,).
 
     Returns:
-        tuple[Tensor, Tensor]: two scalars in float64; the deviation is 1 where all are equal.
+        tuple[Tensor, Tensor]: two scalars in float64; the deviation is 1 if all values are equal.
     """
     values = values.double()
     spread = values.std(correction=0)
@@ -37,7 +37,7 @@ def standard_units(values):
 
 
 def log_length(feature):
-    """Logarithm of the length of features (N, D): (N,). Features of length 0 count as tiny."""
+    """Returns the logarithm (N,) of the length of features (N, D); length 0 counts as tiny."""
     return feature.norm(dim=1).clamp_min(1e-12).log()
 
 
@@ -46,17 +46,22 @@ def choose(feature, label, zero_shot=None):
 
     Each known class in turn plays the unknown one: its clips against those of the other classes,
     which are scored by the fit without them. The pair with the largest mean AUROC of density and
-    zero-shot CLIP is taken. What was learned takes no part, because it has seen all classes.
+    zero-shot CLIP is taken. The learned texts take no part, because they have seen all classes.
 
     Args:
         feature (Tensor): (M, D), of the known training clips.
         label (Tensor): (M,), from 0 to K - 1.
-        zero_shot (Tensor, optional): zero-shot logits (M, K). None = there are no texts.
+        zero_shot (Tensor, optional): zero-shot logits (M, K). None if there are no texts.
 
     Returns:
+<<<<<<< HEAD
         tuple[float, float]: one of ``SHRINKAGES`` and one of ``ZERO_SHOT`` (0 without texts). 0.5
         and 0.5 (or 0) where no class can be left out, because it or the others have fewer than
         ``FEWEST`` clips.
+=======
+        tuple[float, float]: one of ``SHRINKAGES`` and one of ``ZERO_SHOT`` (0 without texts). They
+        are 0.5 and 0.5 (0 without texts) if there are too few clips to leave a class out.
+>>>>>>> w-hc
     """
     weights = (0.0,) if zero_shot is None else ZERO_SHOT
     found = {pair: [] for pair in itertools.product(SHRINKAGES, weights)}
@@ -97,9 +102,9 @@ def weigh(parts, weights, centres, spreads):
 
     Args:
         parts (Sequence[Tensor]): values (N,), bigger = more known.
-        weights (Sequence[float]): of each.
+        weights (Sequence[float]): weight of each part.
         centres (Sequence[Tensor]): medians on the known training clips.
-        spreads (Sequence[Tensor]): deviations, likewise.
+        spreads (Sequence[Tensor]): deviations on the known training clips.
 
     Returns:
         Tensor: (N,).
@@ -112,12 +117,12 @@ def stronger(length, centre, spread):
     """By how many deviations an expression is stronger than the known clips usually are.
 
     Two emotions at once are stronger than one. Where the unknown emotions are compounds of the
-    known ones, ``LENGTH`` times this is taken off the joint score.
+    known ones, ``LENGTH`` times this is subtracted from the joint score.
 
     Args:
         length (Tensor): :func:`log_length` (N,).
         centre (Tensor): its median on the known training clips.
-        spread (Tensor): its deviation, likewise.
+        spread (Tensor): its deviation on the known training clips.
 
     Returns:
         Tensor: (N,), not negative.
@@ -165,7 +170,7 @@ def joint(score_known, logits_zero_shot, feature, train_score_known, train_logit
 @register_score
 def joint_of_compounds(score_known, logits_zero_shot, feature, train_score_known,
                        train_logits_zero_shot, train_feature, train_label):
-    """:func:`joint` less 2 times :func:`stronger`: for unknown emotions that are compounds.
+    """:func:`joint` minus 2 times :func:`stronger`, for unknown emotions that are compounds.
 
     Args:
         score_known (Tensor): see :func:`joint`.

@@ -18,7 +18,7 @@ def max_logit(logits):
 def energy(logits):
     """log sum_k exp z_k, minus the energy at temperature 1 (Liu et al., NeurIPS 2020).
 
-    Without information where the logits are log-probabilities: it is then 0 for every sample.
+    It carries no information if the logits are log-probabilities: it is then 0 for every sample.
     """
     return logits.logsumexp(1)
 

@@ -17,7 +17,7 @@ def _precision(train_centred):
 
 
 def _squared_distance(feature, mean, precision):
-    """(f - m)' S^-1 (f - m) (N,) with the precision S^-1."""
+    """Returns (f - m)' S^-1 (f - m), shape (N,), with the precision S^-1."""
     centred = feature - mean
     return ((centred @ precision) * centred).sum(1)
 
@@ -36,7 +36,12 @@ def mahalanobis(feature, train_feature, train_label):
     classes share.
 
     Args:
-        feature (Tensor): (N, D). train_feature (Tensor): (M, D). train_label (Tensor): (M,).
+        feature (Tensor): (N, D).
+        train_feature (Tensor): (M, D).
+        train_label (Tensor): (M,), from 0 to K - 1.
+
+    Returns:
+        Tensor: (N,).
     """
     return -_within(feature, train_feature, train_label)
 

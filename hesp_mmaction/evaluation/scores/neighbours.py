@@ -12,8 +12,12 @@ def knn(feature, train_feature, k=5):
     k is small because a class may have a few dozen training clips; OpenOOD's 50 is for ImageNet.
 
     Args:
-        feature (Tensor): (N, D). train_feature (Tensor): (M, D).
-        k (int): M where that is less.
+        feature (Tensor): (N, D).
+        train_feature (Tensor): (M, D).
+        k (int): which neighbour counts; M if that is less.
+
+    Returns:
+        Tensor: (N,).
     """
     train = F.normalize(train_feature, dim=1)
     nearest = (2 - 2 * F.normalize(feature, dim=1) @ train.T).topk(min(k, len(train)), 1,
@@ -33,8 +37,8 @@ def nnguide(feature, logits, train_feature, train_logits, k=10):
         logits (Tensor): (N, K).
         train_feature (Tensor): g (M, D), any length.
         train_logits (Tensor): (M, K).
-        k (int): all M where that is less. Defaults to 10, as in
-            the released code.
+        k (int): how many features count; all M if that is less. Defaults to 10, as in the released
+            code.
 
     Returns:
         Tensor: (N,).

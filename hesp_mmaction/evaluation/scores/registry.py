@@ -6,11 +6,11 @@ import torch
 from ...errors import InputError
 
 SCORES = {}
-OF_WORDS = ('word_text', 'pair_text')  # fields that no head gives
+OF_WORDS = ('word_text', 'pair_text')  # fields that no head returns
 
 
 def register_score(function):
-    """Enters a score under its name.
+    """Register a score under the name of its function.
 
     The names of its parameters without default say what it reads: ``logits``, ``feature`` and so
     on are fields of a head's outputs and of a dump, ``train_feature`` and so on are fields of the
@@ -28,7 +28,7 @@ def fields_of(name):
         name (str): one of ``SCORES``.
 
     Returns:
-        list[str]
+        list[str]: field names.
     """
     return [key for key, parameter in inspect.signature(SCORES[name]).parameters.items()
             if parameter.default is parameter.empty]
@@ -79,11 +79,11 @@ def compute_scores(dump, train=None, names=None):
     Args:
         dump (dict): see :func:`compute_score`.
         train (dict, optional): see :func:`compute_score`.
-        names (Sequence[str], optional): of the scores. Defaults to all.
+        names (Sequence[str], optional): names of the scores. Defaults to all.
 
     Returns:
-        tuple[dict[str, np.ndarray], dict[str, str]]: the scores (N,), and of those that cannot be
-        computed the reasons.
+        tuple[dict[str, np.ndarray], dict[str, str]]: the scores (N,) by name, and the reasons why
+        the others cannot be computed.
     """
     scores, reasons = {}, {}
     for name in names or SCORES:

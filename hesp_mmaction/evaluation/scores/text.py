@@ -10,6 +10,9 @@ def mcm(logits_cosine):
 
     Args:
         logits_cosine (Tensor): (N, K), CLIP's logits without its scale of about 100.
+
+    Returns:
+        Tensor: (N,), from 0 to 1.
     """
     return logits_cosine.softmax(1).max(1).values
 
@@ -32,7 +35,7 @@ def gl_mcm(logits_cosine, frame_cosine):
 
 
 def _says_yes(logits_known, logits_negative_text):
-    """Of the texts "X" and "not X" of each class: the share (N, K) of the first."""
+    """Returns the share (N, K) of the text "X" among "X" and "not X" of each class."""
     return torch.sigmoid(logits_known - logits_negative_text)
 
 
@@ -42,7 +45,11 @@ def not_x_of_predicted(logits_known, logits_negative_text):
     frozen CLIP's "not X" texts in place of a second text encoder.
 
     Args:
-        logits_known (Tensor), logits_negative_text (Tensor): (N, K), at CLIP's scale.
+        logits_known (Tensor): (N, K), at CLIP's scale.
+        logits_negative_text (Tensor): (N, K), at CLIP's scale.
+
+    Returns:
+        Tensor: (N,), from 0 to 1.
     """
     best = logits_known.argmax(1, keepdim=True)
     return _says_yes(logits_known, logits_negative_text).gather(1, best)[:, 0]

@@ -1,4 +1,4 @@
-"""Scores that look at a feature from the mean of the training features: fDBD and NCI."""
+"""Scores of a feature relative to the mean of the training features: fDBD and NCI."""
 import torch.nn.functional as F
 
 from .registry import register_score
@@ -7,7 +7,7 @@ TINY = 1e-12
 
 
 def _from_the_mean(feature, train_feature):
-    """Features of length 1 less the mean of the training features of length 1: (N, D)."""
+    """Returns unit features minus the mean of the unit training features: (N, D)."""
     return F.normalize(feature, dim=1) - F.normalize(train_feature, dim=1).mean(0)
 
 

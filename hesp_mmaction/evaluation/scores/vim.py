@@ -16,8 +16,13 @@ def vim(feature, logits, train_feature, train_logits):
     log-probabilities may be negative).
 
     Args:
-        feature (Tensor): (N, D). logits (Tensor): (N, K). train_feature (Tensor): (M, D).
+        feature (Tensor): (N, D).
+        logits (Tensor): (N, K).
+        train_feature (Tensor): (M, D).
         train_logits (Tensor): (M, K).
+
+    Returns:
+        Tensor: (N,).
     """
     mean = train_feature.mean(0)
     _, _, axes = torch.linalg.svd(train_feature - mean, full_matrices=False)

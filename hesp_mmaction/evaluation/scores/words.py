@@ -1,8 +1,8 @@
 """Scores that compare the known emotions with the words of a lexicon.
 
-``word_text`` (L, D) and ``pair_text`` (K, L, D) are texts of CLIP, of length 1. No head gives them,
-:func:`hesp_mmaction.evaluation.words.word_fields` does. Which words they may hold decides what such
-a score is worth: see :func:`hesp_mmaction.evaluation.words.words_left`.
+``word_text`` (L, D) and ``pair_text`` (K, L, D) are texts of CLIP, of length 1. No head returns
+them; :func:`hesp_mmaction.evaluation.words.word_fields` does. Which words they may hold decides
+what such a score is worth: see :func:`hesp_mmaction.evaluation.words.words_left`.
 """
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ SCALE = 100.0  # of CLIP's logits, as in the papers: temperature 0.01
 
 @register_score
 def eoe(feature, class_text, word_text, beta=0.25):
-    """max_k p_k - beta max_j p_j, p being a softmax of the cosines with K names and L words at
+    """max_k p_k - beta max_j p_j, where p is the softmax of the cosines with K names and L words at
     temperature 1 (EOE, Cao et al., ICML 2024).
 
     The paper asks a language model for words that resemble the classes. Here they come from the
@@ -101,8 +101,8 @@ def negrefine(feature, class_text, word_text, pair_text, best=5):
         class_text (Tensor): (K, D).
         word_text (Tensor): (L, D).
         pair_text (Tensor): (K, L, D), texts of "k and w".
-        best (int): how many names and words, all where there are fewer. Defaults to 5, as in the
-            paper.
+        best (int): how many names and words count; all if there are fewer. Defaults to 5, as in
+            the paper.
 
     Returns:
         Tensor: (N,), from 0 to 3.
