@@ -537,6 +537,7 @@ def test_amp_refuses_other_wrappers(on_gpu):
 
 
 # ----------------------------------------------------------------------------------- package
+@pytest.mark.ci
 def test_package_imports_from_anywhere(tmp_path):
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', '-c',

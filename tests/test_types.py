@@ -24,6 +24,7 @@ def test_mypy_finds_nothing(mypy):
     assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.ci
 def test_mypy_would_find_a_wrong_call(mypy, tmp_path):
     """Also of a user's code: the package is marked as typed."""
     file = tmp_path / 'user.py'

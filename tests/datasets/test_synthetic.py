@@ -119,7 +119,7 @@ def test_captions_name_feelings_seldom_and_wrongly():
     assert any('skin' in text for text in texts) and any('brows' in text for text in texts)
 
 
-@pytest.mark.parametrize('layout', ['afew', 'mafw'])
+@pytest.mark.parametrize('layout', ['afew', pytest.param('mafw', marks=pytest.mark.ci)])
 def test_layouts_are_complete_and_decodable(layout, tmp_path):
     out = tmp_path / 'set'
     assert layouts.write_dataset(layout, out, per_class=(1, 1))

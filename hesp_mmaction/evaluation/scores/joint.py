@@ -54,14 +54,9 @@ def choose(feature, label, zero_shot=None):
         zero_shot (Tensor, optional): zero-shot logits (M, K). None if there are no texts.
 
     Returns:
-<<<<<<< HEAD
-        tuple[float, float]: one of ``SHRINKAGES`` and one of ``ZERO_SHOT`` (0 without texts). 0.5
-        and 0.5 (or 0) where no class can be left out, because it or the others have fewer than
-        ``FEWEST`` clips.
-=======
         tuple[float, float]: one of ``SHRINKAGES`` and one of ``ZERO_SHOT`` (0 without texts). They
-        are 0.5 and 0.5 (0 without texts) if there are too few clips to leave a class out.
->>>>>>> w-hc
+        are 0.5 and 0.5 (0 without texts) if every class, or the others together, have fewer than
+        ``FEWEST`` clips.
     """
     weights = (0.0,) if zero_shot is None else ZERO_SHOT
     found = {pair: [] for pair in itertools.product(SHRINKAGES, weights)}
