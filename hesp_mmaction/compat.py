@@ -3,9 +3,11 @@
 MMAction2 1.2.0 is from 2023 and its last release; PyTorch, setuptools, transformers and OpenCV
 have moved on. Each function below mends one break, looks first whether there is anything to
 mend, and may be called twice. :func:`apply` runs before anything of ``mmaction.models`` is
-imported; :func:`init_dist`, :func:`ddp_wrapper_cfg` and :func:`optim_wrapper_cfg` serve the tools,
-so that the same command trains on GPUs and on a machine without one.
+imported; :func:`init_dist`, :func:`end_dist`, :func:`ddp_wrapper_cfg` and
+:func:`optim_wrapper_cfg` serve the tools, so that the same command trains on GPUs and on a
+machine without one.
 """
+import gc
 import importlib.util
 import re
 import sys
@@ -276,6 +278,19 @@ def init_dist(launcher):
     finally:
         torch.cuda.set_device = set_device
         mp.set_start_method(start_method, force=True)  # the config's choice, not mmengine's
+
+
+def end_dist():
+    """Leave the group of processes, once all of them are here and no model holds it any more.
+
+    A wrapped model that is still alive keeps gloo's threads running, and those may abort Python
+    while it ends. Without a group nothing is done.
+    """
+    import torch.distributed as dist
+    if dist.is_available() and dist.is_initialized():
+        gc.collect()
+        dist.barrier()
+        dist.destroy_process_group()
 
 
 def ddp_wrapper_cfg():

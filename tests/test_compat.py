@@ -434,6 +434,7 @@ def test_init_dist_one_process(on_cpu, monkeypatch):
 
 
 TRAIN = '''
+import os
 import sys
 from pathlib import Path
 import torch
@@ -467,7 +468,11 @@ runner = Runner(
 runner.train()
 weight = runner.model.module.weight.item()  # the mean gradient of both processes
 Path(sys.argv[1], f'weight{runner.rank}').write_text(str(weight))
-torch.distributed.destroy_process_group()
+del runner
+compat.end_dist()
+threads = [Path(f'/proc/self/task/{task}/comm').read_text()
+           for task in os.listdir('/proc/self/task')]
+assert not any('gloo' in name for name in threads), threads
 '''
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -154,8 +153,7 @@ def run_tool(main: Callable[[], Any]) -> None:
             stream.reconfigure(errors='backslashreplace')
     try:
         main()
-        if dist.is_available() and dist.is_initialized():
-            dist.destroy_process_group()  # left to the end of Python, gloo's threads may abort it
+        compat.end_dist()
     except USER_ERRORS as error:
         sys.exit(f'error: {one_line(error)}')
     except RuntimeError as error:
