@@ -6,7 +6,7 @@ is printed of the results; everything between is here.
 import argparse
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -169,13 +169,15 @@ def _chosen(given: Sequence[str], there_are: Sequence[str], flag: str) -> list[s
     return list(given)
 
 
-def run_all(runs: Runs, args: argparse.Namespace) -> Runs:
+def run_all(runs: Runs, args: argparse.Namespace,
+            run_one: Callable[..., dict[str, Any]] = run_split) -> Runs:
     """Look at the inputs of every run, then run them where the flags say.
 
     Args:
         runs (dict[str, list[dict]]): arguments of :func:`.protocol.run_split`, by the name of the
             method. A work dir that occurs twice is one run.
         args (argparse.Namespace): of the flags of :func:`add_flags`.
+        run_one (Callable): what makes one run. Defaults to :func:`.protocol.run_split`.
 
     Returns:
         dict[str, list[dict]]: results, by the same names and in the same order.
@@ -188,10 +190,10 @@ def run_all(runs: Runs, args: argparse.Namespace) -> Runs:
     check_runs(jobs)
     begin = time.time()
     if args.cluster:
-        results = run_on_cluster(run_split, jobs, str(Path(args.out) / 'submitit'), args.cluster,
+        results = run_on_cluster(run_one, jobs, str(Path(args.out) / 'submitit'), args.cluster,
                                  **args.cluster_options)
     else:
-        results = run_side_by_side(run_split, jobs, args.jobs)
+        results = run_side_by_side(run_one, jobs, args.jobs)
     records = [Path(folder) / 'split.json' for folder in unique]
     taken = sum(path.exists() and path.stat().st_mtime < begin for path in records)
     if taken:

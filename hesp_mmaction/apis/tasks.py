@@ -1,4 +1,4 @@
-"""The four tasks of the HESP paper (and DFEW's splits): which data, which opennesses."""
+"""The four tasks of the HESP paper, DFEW's splits and discovery: which data, which opennesses."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +16,11 @@ from .wiring import DATALOADERS, VARIABLES, override
 class Task:
     """A task: the config of its data in ``configs/_base_/datasets``, and the name under which its
     splits are published (``datasets/splits.json``); are its unknown emotions compounds of the
-    known ones?"""
+    known ones? Is it discovery, in which half of the known training clips have no label?"""
     data: str
     splits_of: str
     compounds: bool = False
+    discovery: bool = False
 
     @property
     def opennesses(self) -> tuple[str, ...]:
@@ -33,7 +34,9 @@ class Task:
 
 TASKS = dict(
     afew=Task('afew', 'AFEW'), mafw=Task('mafw', 'MAFW'), fusion=Task('fusion', 'fusion'),
-    compound=Task('compound', 'compound', compounds=True), dfew=Task('dfew', 'DFEW'))
+    compound=Task('compound', 'compound', compounds=True), dfew=Task('dfew', 'DFEW'),
+    discovery_afew=Task('afew', 'AFEW', discovery=True),
+    discovery_mafw=Task('mafw', 'MAFW', discovery=True))
 
 
 def find_task(name: str) -> Task:
@@ -127,6 +130,8 @@ def choose_data(cfg: Config, cfg_options: Mapping[str, Any] | None = None, task:
                                  'with --openness')
             openness = there_are[0]
     options = dict(cfg_options or {})
+    if task is not None and find_task(task).discovery:
+        options['labelled_half'] = split or 0
     if 'protocol' not in cfg:
         if openness is not None:
             raise InputError('the config has no `protocol`, so --openness means nothing: name the '

@@ -31,7 +31,8 @@ def labelled_half(ids: Sequence[str], emotions: Sequence[str], split: int) -> se
     alone = sorted(emotion for emotion, names in groups.items() if len(names) == 1)
     if alone:
         raise InputError(f'one training clip of {", ".join(alone)} cannot be parted into a '
-                         'labelled and an unlabelled half: add clips or choose other known emotions')
+                         'labelled and an unlabelled half: add clips or choose other emotions as '
+                         'known')
     chosen = set()
     for names in groups.values():
         names.sort(key=lambda name: hashlib.sha256(
