@@ -1,4 +1,4 @@
-"""The features that discovery methods group: of every training clip and every test clip of a run."""
+"""Features of every training and test clip of a run, which discovery methods group."""
 import copy
 from collections.abc import Mapping
 from pathlib import Path

@@ -18,7 +18,7 @@ STUDENT, TEACHER, WARMUP = 0.1, (0.07, 0.04), 30
 ENTROPY = 2.0
 CONTRAST, CLASS_CONTRAST = 1.0, 0.07
 # Chosen on drawn training clips of known emotions, see docs/discovery.md.
-EPOCHS, LR, NOISE = 100, 0.003, 1.0
+EPOCHS, LR, NOISE = 100, 0.01, 1.0
 
 
 class Views(NamedTuple):
@@ -31,19 +31,16 @@ class CosineClassifier(nn.Module):
     """Logits are cosines of prototypes and of features after a square matrix.
 
     The matrix begins as the identity and takes the place of the backbone's last block, which the
-    paper trains. Prototypes begin at random, as in the paper.
+    paper trains.
 
     Args:
-        width (int): D, of the features.
-        k (int): number of categories.
-        seed (int): of the prototypes.
+        prototypes (Tensor): (k, D), where they begin, of any length.
     """
 
-    def __init__(self, width: int, k: int, seed: int) -> None:
+    def __init__(self, prototypes: Tensor) -> None:
         super().__init__()
-        self.matrix = nn.Parameter(torch.eye(width))
-        draw = torch.Generator().manual_seed(seed)
-        self.prototypes = nn.Parameter(torch.randn(k, width, generator=draw))
+        self.matrix = nn.Parameter(torch.eye(prototypes.shape[1]))
+        self.prototypes = nn.Parameter(prototypes)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (N, D) to logits (N, k) and projections (N, D) of length 1."""
@@ -76,14 +73,12 @@ def simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     features = tensor(np.concatenate([labelled, unlabelled]))
-    model = CosineClassifier(features.shape[1], k, seed)
     draw = torch.Generator().manual_seed(seed)
+    model = CosineClassifier(torch.randn(k, features.shape[1], generator=draw))
 
-    def views() -> Views:
-        (first, one), (second, two) = (model(noisy(features, draw)) for _ in range(2))
-        return Views((first, second), (one, two))
-
-    train(model.parameters(), views, torch.as_tensor(labels))
+    known = torch.as_tensor(labels)
+    train(model.parameters(),
+          lambda teacher: loss(two_views(model, features, draw), known, teacher))
 
     @torch.no_grad()
     def assign(found: np.ndarray) -> np.ndarray:
@@ -92,22 +87,35 @@ def simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
     return Grouping(assign(unlabelled), assign)
 
 
-def train(parameters: Iterable[nn.Parameter], views: Callable[[], Views],
-          labels: Tensor) -> None:
-    """Minimise SimGCD's loss for ``EPOCHS`` steps; the last step counts.
+def train(parameters: Iterable[nn.Parameter], objective: Callable[[float], Tensor]) -> None:
+    """Minimise a loss for ``EPOCHS`` steps; the last step counts.
 
     Args:
         parameters (Iterable[nn.Parameter]): what is trained.
-        views (Callable): called once a step; returns :class:`Views` of all clips, labelled first.
-        labels (Tensor): categories (L,) of the labelled clips.
+        objective (Callable): temperature of the teacher to the loss of a step, a scalar.
     """
     optimizer = torch.optim.Adam(parameters, LR)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS, LR * 1e-3)
     for epoch in range(EPOCHS):
         optimizer.zero_grad()
-        loss(views(), labels, teacher_temperature(epoch, WARMUP, *TEACHER)).backward()
+        objective(teacher_temperature(epoch, WARMUP, *TEACHER)).backward()
         optimizer.step()
         schedule.step()
+
+
+def two_views(model: CosineClassifier, features: Tensor, draw: torch.Generator) -> Views:
+    """What a classifier makes of two views of clips.
+
+    Args:
+        model (CosineClassifier): the classifier.
+        features (Tensor): (N, D) of length 1.
+        draw (torch.Generator): of the noise.
+
+    Returns:
+        Views: of the N clips.
+    """
+    (first, one), (second, two) = (model(noisy(features, draw)) for _ in range(2))
+    return Views((first, second), (one, two))
 
 
 def loss(views: Views, labels: Tensor, teacher: float) -> Tensor:

@@ -1,10 +1,13 @@
 """SimGCD with the words of a clip as its second view."""
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..errors import InputError
 from .grouping import Grouping, check
-from .simgcd import STUDENT, CosineClassifier, Views, noisy, tensor, train
+from .semi_kmeans import semi_kmeans
+from .simgcd import STUDENT, SUPERVISED, CosineClassifier, loss, tensor, train, two_views
+from .simgcd_losses import self_distillation
 
 WORDS = 3
 
@@ -31,9 +34,11 @@ def text_simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
                 seed: int = 0) -> Grouping:
     """Train two of SimGCD's classifiers, one of features and one of words, that teach each other.
 
-    The loss is that of :func:`.simgcd`. The predictions that learn from each other are those of the
-    noisy feature and of the noisy text of a clip; the contrastive terms compare two noisy features.
-    A clip goes to the category with the largest mean probability of both classifiers.
+    The loss is the mean of both losses of :func:`.simgcd`, one of two noisy features and one of two
+    noisy texts, plus a self-distillation between feature and text with the weight of the other such
+    terms. Both classifiers begin at the groups of :func:`.semi_kmeans` of features and texts side by
+    side, so that a number means the same group to both. A clip goes to the category with the
+    largest mean probability of both.
 
     Source: after TextGCD (Zheng et al., Textual Knowledge Matters: Cross-Modality Co-Teaching for
     Generalized Visual Class Discovery, ECCV 2024), which describes pictures by words of a large
@@ -63,15 +68,24 @@ def text_simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
                          'one for each')
     features = tensor(np.concatenate([labelled, unlabelled]))
     texts = tensor(np.concatenate([labelled_text, unlabelled_text]))
-    seen = CosineClassifier(features.shape[1], k, seed)
-    read = CosineClassifier(texts.shape[1], k, seed + 1)
+    start = semi_kmeans(np.hstack([labelled, labelled_text]), labels,
+                        np.hstack([unlabelled, unlabelled_text]), k, seed).groups
+    groups = torch.as_tensor(np.concatenate([labels, start]))
+    seen, read = (CosineClassifier(torch.stack([values[groups == c].mean(0) for c in range(k)]))
+                  for values in (features, texts))
     draw = torch.Generator().manual_seed(seed)
 
-    def views() -> Views:
-        (first, one), (_, two) = (seen(noisy(features, draw)) for _ in range(2))
-        return Views((first, read(noisy(texts, draw))[0]), (one, two))
+    known = torch.as_tensor(labels)
 
-    train([*seen.parameters(), *read.parameters()], views, torch.as_tensor(labels))
+    def objective(teacher: float) -> Tensor:
+        own = [two_views(model, values, draw) for model, values in ((seen, features),
+                                                                    (read, texts))]
+        between = sum(self_distillation(*pair, teacher, STUDENT) for pair in zip(
+            own[0].logits, own[1].logits, strict=True)) / 2
+        return (sum(loss(views, known, teacher) for views in own) / 2
+                + (1 - SUPERVISED) * between)
+
+    train([*seen.parameters(), *read.parameters()], objective)
 
     @torch.no_grad()
     def assign(found: np.ndarray, text: np.ndarray) -> np.ndarray:
