@@ -9,8 +9,7 @@ def kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
            seed: int = 0) -> Grouping:
     """Group labelled and unlabelled clips together, the best of 20 starts.
 
-    Source: the k-means baseline of Vaze et al., Generalized Category Discovery, CVPR 2022,
-    section 4.
+    Source: the k-means baseline of Vaze et al., Generalized Category Discovery, CVPR 2022.
 
     Args:
         labelled (np.ndarray): features (L, D) of the labelled clips.

@@ -53,7 +53,7 @@ def simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
     """Train SimGCD's classifier on all clips and group by its largest logit.
 
     Source: Wen et al., Parametric Classification for Generalized Category Discovery: A Baseline
-    Study, ICCV 2023, equations 1 to 5. Different here, because the features are stored: a view is
+    Study, ICCV 2023, section 4. Different here, because the features are stored: a view is
     the feature with Gaussian noise in the place of an augmented picture; a matrix is trained
     instead of the last block, and it also makes the projections of the contrastive terms, for which
     the paper has an MLP; every step sees all clips, each once; Adam in place of SGD.
@@ -119,7 +119,7 @@ def two_views(model: CosineClassifier, features: Tensor, draw: torch.Generator) 
 
 
 def loss(views: Views, labels: Tensor, teacher: float) -> Tensor:
-    """SimGCD's loss of one step (equation 5).
+    """SimGCD's loss of one step.
 
     Args:
         views (Views): of all clips, labelled first.

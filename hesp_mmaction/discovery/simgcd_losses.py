@@ -1,4 +1,4 @@
-"""The terms of SimGCD's loss, as functions of logits and projections."""
+"""The terms of SimGCD's loss (Wen et al., ICCV 2023, section 4), of logits and projections."""
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -20,7 +20,7 @@ def teacher_temperature(epoch: int, warmup: int, start: float, end: float) -> fl
 
 
 def self_distillation(first: Tensor, second: Tensor, teacher: float, student: float) -> Tensor:
-    """Each view learns the sharpened prediction of the other (SimGCD, equation 3).
+    """Each view learns the sharpened prediction of the other.
 
     Args:
         first (Tensor): logits (N, k) of one view, cosines.
@@ -38,7 +38,7 @@ def self_distillation(first: Tensor, second: Tensor, teacher: float, student: fl
 
 
 def mean_entropy(logits: Tensor, temperature: float) -> Tensor:
-    """Entropy of the mean prediction; a large one keeps all categories in use (equation 4).
+    """Entropy of the mean prediction; a large one keeps all categories in use.
 
     Args:
         logits (Tensor): (N, k).
@@ -51,7 +51,7 @@ def mean_entropy(logits: Tensor, temperature: float) -> Tensor:
 
 
 def view_contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """The views of a clip find each other among all other views (equation 1, InfoNCE).
+    """The views of a clip find each other among all other views (InfoNCE).
 
     Args:
         first (Tensor): projections (N, D) of one view, of length 1.
