@@ -9,11 +9,11 @@
     python tools/run_protocol.py all --task afew --openness 3:4 --equal-terms TemporalFilter \\
         --out work_dirs/all
 
-A second call with the same arguments goes on where the first was cut off: finished runs are
-taken over, a half-finished one is resumed from its checkpoint. OUT holds results.json, table.md
-and table.tex in the paper's form, methods.md with accuracies, differences and costs, and a folder
-per run; with --equal-terms also terms.md, every method as published beside the same with one neck
-for all.
+A second call with the same arguments continues the first: it keeps finished runs and resumes a
+half-finished one from its checkpoint. OUT holds results.json, table.md and table.tex in the paper's
+form, methods.md with accuracies, differences and costs, and a folder per run. With --equal-terms it
+also holds terms.md, which compares each method as published with the same method on one neck for
+all.
 """
 import argparse
 import functools
@@ -43,7 +43,15 @@ from hesp_mmaction.errors import InputError  # noqa: E402
 
 
 def data_and_weights(config, options):
-    """What the figures of a run are of, for the tables."""
+    """Describe the data and the weights of a run, for the tables.
+
+    Args:
+        config (mmengine.Config): the config of the run.
+        options (dict): the settings of ``--cfg-options``.
+
+    Returns:
+        str: a few words.
+    """
     def value(key):
         return options.get(key) or functools.reduce(
             lambda node, name: (node or {}).get(name), key.split('.'), config)

@@ -1,4 +1,4 @@
-"""Tables of results: split by split, method by method, and in the form of the HESP paper."""
+"""Tables of results: by split, by method, and in the form of the HESP paper."""
 import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,14 @@ PUBLISHED = Path(__file__).parents[1] / 'evaluation' / 'published.json'
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells, the first of them the head, to a table in Markdown."""
+    """Make a table in Markdown.
+
+    Args:
+        rows (Sequence[Sequence[str]]): rows of cells. The first row is the head.
+
+    Returns:
+        str: the table.
+    """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ['| ' + ' | '.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + ' |'
              for row in rows]
@@ -29,16 +36,26 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def labelled(results: Results) -> Results:
-    """Results with methods that were trained on (unlabelled) test samples called so."""
+    """Mark the methods that were trained on test samples, without their labels.
+
+    Args:
+        results (dict[str, list[dict]]): for each method, its runs.
+
+    Returns:
+        dict[str, list[dict]]: the same runs. ``(transductive)`` is added to the names of such
+        methods.
+    """
     return {f'{name} (transductive)' if any(run.get('transductive') for run in runs) else name: runs
             for name, runs in results.items()}
 
 
 def table(results: Results) -> str:
-    """Rows of splits (of a closed set: folds) with all methods side by side, mean and deviation.
+    """Make a table with a row per split and all methods side by side, then mean and deviation.
+
+    A closed set has folds in place of splits.
 
     Args:
-        results (dict[str, list[dict]]): metrics per split, for each method.
+        results (dict[str, list[dict]]): for each method, the metrics per split.
 
     Returns:
         str: a table in Markdown.
@@ -59,15 +76,16 @@ def table(results: Results) -> str:
 
 
 def summary(results: Results) -> str:
-    """One row per method: mean and standard deviation over the splits, of each openness and of all
-    (of a closed set: over its folds, UAR and WAR).
+    """Make a table with a row per method.
 
-    Behind these, a comparison with the first method, split by split: mean difference and its
-    standard error. The last columns are costs: seconds of a run, seconds of an epoch (both means)
-    and trainable parameters; a method that is not trained has the first alone.
+    It shows mean and standard deviation over the splits, for each openness and for all together.
+    For a closed set it shows UAR and WAR over the folds. The next columns compare each method with
+    the first one, split by split: the mean difference and its standard error. The last columns are
+    costs: mean seconds of a run, mean seconds of an epoch, and the number of trainable parameters.
+    A method that is not trained only has the first of them.
 
     Args:
-        results (dict[str, list[dict]]): metrics per split, for each method.
+        results (dict[str, list[dict]]): for each method, the metrics per split.
 
     Returns:
         str: a table in Markdown.
@@ -101,42 +119,67 @@ def _is_closed(results: Results) -> bool:
 
 
 def _costs(runs: Sequence[dict]) -> list[str]:
-    """Means of ``COSTS``; empty where no run has such a cost."""
+    """Means of ``COSTS``; empty if no run has such a cost."""
     costs = [[run[key] for run in runs if key in run] for key in COSTS.values()]
     return [f'{statistics.mean(cost):{form}}' if cost else ''
             for cost, form in zip(costs, ('.0f', '.2f', ',.0f'), strict=True)]
 
 
 def mean_and_deviation(values: Sequence[float]) -> str:
-    """Numbers to ``'mean +- standard deviation'``; the deviation needs two."""
+    """Show a mean with its standard deviation.
+
+    Args:
+        values (Sequence[float]): one or more numbers.
+
+    Returns:
+        str: ``'mean +- deviation'``; the mean alone for one number.
+    """
     spread = f' +- {statistics.stdev(values):.1f}' if len(values) > 1 else ''
     return f'{statistics.mean(values):.1f}{spread}'
 
 
 def mean_and_error(values: Sequence[float]) -> str:
-    """Numbers to ``'mean (standard error of the mean)'``; the error needs two."""
+    """Show a mean with its standard error.
+
+    Args:
+        values (Sequence[float]): one or more numbers.
+
+    Returns:
+        str: ``'mean (standard error)'``, with the sign of the mean; the mean alone for one number.
+    """
     error = f' ({statistics.stdev(values) / len(values) ** 0.5:.1f})' if len(values) > 1 else ''
     return f'{statistics.mean(values):+.1f}{error}'
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Student's confidence interval (low, high) of the mean of two values or more."""
+    """Compute Student's confidence interval of a mean.
+
+    Args:
+        values (Sequence[float]): two or more numbers.
+        level (float): the confidence, 0..1. Defaults to 0.95.
+
+    Returns:
+        tuple[float, float]: the lower and the upper end.
+    """
     quantile = stats.t.ppf((1 + level) / 2, len(values) - 1)
     half = float(quantile * statistics.stdev(values) / len(values) ** 0.5)
     return statistics.mean(values) - half, statistics.mean(values) + half
 
 
 def measured(results: Sequence[dict], metric: str) -> dict[str, Cell]:
-    """Means per openness and over all runs of one method.
+    """Compute the means of one method, for each openness and over all.
+
+    Several runs have the 95 % interval of their mean over the splits. A single run has no deviation
+    (None), and its interval is over its test samples.
 
     Args:
-        results (list[dict]): of :func:`.protocol.run_split`. metric (str): such as ``'AUROC'``.
+        results (list[dict]): the results of ``protocol.run_split``.
+        metric (str): such as ``'AUROC'``.
 
     Returns:
-        dict: openness to (mean, standard deviation, 95 % interval); ``'mean'`` is over the
-        opennesses' means, with the deviation over all runs. Several runs have the interval of
-        their mean over the splits (None where opennesses have different numbers of them), a
-        single run has no deviation (None) and the interval over its test samples.
+        dict[str, tuple]: (mean, standard deviation, interval) for each openness. ``'mean'`` is the
+        mean of these means, with the deviation over all runs. Its interval is None if the
+        opennesses have different numbers of runs.
     """
     groups: dict[str, list[dict]] = {}
     for row in results:
@@ -162,8 +205,7 @@ def _columns(results: Results) -> list[str]:
 
 
 def _published_rows(task: str, columns: Sequence[str]) -> Iterator[list[str]]:
-    """Rows of the paper's table of a task; cells of opennesses it does not have are
-    empty."""
+    """Rows of the paper's table of a task. Cells of opennesses that it lacks are empty."""
     table = json.loads(PUBLISHED.read_text(encoding='utf-8')).get(task, {})
     for method, values in table.items():
         if method == 'columns':
@@ -190,11 +232,15 @@ def _measured_rows(results: Results, columns: Sequence[str],
 
 
 def markdown_report(results: Results, task: str, data: str) -> str:
-    """The table of a task: published figures and ours, clearly apart.
+    """Make the tables of a task in Markdown: our figures, then the published ones, clearly apart.
 
     Args:
-        results (dict[str, list[dict]]): runs of every method. task (str). data (str): what ours
-            were measured on, and with which weights.
+        results (dict[str, list[dict]]): for each method, its runs.
+        task (str): the name of the task.
+        data (str): the data and the weights of our runs, for the text above the table.
+
+    Returns:
+        str: Markdown.
     """
     columns = _columns(results)
     head = ['method'] + [f'{m} {c}' for m in ('AUROC', 'OSCR') for c in columns]
@@ -213,7 +259,16 @@ def markdown_report(results: Results, task: str, data: str) -> str:
 
 
 def latex_report(results: Results, task: str, data: str) -> str:
-    """The same in LaTeX (booktabs), without intervals."""
+    """Make the table of a task in LaTeX (booktabs), without intervals.
+
+    Args:
+        results (dict[str, list[dict]]): for each method, its runs.
+        task (str): the name of the task.
+        data (str): the data and the weights of our runs.
+
+    Returns:
+        str: LaTeX.
+    """
     columns = _columns(results)
     width = len(columns)
     lines = [r'\begin{tabular}{l' + 'r' * (2 * width) + '}', r'\toprule',
@@ -232,5 +287,5 @@ def latex_report(results: Results, task: str, data: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Text as LaTeX prints it."""
+    """Write a text so that LaTeX prints it."""
     return text.translate(LATEX)

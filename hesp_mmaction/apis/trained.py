@@ -1,4 +1,4 @@
-"""A trained recognizer for all that only predicts: the inferencer, the demo, the export."""
+"""Loads a trained recognizer, for everything that only predicts: inferencer, demo and export."""
 from mmaction.registry import MODELS
 from mmengine.registry import init_default_scope
 
@@ -9,24 +9,26 @@ from .wiring import override
 
 
 def load_trained(cfg, checkpoint=None, cfg_options=None, known=None, device='cpu'):
-    """The model of a config with the weights of a checkpoint, in eval mode.
+    """Build the model of a config with the weights of a checkpoint, in eval mode.
 
     Args:
-        cfg (mmengine.Config): changed in place to ``cfg_options`` and the known emotions.
-        checkpoint (str | Path, optional): ``.pth`` or ``.safetensors``; None for a model that is
-            not trained.
-        cfg_options (dict, optional): as of ``--cfg-options``.
-        known (Sequence[str], optional): the known emotions, in order. Defaults to those of the
-            checkpoint, or of the config where that does not say.
-        device (str): where the model is put. Defaults to ``'cpu'``.
+        cfg (mmengine.Config): the config, changed in place by ``cfg_options`` and the known
+            emotions.
+        checkpoint (str | Path, optional): ``.pth`` or ``.safetensors``. Defaults to None: for a
+            model that is not trained.
+        cfg_options (dict, optional): changes to the config, as ``--cfg-options`` takes them.
+            Defaults to None.
+        known (Sequence[str], optional): the known emotions, in order. Defaults to None: those of
+            the checkpoint, or else of the config.
+        device (str): the device of the model. Defaults to ``'cpu'``.
 
     Returns:
-        nn.Module
+        nn.Module: the model.
 
     Raises:
-        InputError: the config is one of a trained model and no checkpoint is named, or they do not
-            belong together.
-        FileNotFoundError: there is no such checkpoint.
+        InputError: the config is one of a trained model and no checkpoint is named, or the two do
+            not belong together.
+        FileNotFoundError: the checkpoint does not exist.
     """
     init_default_scope('mmaction')
     saved, name = None, f'the checkpoint {checkpoint}'
