@@ -29,7 +29,7 @@ from mmengine.config import Config  # noqa: E402
 
 from hesp_mmaction.apis.configs import config_word  # noqa: E402
 from hesp_mmaction.apis.equal_terms import equal_runs, terms_table  # noqa: E402
-from hesp_mmaction.apis.report import latex_report, markdown_report, summary  # noqa: E402
+from hesp_mmaction.apis.report import summary  # noqa: E402
 from hesp_mmaction.apis.running import run_tool  # noqa: E402
 from hesp_mmaction.apis.runs import (  # noqa: E402
     add_flags,
@@ -38,6 +38,7 @@ from hesp_mmaction.apis.runs import (  # noqa: E402
     run_all,
     write_results,
 )
+from hesp_mmaction.apis.task_report import latex_report, markdown_report  # noqa: E402
 from hesp_mmaction.datasets.feature_file import is_feature_file  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
 

@@ -124,14 +124,7 @@ def to_onnx(model, image_size, num_frames):
 
 
 def reason(error):
-    """Take the first words of the error that caused an exporter's error.
-
-    Args:
-        error (Exception): the error of the exporter.
-
-    Returns:
-        str: the first sentence of its deepest cause.
-    """
+    """Take the first sentence of the deepest cause of an exporter's error (Exception): a str."""
     while error.__cause__ is not None:
         error = error.__cause__
     return re.split(r'\. | - |\n', str(error).strip())[0]

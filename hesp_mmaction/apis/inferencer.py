@@ -98,21 +98,6 @@ class HESPInferencer(BaseInferencer):
                  out_dir=None, video=None):
         """Predict on every input.
 
-        A prediction is a dict with these keys:
-
-        * ``file``: the clip; ``start`` and ``end``: the window, in seconds.
-        * ``emotion``: a known name or ``'unknown'``; ``best_known``: the most likely known emotion.
-        * ``score``: bigger is more known; ``threshold``: None if the model has none.
-        * ``probabilities``: of the known emotions, as in the dump of a test and in an exported
-        model.
-        * ``calibrated``: the same at the temperature of ``fit_temperature``, or None.
-        * ``region``: [top, left, size] of the visual prompt, in pixels of the square image that the
-        model sees. None for a border or for no visual prompt.
-        * ``face``: [x, y, width, height] in pixels of the frame, or None if no face was looked for.
-
-        A clip that cannot be used has ``error``, a text, in place of a result. So has a window in
-        which no face is found, or for which the model computes values that are not finite.
-
         Args:
             inputs (str | Path | np.ndarray | int | list): see ``find_clips``.
             window (float, optional): seconds of a window that slides over each clip. Defaults to
@@ -127,8 +112,9 @@ class HESPInferencer(BaseInferencer):
                 None.
 
         Returns:
-            dict: ``predictions``, a list with a prediction per window, in order; and
-            ``visualization``, the paths of the annotated videos.
+            dict: ``predictions``, a list with a dict per window, in order
+            (``hesp_mmaction.apis.predictions`` explains its keys); and ``visualization``, the paths
+            of the annotated videos.
 
         Raises:
             InputError: the inputs cannot be used, see ``find_clips`` and ``spans``.
@@ -150,7 +136,7 @@ class HESPInferencer(BaseInferencer):
             batch_size (int): windows per forward pass. Defaults to 8.
 
         Yields:
-            dict: a prediction, see ``__call__``.
+            dict: the result of a window, see ``hesp_mmaction.apis.predictions``.
         """
         with tqdm(total=len(clips), unit='clip', disable=not self.show_progress) as bar:
             for batch in self.preprocess(clips, batch_size, window, stride, bar.update):
@@ -217,7 +203,7 @@ class HESPInferencer(BaseInferencer):
             inputs (list[tuple[dict, dict | None]]): a batch of ``preprocess``.
 
         Returns:
-            list[dict]: the predictions, see ``__call__``.
+            list[dict]: the results of the windows, see ``hesp_mmaction.apis.predictions``.
         """
         data = [data for _, data in inputs if data is not None]
         samples = iter(self.model.test_step(self.collate_fn(data)) if data else ())

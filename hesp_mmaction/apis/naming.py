@@ -143,9 +143,8 @@ def cluster_figures(dump, train, zero_shot, chosen, words, k):
         k (int): the number of clusters; fewer if there are fewer samples.
 
     Returns:
-        dict[str, dict[str, float]]: for each way, the measures of
-        ``evaluation.clusters.cluster_measures``, and ``names``, the accuracy of the clusters'
-        names, in percent.
+        dict[str, dict[str, float]]: for each way, the measures of ``cluster_measures``, and
+        ``names``, the accuracy of the clusters' names, in percent.
     """
     known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
     lexicon, texts = words.without(known)

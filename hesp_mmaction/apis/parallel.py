@@ -70,8 +70,8 @@ def visible_cards() -> list[str]:
     """List the GPUs of this process, as ``CUDA_VISIBLE_DEVICES`` names them.
 
     Returns:
-        list[str]: the entries of that variable (numbers or UUIDs) if it is set. Otherwise ``'0'``,
-        ``'1'`` and so on, one per GPU. Empty if the machine has no GPU.
+        list[str]: the entries of that variable (numbers or UUIDs) if it is set, else ``'0'``,
+        ``'1'`` and so on, one per GPU. Empty without a GPU.
     """
     named = os.environ.get(VISIBLE)
     count = torch.cuda.device_count()
@@ -82,8 +82,8 @@ def visible_cards() -> list[str]:
 class OneCard(SpawnProcess):
     """A process that starts with one GPU in its environment.
 
-    The variable must be set before the process starts. mmengine asks for GPUs when it is imported,
-    and CUDA does not read the variable again later.
+    The variable must be set before the process starts, because mmengine asks for GPUs when it is
+    imported, and CUDA does not read the variable again.
     """
     card: str | None = None
 
@@ -104,8 +104,7 @@ class OnCards(SpawnContext):
     """Starts processes on cards in turn.
 
     Args:
-        cards (Sequence[str]): the result of ``visible_cards``. If it is empty, processes start with
-            an unchanged environment.
+        cards (Sequence[str]): the result of ``visible_cards``. Empty: the environment is unchanged.
     """
 
     def __init__(self, cards: Sequence[str]):
@@ -133,7 +132,7 @@ def _begin(threads: int) -> None:
 
 def run_on_cluster(function: Callable[..., T], jobs: Sequence[dict], folder: str,
                    cluster: str = 'slurm', **parameters: Any) -> list[T]:
-    """Call a function for every job as a SLURM job, through submitit, and wait for the results.
+    """Call a function for every job as a SLURM job, through submitit, and wait.
 
     If a job fails, the function still waits for the others. What they write is kept.
 

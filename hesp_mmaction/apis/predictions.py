@@ -1,4 +1,19 @@
-"""Results of ``HESPInferencer``: their content, and the files they are written to."""
+"""Results of ``HESPInferencer``: their keys, and the files they are written to.
+
+The result of a window is a dict with these keys:
+
+* ``file``: the clip. ``start`` and ``end``: the window, in seconds.
+* ``emotion``: a known name or ``'unknown'``. ``best_known``: the most likely known emotion.
+* ``score``: bigger is more known. ``threshold``: None if the model has none.
+* ``probabilities``: of the known emotions, as in the dump of a test and in an exported model.
+* ``calibrated``: the same at the temperature of ``fit_temperature``, or None.
+* ``region``: [top, left, size] of the visual prompt, in pixels of the square image that the model
+sees. None for a border, and without visual prompt.
+* ``face``: [x, y, width, height] in pixels of the frame, or None if no face was looked for.
+
+A clip that cannot be used has ``error``, a text, in place of a result. So has a window in which no
+face is found, and one for which the model computes values that are not finite.
+"""
 import csv
 import math
 from pathlib import Path
@@ -18,7 +33,7 @@ def result_of(head, place, sample):
         sample (ActionDataSample): the prediction of the model.
 
     Returns:
-        dict: a prediction, see ``HESPInferencer.__call__``.
+        dict: the keys are listed at the top of this module.
     """
     if not (sample.pred_knownness.isfinite().all() and sample.pred_score.isfinite().all()):
         return dict(place, error=NOT_FINITE)
