@@ -24,8 +24,8 @@ from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import clips_of_config, override
 from hesp_mmaction.datasets.clip_loading import IMAGE_EXTENSIONS
+from hesp_mmaction.datasets.decoding import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.integrity import damage, oddity
-from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.text import some
 
