@@ -16,8 +16,9 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
 from hesp_mmaction.apis import frame_building
+from hesp_mmaction.apis.config_parts import clips_of_config
 from hesp_mmaction.apis.frame_building import choose_kind, fill_store, raw_bytes
-from hesp_mmaction.apis.wiring import clips_of_config, override
+from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets import frame_store, video, video_layout
 from hesp_mmaction.datasets.decoding import open_video
 from hesp_mmaction.datasets.frame_files import clip_file
