@@ -8,7 +8,7 @@ hesp      path frames id ClassName HESP; the name counts, the id is passed over
 frames    path frames id           any three columns; the id order must be named
 dfer_clip path frames id           DFER-CLIP and Former-DFER: ``frames`` in their id order
 ids       path id                  any two columns; the id order must be named
-csv       path,label               any table with commas, semicolons or tabs, see :mod:`.tables`
+csv       path,label               any table with commas, semicolons or tabs, see ``tables``
 dfew      video_name,label         DFEW's csv, ids from 1
 xlsx      a row of a sheet         MAFW's ``Labels/single-set.xlsx`` and ``multi-set.xlsx``, or a
                                    table as ``csv``
@@ -34,15 +34,15 @@ def read_list(path, id_order=None, kind=None):
 
     Args:
         path (str): the file.
-        id_order (str | Sequence, optional): see :func:`parse_list`.
-        kind (str, optional): one of :data:`FORMATS`, told from the file by default.
+        id_order (str | Sequence, optional): see ``parse_list``.
+        kind (str, optional): one of ``FORMATS``, told from the file by default.
 
     Returns:
-        tuple: list[Clip] and list[str], as returned by :func:`parse_list`.
+        tuple: list[Clip] and list[str], as returned by ``parse_list``.
 
     Raises:
         FileNotFoundError: the file does not exist.
-        InputError: see :func:`parse_list` and :func:`.parse_table`; openpyxl is not installed.
+        InputError: see ``parse_list`` and ``parse_table``; openpyxl is not installed.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f'no list file {os.path.abspath(path)}')

@@ -45,7 +45,7 @@ class _Wrapper:
 
 
 def locate(dataset, idx):
-    """Like :meth:`_Wrapper.locate`, for any data set."""
+    """Like ``_Wrapper.locate``, for any data set."""
     return dataset.locate(idx) if isinstance(dataset, _Wrapper) else (dataset, idx, ())
 
 
