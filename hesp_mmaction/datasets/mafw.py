@@ -136,13 +136,13 @@ class FusionDataset(OpenSetVideoDataset):
     A ``sample_id`` begins with ``AFEW/`` or ``MAFW/``.
 
     Args:
-        data_root (str): AFEW's folder.
         mafw_root (str): MAFW's folder.
         fold (int): MAFW's fold, 1 to 5. Defaults to 1.
         faces (bool): AFEW's aligned faces instead of its videos. Defaults to False.
         clips (str): folder of MAFW's clips. Defaults to ``'data/clips'``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    All other arguments and errors are those of ``OpenSetVideoDataset``; its ``data_root`` (str) is
+    AFEW's folder.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET_AFEW
