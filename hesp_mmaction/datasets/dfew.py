@@ -33,7 +33,7 @@ def dfew_clips(root, part, fold=1, clips=CLIPS):
 
 @DATASETS.register_module()
 class DFEWDataset(OpenSetVideoDataset):
-    """DFEW in its official layout::
+    """DFEW in its official layout:
 
         data_root/Clip/clip_224x224/00001/*.jpg
         data_root/EmoLabel_DataSplit/{train,test}(single-labeled)/set_1.csv

@@ -35,7 +35,7 @@ def ferv39k_clips(root, part, clips=CLIPS):
 
 @DATASETS.register_module()
 class FERV39kDataset(OpenSetVideoDataset):
-    """FERV39k in its official layout::
+    """FERV39k in its official layout:
 
         data_root/2_ClipsforFaceCrop/Action/Happy/0267/*.jpg
         data_root/4_setups/All_scenes/{train,test}_All.csv

@@ -48,7 +48,7 @@ def mafw_clips(root, part, fold=1, kind='single', clips=CLIPS):
 
 @DATASETS.register_module()
 class MAFWDataset(OpenSetVideoDataset):
-    """MAFW in its official layout::
+    """MAFW in its official layout:
 
         data_root/data/clips/00001.mp4
         data_root/Train & Test Set/{single,compound}/{no_caption,with_caption}/set_1/train.txt
