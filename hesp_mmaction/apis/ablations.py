@@ -30,7 +30,7 @@ def read_ablation(name: str) -> Config:
     """
     names = our_names('ablations')
     if name not in names:
-        raise InputError(f'no ablation is named {name!r}: {", ".join(names)}')
+        raise InputError(f'no ablation is named {name!r}; choose one of {", ".join(names)}')
     return Config.fromfile(our_config(f'ablations/{name}.py'))
 
 
@@ -77,7 +77,7 @@ def ablation_runs(name: str, args: argparse.Namespace, config: str | None = None
     ablation = read_ablation(name)
     names = [row.name for row in ablation.rows]
     if set(rows or []) - set(names):
-        raise InputError(f'--rows: {name} has {", ".join(names)}')
+        raise InputError(f'--rows: {name} has the rows {", ".join(names)}')
     base = config or ablation.get('config', DEFAULT)
     runs = {}
     for row in ablation.rows:

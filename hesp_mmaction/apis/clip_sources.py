@@ -191,7 +191,7 @@ def find_clips(inputs, fps=25.0, seconds=5.0):
 def _paths(path):
     """Videos and folders of frames at or below a path, sorted; a file as it is.
 
-    What is neither is passed over, counted and named in the log.
+    Other files are counted and named in the log.
     """
     path = os.path.expanduser(path)
     if not os.path.isdir(path):
@@ -209,8 +209,8 @@ def _paths(path):
     if not found:
         raise InputError(f'{path} holds neither videos ({", ".join(VIDEO_EXTENSIONS)}) nor images')
     if others:
-        print_log(f'{len(others)} files in {path} are neither videos nor pictures and are passed '
-                  f'over: {some(sorted(others))}', 'current', logging.WARNING)
+        print_log(f'{len(others)} files in {path} are neither videos nor pictures and are left '
+                  f'out: {some(sorted(others))}', 'current', logging.WARNING)
     return sorted(found)
 
 
@@ -230,8 +230,8 @@ def film(index, seconds):
     camera = cv2.VideoCapture(index)
     try:
         if not camera.isOpened():
-            raise InputError(f'webcam {index} cannot be opened: is it connected, and used by no '
-                             'other program? Give a video file otherwise')
+            raise InputError(f'webcam {index} cannot be opened: connect it, end other programs '
+                             'that use it, or give a video file')
         frames, begin = [], time.monotonic()
         while time.monotonic() - begin < seconds or not frames:
             there, frame = camera.read()
@@ -242,5 +242,5 @@ def film(index, seconds):
     finally:
         camera.release()
     if not frames:
-        raise InputError(f'webcam {index} gives no picture')
+        raise InputError(f'webcam {index} delivers no picture')
     return np.stack(frames), max(1.0, len(frames) / max(elapsed, 1e-3))

@@ -60,7 +60,7 @@ def set_neck(cfg: Config, neck: str | Mapping[str, Any]) -> None:
     if reason:
         raise InputError(f'neck={name}: {Path(cfg.filename or "the config").name} takes no other '
                          f'neck ({reason}): run it without neck; run_protocol.py --equal-terms '
-                         f'{name} passes over what takes none')
+                         f'{name} leaves out methods that take none')
     cls = MODELS.get(name) if isinstance(name, str) else None
     if cls is None or (name in necks.__all__ and name not in OVER_TIME):
         raise InputError(f'neck={name}: give the name of a neck over frames: '
@@ -98,7 +98,7 @@ def equal_runs(runs: Mapping[str, Sequence[dict]], neck: str) -> dict[str, list[
     found = {}
     for name, jobs in runs.items():
         if any(key.split('.')[0] == 'neck' for key in jobs[0]['cfg_options']):
-            raise InputError('give --equal-terms or neck, not both: the runs on own terms would '
+            raise InputError('give --equal-terms or neck, not both: the runs as published would '
                              'have that neck, too')
         reason = refusal(load_config(jobs[0]['config']))
         if reason:

@@ -148,7 +148,7 @@ def sampling_of(cfg):
     other = [name for name in steps if name not in PLAIN_STEPS]
     if other or not {'SampleFrames', 'Resize'} <= set(steps):
         raise InputError(f'the test pipeline has {", ".join(other) or "no SampleFrames and Resize"}'
-                         f', and an exported model only: {", ".join(PLAIN_STEPS)}')
+                         f', but an exported model can only do {", ".join(PLAIN_STEPS)}')
     sample, resize = steps['SampleFrames'], steps['Resize']
     if sample['clip_len'] != 1 or not sample.get('test_mode') or sample.get('twice_sample'):
         raise InputError('an exported model takes the middle frame of every segment: set '

@@ -129,7 +129,7 @@ def only_dataset(dataset):
     """
     first, *others = leaf_configs(dataset)
     if others:
-        raise InputError('a store of features is of one data set, and this config joins several: '
+        raise InputError('a store of features holds one data set, and this config joins several: '
                          'put their clips below one data_root and name them in lists')
     return first
 
@@ -178,7 +178,7 @@ def build_store(cfg, out, views, batch_size=16, workers=0):
             be decoded.
     """
     if views < 1:
-        raise InputError(f'--views {views}: one or more')
+        raise InputError(f'--views {views}: it must be 1 or more')
     if not cfg.get('train_dataloader'):
         raise InputError(f'{cfg.filename} trains nothing, so it has no views: make the store by a '
                          'config that trains on this backbone, such as configs/coop_afew_o34.py')

@@ -29,8 +29,8 @@ def check_options(path: str, options: Collection[str]) -> None:
     """
     wrong = sorted({key for key in options if key.split('.')[0] in OF_CLIPS})
     if wrong:
-        raise InputError(f'features={path} takes the place of clips, so {", ".join(wrong)} would '
-                         'change nothing: take that out')
+        raise InputError(f'features={path} replaces the clips, so {", ".join(wrong)} would '
+                         'change nothing: leave that out')
 
 
 def use_feature_file(cfg: Config, path: str) -> None:

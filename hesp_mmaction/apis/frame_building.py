@@ -193,8 +193,8 @@ def _decode(folder: str, missing: dict[str, str], resize: dict | None,
             raise InputError(f'the frames of {len(every)} clips need {JPEG_SHARE * raw / 1e9:.1f} '
                              f'GB even as JPEG, and {room}')
         if kind == JPEG and os.path.isdir(next(iter(every.values()))):
-            raise InputError(f'the frames of {len(every)} clips need {raw / 1e9:.1f} GB, and of '
-                             'folders of pictures a store as JPEG would be no faster to read')
+            raise InputError(f'the frames of {len(every)} clips need {raw / 1e9:.1f} GB, and JPEG '
+                             'would be no faster to read than these folders of pictures')
     need = raw_bytes(list(missing.values()), size) * (JPEG_SHARE if kind == JPEG else 1)
     if need > SHARE * free:
         raise InputError(f'the frames of {len(missing)} clips need {need / 1e9:.1f} GB, and {room}')

@@ -72,7 +72,7 @@ class HESPInferencer(BaseInferencer):
         cfg = Config(config.to_dict()) if isinstance(config, Config) else Config.fromfile(
             find_config(str(config)))
         if face is not None and face not in DETECTORS:
-            raise InputError(f'face={face!r}: None or one of {", ".join(DETECTORS)}')
+            raise InputError(f'face={face!r}: it must be None or one of {", ".join(DETECTORS)}')
         self.face = face and load_detector(face)
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         self.model = load_trained(cfg, checkpoint, cfg_options, known, device)

@@ -85,7 +85,7 @@ def same_samples(dump, other, folder):
     """
     for key in ('sample_id', 'classes'):
         if not np.array_equal(np.sort(dump[key]), np.sort(other[key])):
-            raise InputError(f'{folder} is a test of other {key}: give the zero-shot runs in the '
+            raise InputError(f'{folder} was tested on other {key}: give the zero-shot runs in the '
                              'order of the work dirs, on the same splits')
 
 

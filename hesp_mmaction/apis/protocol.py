@@ -50,8 +50,8 @@ def split_config(config: str, split: int, cfg_options: dict | None = None,
                        if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))
                        and key.split('.')[0] != 'neck'}  # untrained it is the mean
     if known is not None and 'protocol' not in cfg and task is None:
-        raise InputError(f'{config} is of a closed set, in which every class is known: known sets '
-                         'mean nothing to it')
+        raise InputError(f'{config} is of a closed set, in which every class is known: it takes '
+                         'no known sets')
     choose_data(cfg, cfg_options, task, openness, None if known is not None else split, known)
     return cfg
 

@@ -81,8 +81,8 @@ def find_methods(configs: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for config in configs:
         if Path(config).stem in found:
-            raise InputError(f'{found[Path(config).stem]} and {config} have one name, and results '
-                             'are kept by name: rename one of them')
+            raise InputError(f'{found[Path(config).stem]} and {config} have the same name, and '
+                             'results are kept by name: rename one of them')
         found[Path(config).stem] = config
     return found
 
@@ -147,7 +147,7 @@ def _folds(cfg: Config, openness: Sequence[str] | None) -> range:
     """The folds of a closed set."""
     name = Path(cfg.filename).name
     if openness:
-        raise InputError(f'{name} has no `protocol`, so --openness means nothing: name the data '
+        raise InputError(f'{name} has no `protocol`, so it has no --openness: name the data '
                          'with --task')
     if not has_folds(cfg):
         raise InputError(f'{name} has neither published splits nor folds: name the data with '

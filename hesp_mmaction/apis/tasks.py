@@ -62,7 +62,7 @@ def find_task(name: str) -> Task:
         InputError: no task has that name. The message lists the names.
     """
     if name not in TASKS:
-        raise InputError(f'no task is named {name!r}: {", ".join(TASKS)}')
+        raise InputError(f'no task is named {name!r}; choose one of {", ".join(TASKS)}')
     return TASKS[name]
 
 
@@ -85,7 +85,7 @@ def set_task(cfg: Config, task: Task) -> None:
         if cfg.get(loader):
             leaf, *others = leaf_configs(cfg[loader].dataset)
             if others:
-                raise InputError(f'{loader} joins several data sets, and a task is of one: take '
+                raise InputError(f'{loader} joins several data sets, and a task has one: take '
                                  'ConcatDataset out of the config')
             pipeline = leaf.pipeline
             leaf.clear()  # a wrapper around it stays
@@ -154,7 +154,7 @@ def choose_data(cfg: Config, cfg_options: Mapping[str, Any] | None = None, task:
     options = dict(cfg_options or {})
     if 'protocol' not in cfg:
         if openness is not None:
-            raise InputError('the config has no `protocol`, so --openness means nothing: name the '
+            raise InputError('the config has no `protocol`, so it has no --openness: name the '
                              'data with --task, or the emotions with --known')
         if split is not None and has_folds(cfg):
             override(cfg, dict(options, fold=split))

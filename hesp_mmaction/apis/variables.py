@@ -36,7 +36,8 @@ def _set_known(cfg: Config, known: Sequence[str]) -> None:
 def _set_of_dataset(cfg: Config, value: Any, key: str, everywhere: bool = False) -> None:
     for dataset in datasets_of(cfg):
         if not everywhere and key not in dataset:
-            raise InputError(f'{key} means nothing to {dataset.type}, the data set of this config')
+            raise InputError(f'{dataset.type}, the data set of this config, has no {key}: leave '
+                             'it out')
         dataset[key] = value
 
 

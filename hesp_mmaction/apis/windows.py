@@ -28,7 +28,7 @@ def spans(num_frames, fps, window=None, stride=None, times=None):
     """
     if window is None:
         if stride is not None:
-            raise InputError('stride means nothing without window')
+            raise InputError('stride needs window: give both, or neither')
         return [(0, num_frames)]
     stride = window / 2 if stride is None else stride
     if not (window > 0 and stride > 0):

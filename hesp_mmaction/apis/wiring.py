@@ -41,7 +41,7 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     options = cfg_options or {}
     own = [key for key in options if key == 'model.neck' or key.startswith('model.neck.')]
     if own and any(key.split('.')[0] == 'neck' for key in options):
-        raise InputError(f'give neck or {own[0]}, not both: neck takes the place of model.neck')
+        raise InputError(f'give neck or {own[0]}, not both: neck replaces model.neck')
     image_size = cfg.get('image_size')
     check_keys(cfg, options)
     try:
@@ -54,7 +54,7 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
         raise InputError('give --known or --split, not both')
     if split is not None:
         if 'protocol' not in cfg:
-            raise InputError('the config has no `protocol`, so --split means nothing: use --known')
+            raise InputError('the config has no `protocol`, so it has no --split: use --known')
         known = known_names(cfg.protocol.dataset, openness or cfg.protocol.openness, split)
     if known is not None:
         cfg.known = [canonical(name) for name in known]

@@ -92,7 +92,7 @@ def test_all_methods_are_those_of_the_index_and_no_name_occurs_twice(tmp_path):
     assert 'hesp_afew_o34' in found and 'cssr_afew_o34' in found and len(found) > 15
     assert all(Path(path).is_file() for path in found.values())
     assert find_methods([HESP]) == dict(hesp_afew_o34=HESP)
-    with pytest.raises(InputError, match='have one name'):
+    with pytest.raises(InputError, match='have the same name'):
         find_methods([HESP, str(tmp_path / 'hesp_afew_o34.py')])
 
 

@@ -41,7 +41,7 @@ def fold_of(subjects, folds, seed=0):
     """
     names = sorted(set(subjects))
     if len(names) < folds:
-        raise InputError(f'{folds} folds of {len(names)} subjects: the pattern of --subject gives '
+        raise InputError(f'{folds} folds of {len(names)} subjects: the pattern of --subject finds '
                          f'{", ".join(names[:5])}')
     random.Random(seed).shuffle(names)
     return {name: i % folds for i, name in enumerate(names)}
@@ -162,7 +162,7 @@ def hold_out_rows(file, out, subject, fold, folds, seed=0):
     """
     check_arguments(out, fold, folds)
     if not is_feature_file(out):
-        raise InputError(f'{out}: what is held out of a file of features is one, too; give it a '
+        raise InputError(f'{out}: the result is a file of features, too; give it a '
                          'name that ends in .npz')
     rows = read_features(file)['train']
     with np.load(file, allow_pickle=False) as held:
@@ -195,7 +195,7 @@ def check_arguments(out, fold, folds):
         InputError: there is no such fold, or ``out`` exists.
     """
     if folds < 2:
-        raise InputError(f'--folds {folds}: two or more, or nothing is left to train on')
+        raise InputError(f'--folds {folds}: it must be 2 or more, or no clip is left to train on')
     if not 0 <= fold < folds:
         raise InputError(f'--fold {fold}: one of 0 .. {folds - 1}')
     if os.path.lexists(out):
