@@ -44,7 +44,7 @@ def test_data_openness_and_split_are_those_of_the_command_line(words, dataset, o
      'task mafw has the opennesses 8:3, 6:5, 5:6, 3:8: name one with --openness'),
     ('--task mafw --openness 3:4', 'hesp_afew_o34.py', "no published MAFW openness '3:4'; there "),
     ('--task compound --split 1', 'hesp_afew_o34.py', 'no published compound 7:9 split 1; there '),
-    ('--task affectnet', 'hesp_afew_o34.py', "'affectnet'; choose one of afew, mafw"),
+    ('--task affectnet', 'hesp_afew_o34.py', "no task is named 'affectnet'; choose one of "),
     ('--openness 7:1', 'hesp_afew_o34.py', "no published AFEW openness '7:1'; there are: "),
     ('--openness 5:2 --known anger fear', 'hesp_afew_o34.py', 'give --known or --openness, not'),
     ('--split 1 --known anger fear', 'hesp_afew_o34.py', 'give --known or --split, not both'),
