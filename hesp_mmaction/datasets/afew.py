@@ -115,7 +115,7 @@ class AFEWDataset(OpenSetVideoDataset):
     Args:
         faces (bool): the aligned faces instead of the videos. Defaults to False.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -53,7 +53,7 @@ def canonical(name: str) -> str:
             Surprised'`` (any case, any order).
 
     Returns:
-        str: one of ``MAFW``, or several of them joined by ``_`` in MAFW's order.
+        str: one of :data:`MAFW`, or several of them joined by ``_`` in MAFW's order.
 
     Raises:
         InputError: a part of the name is not an emotion; the message lists the valid ones.
@@ -69,7 +69,7 @@ def canonical(name: str) -> str:
 
 
 def emotion_of(text: str) -> str | None:
-    """The canonical name of an emotion, see ``canonical``, or None if it is no emotion."""
+    """The canonical name of an emotion, see :func:`canonical`, or None if it is no emotion."""
     try:
         return canonical(text)
     except InputError:

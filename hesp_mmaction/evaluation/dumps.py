@@ -24,13 +24,13 @@ def save_dump(dump: Dump, path: str | Path) -> None:
 
 
 def load_dump(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads what ``OpenSetMetric`` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
+    """Reads what :class:`.OpenSetMetric` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 
 
 def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what is kept of a predicted data sample (dict), see ``OpenSetMetric``."""
+    """Returns what is kept of a predicted data sample (dict), see :class:`.OpenSetMetric`."""
     missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label', 'pred_knownness')
                if key not in sample]
     if missing:
@@ -51,9 +51,9 @@ def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 def dump_of_rows(rows: Sequence[Mapping[str, Any]],
                  classes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Returns arrays of rows of ``dump_row``, sorted by sample id, each id once.
+    """Returns arrays of rows of :func:`dump_row`, sorted by sample id, each id once.
 
-    Clips that could not be decoded (emotion ``UNDECODABLE``) are left out and logged.
+    Clips that could not be decoded (emotion :data:`UNDECODABLE`) are left out and logged.
     """
     by_id = {row['sample_id']: row for row in reversed(rows)}
     broken = sorted(key for key, row in by_id.items() if row['emotion'] == UNDECODABLE)

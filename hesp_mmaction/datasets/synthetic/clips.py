@@ -18,8 +18,8 @@ def make_clip(emotion, person, number, seed=0, size=SIZE):
     """Film clip ``number`` of the world of ``seed``.
 
     Args:
-        emotion (str): one of ``MAFW``, or a compound of them.
-        person (int): who acts it, see ``ROLES``.
+        emotion (str): one of :data:`MAFW`, or a compound of them.
+        person (int): who acts it, see :data:`~.subject.ROLES`.
         number (int): each number has its own acting, head movement and scene.
 
     Returns:
