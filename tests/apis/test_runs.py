@@ -148,7 +148,7 @@ def test_rows_of_an_ablation_are_runs_and_equal_ones_share_a_folder():
     assert len(set(folders)) == len(folders) - 1
     assert [run['split'] for run in ablation_runs('dfer_clip', flags())['2 blocks']] == [
         1, 2, 3, 4, 5]
-    with pytest.raises(InputError, match='--rows: fig3a has the rows fixed negative texts, learned'):
+    with pytest.raises(InputError, match='fig3a has the rows fixed negative texts, learned'):
         ablation_runs('fig3a', args, rows=['none'])
 
 
