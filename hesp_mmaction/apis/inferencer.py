@@ -53,7 +53,7 @@ class HESPInferencer(BaseInferencer):
         amp (bool): mixed precision, see ``set_precision``. Defaults to False.
 
     Raises:
-        InputError: the config needs a checkpoint, or the two do not belong together.
+        InputError: a checkpoint is needed and missing, or it does not fit the config.
 
     Examples:
         >>> inferencer = HESPInferencer()  # the embedded model

@@ -26,8 +26,7 @@ def load_trained(cfg, checkpoint=None, cfg_options=None, known=None, device='cpu
         nn.Module: the model.
 
     Raises:
-        InputError: the config is one of a trained model and no checkpoint is named, or the two do
-            not belong together.
+        InputError: a checkpoint is needed and missing, or it does not fit the config.
         FileNotFoundError: the checkpoint does not exist.
     """
     init_default_scope('mmaction')
