@@ -16,7 +16,7 @@ def freeze(module):
     """
     module.requires_grad_(False)
     names = tuple(module.state_dict())
-    module._register_state_dict_hook(partial(_drop_keys, names))
+    module.register_state_dict_post_hook(partial(_drop_keys, names))
     module.register_load_state_dict_pre_hook(partial(_fill_keys, names))
     return module
 
