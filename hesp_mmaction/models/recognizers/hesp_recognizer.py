@@ -15,9 +15,10 @@ class HESPRecognizer(PromptedRecognizer):
 
     Args:
         visual_prompt (dict, optional): :class:`VisualPrompt`, put on the frames before the
-            backbone, in [0, 1] pixel units. Defaults to None.
-        negatives (dict, optional): :class:`NegativeVisuals` or :class:`NegativePoints`. Defaults to
-            None.
+            backbone, in [0, 1] pixel units. Its ``image_size`` defaults to that of a CLIP tower.
+            Defaults to None.
+        negatives (dict, optional): :class:`NegativeVisuals`, with the same default, or
+            :class:`NegativePoints`. Defaults to None.
         grad_frames (int, optional): k; in training the gradient passes through k frames of each
             step, drawn at random, and is multiplied by T / k, which makes it right on average.
             The losses are those of all frames. Only for backbones that take frames. Defaults to
@@ -41,7 +42,7 @@ class HESPRecognizer(PromptedRecognizer):
         self.grad_frames = grad_frames
         self.visual_prompt = None
         if visual_prompt is not None:
-            self.visual_prompt = MODELS.build(visual_prompt)
+            self.visual_prompt = MODELS.build(self._sized('visual_prompt', visual_prompt))
             needs_map = self.visual_prompt.region in ('cam', 'dataset')
             if needs_map and not hasattr(self.backbone, 'activation_map'):
                 raise InputError(f'{type(self.backbone).__name__} has no activation map against '
@@ -56,8 +57,19 @@ class HESPRecognizer(PromptedRecognizer):
             negatives = dict(negatives, num_classes=len(self.known))
             if negatives['type'] == 'NegativePoints' and hasattr(self.backbone, 'out_channels'):
                 negatives.setdefault('dim', self.backbone.out_channels)  # CLIP's towers say it
+            if negatives['type'] == 'NegativeVisuals':
+                negatives = self._sized('negatives', negatives)
             self.negatives = MODELS.build(negatives)
         self._eval_points = EvalCache()
+
+    def _sized(self, name, part):
+        """A part that is as large as the frames, by default those of the backbone."""
+        if 'image_size' in part:
+            return part
+        if not hasattr(self.backbone, 'image_size'):
+            raise InputError(f'{type(self.backbone).__name__} does not say how large its frames '
+                             f'are: set model.{name}.image_size')
+        return dict(part, image_size=self.backbone.image_size)
 
     def encode_clips(self, inputs, data_samples=None):
         """Clips with the visual prompt to features of frames.
