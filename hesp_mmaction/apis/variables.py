@@ -41,7 +41,7 @@ def _set_of_dataset(cfg: Config, value: Any, key: str, everywhere: bool = False)
 
 
 def _set_image_size(cfg: Config, image_size: int) -> None:
-    """What squeezes a frame to a square is set; a Resize that keeps the ratio of the sides stays."""
+    """Sets what squeezes a frame to a square; a Resize that keeps the ratio of the sides stays."""
     for dataset in datasets_of(cfg):
         for transform in dataset.pipeline:
             if transform.type == 'Resize' and not transform.get('keep_ratio', True):
