@@ -38,7 +38,7 @@ class ListedClips:
         """The clips of ``'train'`` or ``'test'``, from the official files.
 
         Returns:
-            tuple: list[Clip] and list[str], a message for every label that cannot be used.
+            tuple: list[ListedClip] and list[str], a message for every label that cannot be used.
         """
         raise NotImplementedError
 
