@@ -10,11 +10,9 @@ from mmengine.logging import print_log
 
 from ..datasets.emotions import UNDECODABLE
 from ..files import whole
+from .prediction import ARRAYS, LOGITS, OF_ALL, SCORE
 
 Dump = Mapping[str, np.ndarray]
-# fields of a data sample to those of a dump
-RENAMED = dict(pred_feature='feature', pred_score='probabilities')
-OF_ALL = ('threshold', 'class_text')  # fields that are the same for every sample, kept once
 
 
 def save_dump(dump: Dump, path: str | Path) -> None:
@@ -30,7 +28,18 @@ def load_dump(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what is kept of a predicted data sample (dict), see :class:`.OpenSetMetric`."""
+    """What a dump keeps of a predicted data sample.
+
+    Args:
+        sample (dict): with the fields that :class:`.Prediction` writes, ``gt_label``, and the
+            metainfo ``sample_id`` and ``emotion``.
+
+    Returns:
+        dict: by key of the dump.
+
+    Raises:
+        KeyError: a field is missing that every dump needs.
+    """
     missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label', 'pred_knownness')
                if key not in sample]
     if missing:
@@ -40,9 +49,9 @@ def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
                label=int(sample['gt_label']), pred=int(sample['pred_label']),
                score=float(sample['pred_knownness']))
     for key, value in sample.items():
-        if key.startswith('logits') or key in (*RENAMED, 'class_text', 'frame_cosine'):
-            row[RENAMED.get(key, key)] = _array(value)
-        elif key.startswith('score_') or key == 'threshold':
+        if key.startswith(LOGITS) or key in ARRAYS:
+            row[ARRAYS.get(key, key)] = _array(value)
+        elif key.startswith(SCORE) or key == 'threshold':
             row[key] = float(value)
         elif key == 'pred_emotion':
             row[key] = value

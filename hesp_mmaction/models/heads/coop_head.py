@@ -1,21 +1,19 @@
 """CoOp: learned context tokens in front of class names (Zhou et al., IJCV 2022)."""
 import torch
 from mmaction.registry import MODELS
-from torch.nn.functional import normalize
 
 from ...datasets.emotions import prompt_word
-from ..eval_cache import EvalCache
 from ..losses import mean_cross_entropy
 from ..prompts.descriptions import descriptions_of
-from ..prompts.text import CLIPTextTower, PromptLearner, context_text
+from ..prompts.text import CLIPTextTower, PromptLearner
 from .functional import cosine_logits
-from .open_set_head import OpenSetHead
+from .text_prompt_head import TextPromptHead
 
 TEMPLATE = 'a photo of a {} expression'
 
 
 @MODELS.register_module()
-class CoOpHead(OpenSetHead):
+class CoOpHead(TextPromptHead):
     """z_k = exp(logit_scale) cos(f, text of the learned prompt of class k), cross-entropy.
 
     With contexts of its own for each class, and descriptions in place of names, it is the head of
@@ -39,13 +37,6 @@ class CoOpHead(OpenSetHead):
         with torch.no_grad():  # what zero-shot CLIP reads, for the scores that ask it
             self.register_buffer('zero_shot_text', self.text.encode_text(
                 [TEMPLATE.format(prompt_word(name)) for name in self.known]), persistent=False)
-        self._eval_text, self._eval_context = EvalCache(), EvalCache()
-
-    def class_text(self):
-        """Text features (K, D); computed once per evaluation."""
-        if self.training or torch.is_grad_enabled():
-            return self.text(*self.prompts())
-        return self._eval_text.get(lambda: self.text(*self.prompts()), self.prompts, self.text)
 
     def forward(self, feats, **kwargs):
         """Video features (B, D) to ``feature``, ``logits``, ``logits_known``, ``probabilities``."""
@@ -56,18 +47,13 @@ class CoOpHead(OpenSetHead):
     def score(self, outputs):
         return outputs['logits'].max(1).values
 
-    def class_vectors(self):
-        return normalize(self.class_text(), dim=1)
-
     def extra_logits(self, outputs):
         """The cosines that are logits before CLIP's scale, the logits of zero-shot CLIP's texts,
         and the logit (B, 1) of the contexts with no name."""
-        context = self._eval_context.get(lambda: context_text(self.text, self.prompts),
-                                         self.prompts, self.text)
-        scale = self.text.logit_scale
+        feature, scale = outputs['feature'], self.text.logit_scale
         return dict(cosine=outputs['logits_known'] / scale,
-                    zero_shot=cosine_logits(outputs['feature'], self.zero_shot_text, scale),
-                    context=cosine_logits(outputs['feature'], context, scale))
+                    zero_shot=cosine_logits(feature, self.zero_shot_text, scale),
+                    context=self.context_logits(feature))
 
     def losses(self, outputs, labels):
         return dict(loss_known=mean_cross_entropy(outputs['logits'], labels))

@@ -40,6 +40,38 @@ def fused_log_probabilities(known, negative):
     return torch.logaddexp(known.log_softmax(1), negative.log_softmax(1)) - math.log(2)
 
 
+def fuse(known, negative, fusion):
+    """Eq. 13: the prediction of both branches.
+
+    Args:
+        known (Tensor): z (B, K).
+        negative (Tensor): z_neg (B, K).
+        fusion (str): ``'prob'`` averages probabilities (the paper), ``'logit'`` averages logits.
+
+    Returns:
+        tuple[Tensor, Tensor]: logits and probabilities (B, K), the second being the softmax of the
+        first.
+    """
+    if fusion == 'prob':  # the log of a probability that is rounded to 0 would be -inf
+        return fused_log_probabilities(known, negative), fused_probabilities(known, negative)
+    mean = (known + negative) / 2
+    return mean, mean.softmax(1)
+
+
+def with_density(logits, distances):
+    """Mean of a prediction and of that of the class Gaussians (not in the paper).
+
+    Args:
+        logits (Tensor): (B, K).
+        distances (Tensor): (B, K), squared Mahalanobis distances to the classes.
+
+    Returns:
+        tuple[Tensor, Tensor]: logits and probabilities (B, K).
+    """
+    usual = -distances / 2
+    return fused_log_probabilities(logits, usual), fused_probabilities(logits, usual)
+
+
 def fused_loss(known, negative, labels, fusion):
     """Eq. 14: cross-entropy of the fused prediction, mean over the global batch.
 

@@ -2,45 +2,24 @@
 import torch
 from mmaction.registry import MODELS
 from torch import nn
-from torch.nn.functional import normalize
 
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
 from ...evaluation.scores import hesp_centred, hesp_logit
 from ..eval_cache import EvalCache
-from ..losses import (
-    arpl_margin,
-    clip_alignment,
-    diversity,
-    global_mean,
-    hold_texts,
-    mean_cross_entropy,
-    opposite_texts,
-    supervised_contrastive,
-)
-from ..prompts.text import CLIPTextTower, PromptLearner, context_text
+from ..prompts.text import CLIPTextTower, PromptLearner
 from .functional import cosine_logits
-from .hesp_functional import (
-    at_length,
-    fused_log_probabilities,
-    fused_loss,
-    fused_probabilities,
-)
+from .hesp_functional import at_length, fuse, with_density
+from .hesp_losses import all_weights, loss_terms
 from .joint_score import JointScore
-from .open_set_head import OpenSetHead
 from .prototype_head import point_logits
-
-# L_KN = known + contrastive, L_NE = negative + margin + alignment, L_H = fused. Zero = off.
-# Not in the paper: `hold` (of the texts to the template's), `opposite` (of the negative texts) and
-# `diversity` (of the negatives).
-LOSS_WEIGHTS = dict(known=1.0, contrastive=0.5, negative=1.0, margin=0.0, alignment=1.0, fused=1.0,
-                    hold=2.0, opposite=0.0, diversity=0.0)
+from .text_prompt_head import TextPromptHead
 
 JOINT = 'joint', 'joint_of_compounds'  # scores that are fitted after the last epoch
 
 
 @MODELS.register_module()
-class HESPHead(OpenSetHead):
+class HESPHead(TextPromptHead):
     """Known, negative and fused predictions over K known emotions.
 
     Args:
@@ -90,10 +69,7 @@ class HESPHead(OpenSetHead):
         self._check(negative_kind=(negative_kind, ('euclidean', 'arpl')),
                     fusion=(fusion, ('prob', 'logit')),
                     score_kind=(score_kind, ('prob', 'logit', 'centred', *JOINT)))
-        unknown_keys = set(loss_weights or {}) - set(LOSS_WEIGHTS)
-        if unknown_keys:
-            raise InputError(f'no loss is named {sorted(unknown_keys)}: {", ".join(LOSS_WEIGHTS)}')
-        self.weights = LOSS_WEIGHTS | (loss_weights or {})
+        self.weights = all_weights(loss_weights)
         if learn_negative_text and not (self.weights['alignment'] or self.weights['opposite']):
             raise InputError('learn_negative_text=True learns by the losses alignment and opposite '
                              'alone: give one of them a weight in loss_weights')
@@ -122,8 +98,7 @@ class HESPHead(OpenSetHead):
                 [template.format(word) for word in said]), persistent=False)
         self.register_buffer('feature_length', torch.tensor(float(feature_length or 0)))
         self.joint = JointScore(len(known), width)
-        self._eval_text, self._eval_negative_text = EvalCache(), EvalCache()
-        self._eval_context = EvalCache()
+        self._eval_negative_text = EvalCache()
 
     def older_state(self):
         older = dict(super().older_state(), feature_length=torch.zeros_like(self.feature_length))
@@ -136,20 +111,26 @@ class HESPHead(OpenSetHead):
             if value not in allowed:
                 raise InputError(f'{name}={value!r}: one of {", ".join(allowed)}')
 
-    def class_text(self):
-        """F_T (K, D); computed once per evaluation."""
-        if self.training or torch.is_grad_enabled():
-            return self.text(*self.prompts())
-        return self._eval_text.get(lambda: self.text(*self.prompts()), self.prompts, self.text)
-
     def class_negative_text(self):
-        """Fn_T (K, D), fixed or learned; computed once per evaluation."""
+        """Negative texts, fixed or learned.
+
+        Returns:
+            Tensor: Fn_T (K, D).
+        """
         if self.negative_prompts is None:
             return self.negative_text
-        if self.training or torch.is_grad_enabled():
-            return self.text(*self.negative_prompts())
-        return self._eval_negative_text.get(lambda: self.text(*self.negative_prompts()),
-                                            self.negative_prompts, self.text)
+        return self.read(self.negative_prompts, self._eval_negative_text)
+
+    def negative_text_logits(self, feature):
+        """CLIP's logits of the negative texts.
+
+        Args:
+            feature (Tensor): (B, D).
+
+        Returns:
+            Tensor: (B, K).
+        """
+        return cosine_logits(feature, self.class_negative_text(), self.text.logit_scale)
 
     def forward(self, feats, points=None, **kwargs):
         """Video features (B, C) and negatives (K, C) to ``feature``, ``text``, ``logits``,
@@ -168,7 +149,8 @@ class HESPHead(OpenSetHead):
         if not self.training and self.joint.fitted:
             outputs['distances'] = self.joint.distances(feats)
             if self.score_kind in JOINT:
-                outputs.update(self._with_density(outputs['logits'], outputs['distances']))
+                logits, probabilities = with_density(outputs['logits'], outputs['distances'])
+                outputs.update(logits=logits, probabilities=probabilities)
         return outputs
 
     def _fuse(self, known, feats, points):
@@ -176,24 +158,9 @@ class HESPHead(OpenSetHead):
         points = at_length(points, self.feature_length)
         negative = self.negative_scale * point_logits(
             at_length(feats, self.feature_length), points, self.negative_kind)
-        logits, probabilities = self._fused(known, negative)
+        logits, probabilities = fuse(known, negative, self.fusion)
         return dict(probabilities=probabilities, logits=logits, logits_negative=negative,
                     logits_mean=(known + negative) / 2, points=points)
-
-    def _fused(self, known, negative):
-        """Eq. 13: logits (B, K) and probabilities of both branches."""
-        if self.fusion == 'prob':  # the log of a probability that is rounded to 0 would be -inf
-            return (fused_log_probabilities(known, negative),
-                    fused_probabilities(known, negative))
-        mean = (known + negative) / 2
-        return mean, mean.softmax(1)
-
-    @staticmethod
-    def _with_density(logits, distances):
-        """Mean of the prediction and of that of the class Gaussians: logits and probabilities."""
-        usual = -distances / 2
-        return dict(logits=fused_log_probabilities(logits, usual),
-                    probabilities=fused_probabilities(logits, usual))
 
     def _zero_shot(self, outputs):
         """CLIP's logits (B, K) of the template's texts."""
@@ -226,51 +193,31 @@ class HESPHead(OpenSetHead):
             'feature', 'logits_known', 'logits_zero_shot'))
         known = logits.max(1).values
         if 'logits_negative' in dump:  # not `logits`, which an earlier fit may have part in
-            logits, _ = self._fused(logits, torch.as_tensor(dump['logits_negative']).double())
+            logits, _ = fuse(logits, torch.as_tensor(dump['logits_negative']).double(),
+                             self.fusion)
         distances, scores = self.joint.fit(feature, torch.as_tensor(dump['label']), known,
                                            zero_shot)
         found = {f'score_{name}': values for name, values in scores.items()}
         if self.score_kind in JOINT:
-            found.update(self._with_density(logits, distances), score=scores[self.score_kind])
-            found.update(pred=found['logits'].argmax(1),
-                         score_prob=found['probabilities'].max(1).values)
+            logits, probabilities = with_density(logits, distances)
+            found.update(logits=logits, probabilities=probabilities,
+                         score=scores[self.score_kind], pred=logits.argmax(1),
+                         score_prob=probabilities.max(1).values)
         return {name: values.numpy() for name, values in found.items()}
-
-    def class_vectors(self):
-        return normalize(self.class_text(), dim=1)
 
     def extra_logits(self, outputs):
         """The cosines that are logits before CLIP's scale, the logits of the template's texts, the
         logit (B, 1) of the contexts with no name, and the logits of the negative texts."""
-        scale = self.text.logit_scale
-        context = self._eval_context.get(lambda: context_text(self.text, self.prompts),
-                                         self.prompts, self.text)
-        return dict(cosine=outputs['logits_known'] / scale,
+        feature = outputs['feature']
+        return dict(cosine=outputs['logits_known'] / self.text.logit_scale,
                     zero_shot=self._zero_shot(outputs),
-                    context=cosine_logits(outputs['feature'], context, scale),
-                    negative_text=cosine_logits(outputs['feature'], self.class_negative_text(),
-                                                scale))
+                    context=self.context_logits(feature),
+                    negative_text=self.negative_text_logits(feature))
 
     def losses(self, outputs, labels):
         """The terms of Eq. 8-14 that are switched on, weighted."""
-        known, feature = outputs['logits_known'], outputs['feature']
-        terms = dict(known=lambda: mean_cross_entropy(known, labels),
-                     contrastive=lambda: supervised_contrastive(
-                         feature, labels, self.contrastive_temperature),
-                     hold=lambda: hold_texts(outputs['text'], self.template_text),
-                     opposite=lambda: global_mean(opposite_texts(
-                         self.extra_logits(outputs)['negative_text'], labels)))
-        if 'points' in outputs:
-            points, negative = outputs['points'], outputs['logits_negative']
-            terms.update(
-                negative=lambda: mean_cross_entropy(negative, labels),
-                margin=lambda: global_mean(arpl_margin(
-                    at_length(feature, self.feature_length), points, labels, self.radius)),
-                alignment=lambda: clip_alignment(points, self.class_negative_text(),
-                                                 self.text.logit_scale, self.symmetric),
-                fused=lambda: fused_loss(known, negative, labels, self.fusion),
-                diversity=lambda: diversity(points))
-        elif self.negative_prompts is not None and not self.weights['opposite']:
+        if ('points' not in outputs and self.negative_prompts is not None
+                and not self.weights['opposite']):
             raise InputError('learn_negative_text=True needs model.negatives to align with')
-        return {f'loss_{name}': self.weights[name] * term() for name, term in terms.items()
-                if self.weights[name]}
+        return {f'loss_{name}': self.weights[name] * term()
+                for name, term in loss_terms(self, outputs, labels).items() if self.weights[name]}

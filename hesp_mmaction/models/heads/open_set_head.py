@@ -7,6 +7,7 @@ from torch.nn.functional import normalize
 
 from ...datasets.emotions import canonical
 from ...errors import InputError
+from ...evaluation.prediction import LOGITS, SCORE, Prediction
 
 
 def _older_checkpoint(module, state_dict, prefix, *_):
@@ -138,34 +139,27 @@ class OpenSetHead(BaseModule):
         :meth:`class_vectors` these as ``class_text`` (K, D) and the cosines of ``frames``
         (B, T, D), the features before the neck, as ``frame_cosine`` (T, K). The fields are on the
         CPU."""
-        outputs = self(self.pool(feats, len(data_samples)), **kwargs)
-        fields = dict(pred_score=outputs['probabilities'],
-                      pred_label=outputs['logits'].argmax(1, keepdim=True),
-                      pred_knownness=self.score(outputs)[:, None],
-                      pred_feature=outputs['feature'],
-                      threshold=self.threshold.expand(len(data_samples), 1))
-        fields.update({key: value for key, value in outputs.items() if key.startswith('logits')})
-        fields.update({f'logits_{key}': value
-                       for key, value in self.extra_logits(outputs).items()})
-        fields.update({f'score_{key}': value[:, None]
-                       for key, value in self.scores(outputs).items()})
-        fields.update(self._text_fields(len(data_samples), kwargs.get('frames')))
-        # The first copy waits for the device, the others for nothing; below there are none.
-        fields = {name: values.detach().cpu() for name, values in fields.items()}
-        rejected = fields['pred_knownness'].double() < fields['threshold']  # never below NaN
-        best = fields['pred_label'].flatten().tolist()
-        for name, values in fields.items():
-            for sample, value in zip(data_samples, values.unbind(), strict=True):
-                sample.set_field(value, name)
-        for sample, label, unknown in zip(data_samples, best, rejected.tolist(), strict=True):
-            sample.set_field('unknown' if unknown[0] else self.known[label], 'pred_emotion')
+        outputs, count = self(self.pool(feats, len(data_samples)), **kwargs), len(data_samples)
+        logits = {key: value for key, value in outputs.items() if key.startswith(LOGITS)}
+        logits |= {f'{LOGITS}_{key}': value for key, value in self.extra_logits(outputs).items()}
+        class_text, frame_cosine = self._texts(count, kwargs.get('frames'))
+        Prediction(
+            pred_score=outputs['probabilities'],
+            pred_label=outputs['logits'].argmax(1, keepdim=True),
+            pred_knownness=self.score(outputs)[:, None],
+            pred_feature=outputs['feature'],
+            threshold=self.threshold.expand(count, 1),
+            logits=logits,
+            scores={f'{SCORE}{key}': value[:, None]
+                    for key, value in self.scores(outputs).items()},
+            class_text=class_text, frame_cosine=frame_cosine).write(data_samples, self.known)
         return data_samples
 
-    def _text_fields(self, num_videos, frames):
+    def _texts(self, num_videos, frames):
+        """Texts (B, K, D) and cosines (B, T, K) of frames with them; None if there are none."""
         vectors = self.class_vectors()
         if vectors is None:
-            return {}
-        fields = dict(class_text=vectors.expand(num_videos, -1, -1))
-        if frames is not None and frames.shape[2] == vectors.shape[1]:
-            fields['frame_cosine'] = normalize(frames, dim=2) @ vectors.T
-        return fields
+            return None, None
+        fits = frames is not None and frames.shape[2] == vectors.shape[1]
+        cosine = normalize(frames, dim=2) @ vectors.T if fits else None
+        return vectors.expand(num_videos, -1, -1), cosine
