@@ -2,75 +2,18 @@
 import torch
 from mmaction.registry import MODELS
 from open_clip.modified_resnet import ModifiedResNet
-from open_clip.transformer import LayerNorm, PatchDropout, ResidualAttentionBlock, VisionTransformer
-from torch import nn
-from torch.nn.functional import linear, normalize
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.functional import normalize
 from torch.utils.checkpoint import checkpoint
 
 from ...errors import InputError
 from ..attention import run_block
 from ..clip import digest, load_clip, pixel_statistics
 from ..frozen import FrozenTower
+from .activation_map import class_activation_map
+from .faster_layers import PatchConv, fold_batch_norm
+from .supported_towers import not_computed
 
 RECOMPUTED = 8  # images whose blocks are computed again at once on CPUs
-
-
-def class_activation_map(features, score):
-    """How much each place of a feature map raises a score: gradient times activation.
-
-    This is HiResCAM (Draelos and Carin, 2020). Grad-CAM averages the gradient over the image
-    first, which for a cosine (it does not change when all features grow) is often negative
-    everywhere, and the map empty.
-
-    Args:
-        features (Tensor): (N, C, h, w), a feature map in the graph of ``score``.
-        score (Tensor): scalar, the sum over the N images of the score to be explained.
-
-    Returns:
-        Tensor: (N, h, w), not negative, detached.
-    """
-    gradient, = torch.autograd.grad(score, features)
-    return (gradient * features).sum(1).clamp_min(0).detach()
-
-
-class PatchConv(nn.Conv2d):
-    """A ViT's first convolution, whose kernel is its stride, as one product of matrices.
-
-    The same function; on CPUs the gradient to the pixels takes a fifth of the time.
-    """
-
-    @classmethod
-    def of(cls, conv):
-        """With the parameters of a convolution themselves; draws no random numbers."""
-        ours = cls(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride,
-                   bias=conv.bias is not None, device='meta')
-        ours.weight, ours.bias = conv.weight, conv.bias
-        return ours
-
-    def forward(self, x):
-        high, wide = self.kernel_size
-        rows, columns = x.shape[2] // high, x.shape[3] // wide
-        x = x[..., :rows * high, :columns * wide]
-        x = x.unflatten(3, (columns, wide)).unflatten(2, (rows, high))
-        x = x.permute(0, 2, 4, 1, 3, 5).flatten(3)
-        return linear(x, self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
-
-
-def fold_batch_norm(tower):
-    """Fold the batch norms of a frozen ModifiedResNet into its convolutions, in place.
-
-    The same function (to rounding), a quarter faster forward and backward.
-    """
-    blocks = [tower, *(b for i in range(1, 5) for b in getattr(tower, f'layer{i}'))]
-    for block in blocks:
-        for i in (1, 2, 3):
-            fused = fuse_conv_bn_eval(getattr(block, f'conv{i}'), getattr(block, f'bn{i}'))
-            setattr(block, f'conv{i}', fused)
-            setattr(block, f'bn{i}', nn.Identity())
-        if getattr(block, 'downsample', None) is not None:
-            pool, convolution, norm = block.downsample
-            block.downsample = nn.Sequential(pool, fuse_conv_bn_eval(convolution, norm))
 
 
 def recomputed(blocks, x):
@@ -78,42 +21,6 @@ def recomputed(blocks, x):
     for block in blocks:
         x = checkpoint(run_block, block, x, use_reentrant=False)
     return x
-
-
-def not_computed(visual, frozen=True, dense=False):
-    """What an image tower of open_clip has that :class:`CLIPImageTower` does not compute.
-
-    Args:
-        visual (nn.Module): the tower.
-        frozen (bool): it stays in eval mode.
-        dense (bool): the features of places are wanted.
-
-    Returns:
-        str | None: as the end of a sentence; None for CLIP's own ViT and ResNet form.
-    """
-    if isinstance(visual, ModifiedResNet):
-        return None
-    if not isinstance(visual, VisionTransformer):
-        return "is neither CLIP's ViT nor its ResNet"
-    size = visual.image_size
-    if not isinstance(size, int) and size[0] != size[1]:
-        return f'takes images of {size[0]} x {size[1]} pixels, not squares'
-    for block in visual.transformer.resblocks:
-        if (type(block) is not ResidualAttentionBlock
-                or type(block.attn) is not nn.MultiheadAttention):
-            return ('has blocks of another kind (block_type, qk_norm, scaled_cosine_attn, '
-                    'scale_heads, scale_attn or scale_fc)')
-        if type(block.ln_2) is not LayerNorm:
-            return 'has norms of another kind'
-    if not visual.transformer.batch_first:
-        return 'has tokens before images'
-    if visual.pool_type == 'none' or getattr(visual, 'attn_pool_contrastive', None) is not None:
-        return "gives tokens instead of one feature (pool_type='none', two attention poolings)"
-    if dense and visual.attn_pool is not None:
-        return 'pools by attention, so that its places have no features (dense=True)'
-    if not frozen and isinstance(visual.patch_dropout, PatchDropout):
-        return 'drops patches while it is trained (patch_dropout)'
-    return None
 
 
 @MODELS.register_module()

@@ -14,17 +14,23 @@ TEMPLATE = 'a photo of a {} expression'
 
 @MODELS.register_module()
 class CoOpHead(TextPromptHead):
-    """z_k = exp(logit_scale) cos(f, text of the learned prompt of class k), cross-entropy.
+    """Learned prompts of the classes, trained by cross-entropy.
 
-    With contexts of its own for each class, and descriptions in place of names, it is the head of
-    DFER-CLIP (Zhao and Patras, BMVC 2023). The score is the largest logit; neither paper is about
-    open sets.
+    The logits are z_k = exp(logit_scale) cos(f, text of the learned prompt of class k). The score
+    is the largest logit.
+
+    Source: CoOp (Zhou et al., IJCV 2022). With contexts of its own for each class, and descriptions
+    in place of names, it is the head of DFER-CLIP (Zhao and Patras, BMVC 2023). Neither paper is
+    about open sets.
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
         clip (dict): arguments of :class:`CLIPTextTower` (the CLIP of the backbone).
-        num_contexts (int), class_specific (bool), position (str): see :class:`PromptLearner`.
-        descriptions (bool): what the face looks like stands in place of the name.
+        num_contexts (int): see :class:`PromptLearner`. Defaults to 16.
+        class_specific (bool): see :class:`PromptLearner`. Defaults to False.
+        position (str): see :class:`PromptLearner`. Defaults to ``'end'``.
+        descriptions (bool): prompts say how the face looks instead of naming the emotion. Defaults
+            to False.
     """
 
     def __init__(self, known, clip, num_contexts=16, class_specific=False, position='end',
@@ -39,7 +45,15 @@ class CoOpHead(TextPromptHead):
                 [TEMPLATE.format(prompt_word(name)) for name in self.known]), persistent=False)
 
     def forward(self, feats, **kwargs):
-        """Video features (B, D) to ``feature``, ``logits``, ``logits_known``, ``probabilities``."""
+        """Compare video features with the texts of the learned prompts.
+
+        Args:
+            feats (Tensor): video features (B, D).
+
+        Returns:
+            dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and
+            ``probabilities`` (B, K).
+        """
         logits = cosine_logits(feats, self.class_text(), self.text.logit_scale)
         return dict(feature=feats, logits=logits, logits_known=logits,
                     probabilities=logits.softmax(1))
@@ -48,8 +62,16 @@ class CoOpHead(TextPromptHead):
         return outputs['logits'].max(1).values
 
     def extra_logits(self, outputs):
-        """The cosines that are logits before CLIP's scale, the logits of zero-shot CLIP's texts,
-        and the logit (B, 1) of the contexts with no name."""
+        """Further logits for scores that read them.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+
+        Returns:
+            dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale; ``zero_shot`` (B,
+            K), those of zero-shot CLIP's texts; ``context`` (B, 1), that of the contexts with no
+            name.
+        """
         feature, scale = outputs['feature'], self.text.logit_scale
         return dict(cosine=outputs['logits_known'] / scale,
                     zero_shot=cosine_logits(feature, self.zero_shot_text, scale),

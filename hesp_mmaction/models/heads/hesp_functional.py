@@ -1,4 +1,4 @@
-"""HESP's equations on logits, as functions."""
+"""HESP's equations for logits, as functions (ACM MM 2024)."""
 import math
 
 import torch
@@ -8,9 +8,10 @@ from ..losses import global_mean, mean_cross_entropy
 
 
 def at_length(features, length):
-    """Features (N, D) brought to one length, so that distances mean the same for every CLIP.
+    """Features brought to one length, so that distances mean the same for every CLIP.
 
-    CLIPs differ in the length of their features by a factor of 15; OpenAI's are about 10 long.
+    CLIPs differ in the length of their features by a factor of 15. OpenAI's are about 10 long. This
+    step is not in the paper.
 
     Args:
         features (Tensor): (N, D).
@@ -23,12 +24,20 @@ def at_length(features, length):
 
 
 def fused_probabilities(known, negative):
-    """Eq. 13: (softmax(z) + softmax(z_neg)) / 2. (B, K) each."""
+    """Eq. 13: (softmax(z) + softmax(z_neg)) / 2.
+
+    Args:
+        known (Tensor): z (B, K).
+        negative (Tensor): z_neg (B, K).
+
+    Returns:
+        Tensor: (B, K).
+    """
     return (known.softmax(1) + negative.softmax(1)) / 2
 
 
 def fused_log_probabilities(known, negative):
-    """The log of :func:`fused_probabilities`, finite where a probability is too small for it.
+    """The log of :func:`fused_probabilities`, finite also where a probability rounds to 0.
 
     Args:
         known (Tensor): z (B, K).
@@ -73,12 +82,17 @@ def with_density(logits, distances):
 
 
 def fused_loss(known, negative, labels, fusion):
-    """Eq. 14: cross-entropy of the fused prediction, mean over the global batch.
+    """Eq. 14: cross-entropy of the fused prediction, mean over the batch of all processes.
 
     Args:
-        known (Tensor), negative (Tensor): z, z_neg (B, K). labels (Tensor): (B,).
-        fusion (str): ``'prob'`` = minus log of the mean probability, ``'logit'`` = cross-entropy
-            of the mean logits.
+        known (Tensor): z (B, K).
+        negative (Tensor): z_neg (B, K).
+        labels (Tensor): int (B,), 0 to K - 1.
+        fusion (str): ``'prob'`` = minus the log of the mean probability, ``'logit'`` =
+            cross-entropy of the mean logits.
+
+    Returns:
+        Tensor: scalar.
     """
     if fusion == 'logit':
         return mean_cross_entropy((known + negative) / 2, labels)
