@@ -5,9 +5,9 @@ import torch
 def class_activation_map(features, score):
     """How much each place of a feature map raises a score: gradient times activation.
 
-    This is HiResCAM (Draelos and Carin, 2020). Grad-CAM averages the gradient over the image
-    first, which for a cosine (it does not change when all features grow) is often negative
-    everywhere, and the map empty.
+    Source: HiResCAM (Draelos and Carin, 2020). Grad-CAM averages the gradient over the image first.
+    A cosine does not change when all features grow, so for a cosine that average is often negative
+    everywhere, and the map would be empty.
 
     Args:
         features (Tensor): (N, C, h, w), a feature map in the graph of ``score``.

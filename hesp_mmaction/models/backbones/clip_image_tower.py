@@ -17,7 +17,15 @@ RECOMPUTED = 8  # images whose blocks are computed again at once on CPUs
 
 
 def recomputed(blocks, x):
-    """Blocks of a ViT, of which only the inputs are kept for the backward pass."""
+    """Run blocks of a ViT and keep only their inputs for the backward pass.
+
+    Args:
+        blocks (Sequence[nn.Module]): of open_clip.
+        x (Tensor): tokens (N, L, C).
+
+    Returns:
+        Tensor: (N, L, C).
+    """
     for block in blocks:
         x = checkpoint(run_block, block, x, use_reentrant=False)
     return x
@@ -25,20 +33,33 @@ def recomputed(blocks, x):
 
 @MODELS.register_module()
 class CLIPImageTower(FrozenTower):
-    """Frames (N, 3, S, S), normalised by CLIP's mean and deviation, to features (N, D).
+    """CLIP's image tower: normalised frames to features.
 
-    The features are not normalised to length one (DESIGN: the video feature is their mean).
+    The features are not normalised to length one, because the video feature is their mean.
 
     Args:
-        arch (str), pretrained (str, optional), quick_gelu (bool, optional): see
-            :func:`hesp_mmaction.models.clip.load_clip`.
+        arch (str): see :func:`hesp_mmaction.models.clip.load_clip`.
+        pretrained (str, optional): see :func:`hesp_mmaction.models.clip.load_clip`. Defaults to
+            None.
+        quick_gelu (bool, optional): see :func:`hesp_mmaction.models.clip.load_clip`. Defaults to
+            None.
         frozen (bool): keep the tower as it is: no gradients, eval mode, absent from checkpoints.
-        dense (bool): a pair instead, the features and those of every place (N, D, h, w): patch
-            tokens of the ViT, and the values of the attention pooling of the ResNet form (as
-            MaskCLIP, ECCV 2022).
+            Defaults to True.
+        dense (bool): also return the features of every place. They are the patch tokens of the ViT,
+            and the values of the attention pooling of the ResNet form (as in MaskCLIP, ECCV 2022).
+            Defaults to False.
         recompute (bool): keep only the input of each block of a ViT for the backward pass and
-            compute the rest again there, on CPUs a few images at a time: less memory for more
-            time.
+            compute the rest again there, on CPUs a few images at a time. This takes less memory and
+            more time. Defaults to False.
+
+    Attributes:
+        out_channels (int): D, width of the features.
+        image_size (int): S, side of the frames in pixels.
+        pixel_mean (tuple[float]): mean of the pixels that the weights were trained with, 0 to 255.
+        pixel_std (tuple[float]): standard deviation of these pixels.
+
+    Raises:
+        InputError: the tower has parts that are not computed here, see :func:`.not_computed`.
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True, dense=False,
@@ -64,20 +85,42 @@ class CLIPImageTower(FrozenTower):
         self.freeze_if_asked()
 
     def init_weights(self):
-        """The weights are loaded at construction."""
+        """Does nothing, because the weights are loaded at construction."""
 
     def weights_digest(self):
-        """What tells this tower's architecture and weights from others, see :func:`.clip.digest`;
-        None for random weights."""
+        """A digest of the tower's architecture and weights, see :func:`.clip.digest`.
+
+        Returns:
+            str | None: None for random weights.
+        """
         return digest(self.arch, self.pretrained)
 
     def check_size(self, x):
-        """Frames (..., S, S) of another size than the tower's cannot be encoded."""
+        """Check that frames have the size of the tower.
+
+        Args:
+            x (Tensor): (..., S, S).
+
+        Raises:
+            InputError: they have another size.
+        """
         if x.shape[-1] != self.image_size or x.shape[-2] != self.image_size:
             raise InputError(f'CLIP takes frames of {self.image_size} x {self.image_size} pixels, '
                              f'not {x.shape[-2]} x {x.shape[-1]}: set image_size in the config')
 
     def forward(self, x):
+        """Compute the features of frames.
+
+        Args:
+            x (Tensor): (N, 3, S, S), normalised by :attr:`pixel_mean` and :attr:`pixel_std`.
+
+        Returns:
+            Tensor | tuple[Tensor, Tensor]: features (N, D); with ``dense`` also those of every
+            place (N, D, h, w).
+
+        Raises:
+            InputError: frames have another size than the tower's.
+        """
         self.check_size(x)
         if not isinstance(self.visual, ModifiedResNet):
             return self._vit_places(x) if self.dense else self._vit_feature(x)
@@ -85,12 +128,26 @@ class CLIPImageTower(FrozenTower):
         return self._resnet_places(x) if self.dense else self.visual(x)
 
     def resnet_maps(self, x):
-        """Frames (N, 3, S, S) to the last maps of the ResNet form (N, C, h, w)."""
+        """The last maps of the ResNet form.
+
+        Args:
+            x (Tensor): frames (N, 3, S, S), normalised.
+
+        Returns:
+            Tensor: (N, C, h, w).
+        """
         tower = self.visual
         return tower.layer4(tower.layer3(tower.layer2(tower.layer1(tower.stem(x)))))
 
     def project(self, x):
-        """The ViT's tokens (..., C), normalised, to the space of the texts (..., D)."""
+        """Bring the ViT's tokens to the space of the texts.
+
+        Args:
+            x (Tensor): (..., C), after the last norm.
+
+        Returns:
+            Tensor: (..., D).
+        """
         return x if self.visual.proj is None else x @ self.visual.proj
 
     def _resnet_places(self, x):
@@ -99,7 +156,15 @@ class CLIPImageTower(FrozenTower):
         return pool(maps), places
 
     def run_blocks(self, blocks, x):
-        """Blocks of the ViT one after the other."""
+        """Run blocks of the ViT one after the other.
+
+        Args:
+            blocks (Sequence[nn.Module]): of open_clip.
+            x (Tensor): tokens (N, L, C).
+
+        Returns:
+            Tensor: (N, L, C).
+        """
         if self.recompute and torch.is_grad_enabled():
             # Some images after the others: what is computed again at a time is small, too. GPUs
             # take all at once: parts would leave most of them idle.
@@ -129,20 +194,24 @@ class CLIPImageTower(FrozenTower):
         return self.project(tower._pool(x)[0]), places
 
     def activation_map(self, frames, text):
-        """Where the tower sees what the texts say: the activation map of the best text's cosine.
+        """Where the tower sees what the texts say: the activation map of the largest cosine.
 
-        The map is taken at the last stage that is still a grid of useful size: stride 16 of the
-        ResNet form, the patch tokens of the ViT as its last block reads them, behind its LayerNorm.
-        (Before it, gradient times token is zero but for the norm's epsilon, since the length of a
-        token changes nothing: the map would be a 1e-5 of its terms, and rounding decide windows.
-        Similarity of patch tokens to the text needs no gradient but is known to light up the
-        background in CLIP.)
+        The map is taken at the last stage that is still a grid of useful size. In the ResNet form
+        that is stride 16, in the ViT it is the input of the last block after its first LayerNorm.
+        Before that norm the length of a token changes nothing, so gradient times token is zero but
+        for the norm's epsilon. The map would be 1e-5 of its terms, and rounding would decide the
+        windows. Similarity of patch tokens to the text needs no gradient, but is known to light up
+        the background in CLIP.
 
         Args:
-            frames (Tensor): (N, 3, S, S), normalised. text (Tensor): (K, D).
+            frames (Tensor): (N, 3, S, S), normalised.
+            text (Tensor): (K, D), of any length.
 
         Returns:
             Tensor: (N, h, w), not negative.
+
+        Raises:
+            InputError: frames have another size than the tower's.
         """
         self.check_size(frames)
         return self.replayed(self._activation_map, (frames, text))(frames, text)

@@ -5,15 +5,15 @@ from torch import nn
 
 
 def not_computed(visual, frozen=True, dense=False):
-    """What an image tower of open_clip has that :class:`CLIPImageTower` does not compute.
+    """What an image tower of open_clip has that :class:`.CLIPImageTower` does not compute.
 
     Args:
         visual (nn.Module): the tower.
-        frozen (bool): it stays in eval mode.
-        dense (bool): the features of places are wanted.
+        frozen (bool): True if the tower stays in eval mode. Defaults to True.
+        dense (bool): True if the features of places are wanted. Defaults to False.
 
     Returns:
-        str | None: as the end of a sentence; None for CLIP's own ViT and ResNet form.
+        str | None: the end of a sentence about the tower; None for CLIP's own ViT and ResNet form.
     """
     if isinstance(visual, ModifiedResNet):
         return None

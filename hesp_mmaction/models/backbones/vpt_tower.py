@@ -12,16 +12,20 @@ from .clip_image_tower import CLIPImageTower
 class VPTTower(CLIPImageTower):
     """CLIP's frozen image tower with learned tokens among those of the image.
 
-    ViT: the tokens stand behind the class token, from the first block on (shallow), or are put
-    anew into every block, in place of what the block before made of them (deep). The ResNet form
-    has one attention layer, its pooling: the tokens join the places there (the paper, which knows
-    no such network, pads the image of a convolutional one; that is :class:`VisualPrompt` with
-    ``region='border'``).
+    In the ViT the tokens follow the class token. Shallow tokens enter the first block and stay.
+    Deep tokens enter every block anew, in place of those that left the previous one. The ResNet
+    form has one attention layer, its pooling, where the tokens join the places.
+
+    Source: VPT (Jia et al., ECCV 2022). The paper knows no network like the ResNet form. For a
+    convolutional network it pads the image, which is :class:`VisualPrompt` with
+    ``region='border'``.
 
     Args:
-        arch (str), pretrained (str, optional), quick_gelu (bool, optional): see
-            :class:`CLIPImageTower`. num_tokens (int): learned tokens. deep (bool): tokens of
-            their own for every block of a ViT.
+        arch (str): see :class:`CLIPImageTower`.
+        pretrained (str, optional): see :class:`CLIPImageTower`.
+        quick_gelu (bool, optional): see :class:`CLIPImageTower`.
+        num_tokens (int): number of learned tokens. Defaults to 8.
+        deep (bool): True for tokens of their own in every block of a ViT. Defaults to True.
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None, num_tokens=8, deep=True):
@@ -36,6 +40,17 @@ class VPTTower(CLIPImageTower):
         self.tokens = nn.Parameter(0.02 * torch.randn(layers, num_tokens, width))
 
     def forward(self, x):
+        """Compute the features of frames.
+
+        Args:
+            x (Tensor): (N, 3, S, S), normalised as for :class:`CLIPImageTower`.
+
+        Returns:
+            Tensor: (N, D).
+
+        Raises:
+            InputError: frames have another size than the tower's.
+        """
         self.check_size(x)
         if isinstance(self.visual, ModifiedResNet):
             maps = self.resnet_maps(x.contiguous(memory_format=torch.channels_last))
