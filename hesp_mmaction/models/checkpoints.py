@@ -1,9 +1,9 @@
 """Checkpoints from file to model: they are read, checked to belong to the model, and loaded.
 
 mmengine (``--resume``, ``load_from``, ``tools/test.py``) reads with :func:`read_file` (see
-:mod:`hesp_mmaction.compat`) and checks with :func:`check_checkpoint`
-(:class:`.OpenSetHook`); all that only predicts goes through
-:func:`hesp_mmaction.apis.trained.load_trained`, which calls the functions below.
+:mod:`hesp_mmaction.compat`) and checks with :func:`check_checkpoint` (:class:`.OpenSetHook`). Code
+that only predicts goes through :func:`hesp_mmaction.apis.trained.load_trained`, which calls the
+functions below.
 """
 import logging
 
@@ -25,14 +25,14 @@ PREFIXES = ('module.', 'model.')
 
 
 def read_checkpoint(path):
-    """Read a checkpoint onto the CPU, from wherever mmengine reads one.
+    """Read a checkpoint onto the CPU, from a file or from any address that mmengine reads.
 
     Args:
         path (str | Path): of a file, which :func:`read_file` reads, or an address such as
-            ``http://...``, which mmengine does, unchecked.
+            ``http://...``, which mmengine reads unchecked.
 
     Returns:
-        dict: see :func:`read_file`, as are the errors.
+        dict: see :func:`read_file`, also for the errors.
     """
     return CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
 
@@ -42,13 +42,13 @@ def known_of(checkpoint, name='the checkpoint'):
 
     Args:
         checkpoint (dict): as returned by :func:`read_file`.
-        name (str): what errors call it.
+        name (str): its name in errors. Defaults to ``'the checkpoint'``.
 
     Returns:
         tuple[str] | None: None if it does not say.
 
     Raises:
-        InputError: its ``hesp`` entry is none of this package.
+        InputError: its ``hesp`` entry was not written by this package.
     """
     if not isinstance(checkpoint, dict) or 'hesp' not in checkpoint:
         return None
@@ -64,13 +64,13 @@ def weights_of(checkpoint, name='the checkpoint'):
 
     Args:
         checkpoint (dict): as returned by :func:`read_file`.
-        name (str): what errors call it.
+        name (str): its name in errors. Defaults to ``'the checkpoint'``.
 
     Returns:
-        dict[str, Tensor]
+        dict[str, Tensor]: name of a weight to its value.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no state dict.
     """
     weights = checkpoint
     if isinstance(checkpoint, dict):
@@ -86,7 +86,7 @@ def weights_of(checkpoint, name='the checkpoint'):
 
 
 def plain_keys(weights, own):
-    """Weights under a model's own names, without what wrappers put into or before them.
+    """Weights under a model's own names, without the additions of wrappers.
 
     Args:
         weights (dict[str, Tensor]): perhaps of a model inside torch.compile, FSDP,
@@ -94,7 +94,7 @@ def plain_keys(weights, own):
         own (Collection[str]): names of the model's weights.
 
     Returns:
-        dict[str, Tensor]
+        dict[str, Tensor]: the same weights under their plain names.
     """
     return {_plain_key(key, own): value for key, value in weights.items()}
 
@@ -114,9 +114,10 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
     Args:
         model (nn.Module): a recognizer with an open-set head.
         checkpoint (dict): as returned by :func:`read_file`.
-        name (str): what errors call it.
-        whole (bool): a checkpoint that does not say its known emotions must hold all weights of
-            the model too. False for the start of a training on weights of another model.
+        name (str): its name in errors. Defaults to ``'the checkpoint'``.
+        whole (bool): a checkpoint that does not say its known emotions must hold all weights of the
+            model too. False for the start of a training from weights of another model. Defaults to
+            True.
 
     Returns:
         dict[str, Tensor]: its weights, under the model's names.
@@ -154,7 +155,15 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
 
 
 def pixels_of(model):
-    """The pixel statistics of a recognizer (dict of ``mean`` and ``std``, 0..255), or None."""
+    """The pixel statistics of a recognizer.
+
+    Args:
+        model (nn.Module): a recognizer.
+
+    Returns:
+        dict[str, list[float]] | None: ``mean`` and ``std`` of red, green and blue, 0 to 255; None
+        if the recognizer has none.
+    """
     if not isinstance(getattr(model, 'mean', None), torch.Tensor):
         return None
     return {key: [round(v, 4) for v in (getattr(model, key).flatten() * 255).tolist()]
@@ -174,11 +183,14 @@ def _check_pixels(model, theirs, name):
 
 
 def load_weights(model, checkpoint, name='the checkpoint'):
-    """Load a checkpoint into a model after :func:`check_checkpoint`, which raises its errors.
+    """Load a checkpoint into a model after :func:`check_checkpoint`.
 
     Args:
         model (nn.Module): a recognizer with an open-set head; changed in place.
         checkpoint (dict): as returned by :func:`read_file`.
-        name (str): what errors call it.
+        name (str): its name in errors. Defaults to ``'the checkpoint'``.
+
+    Raises:
+        InputError: see :func:`check_checkpoint`.
     """
     model.load_state_dict(check_checkpoint(model, checkpoint, name), strict=False)

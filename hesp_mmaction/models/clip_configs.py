@@ -11,13 +11,13 @@ EMBEDDED = 'small_face_clip'  # the CLIP shipped in this package, trained on dra
 
 
 def feature_width(arch):
-    """The width D of a CLIP's features, without building it.
+    """The width of a CLIP's features, without building it.
 
     Args:
         arch (str): see :func:`.load_clip`.
 
     Returns:
-        int
+        int: D.
 
     Raises:
         InputError: see :func:`read_config`.
@@ -86,7 +86,7 @@ def read_json(path):
     """As :func:`read_config`, of a JSON file.
 
     Args:
-        path (str | Path): of open_clip's or of Hugging Face's making.
+        path (str | Path): of open_clip's or of Hugging Face's form.
 
     Returns:
         tuple[dict, dict]: see :func:`read_config`.

@@ -1,4 +1,4 @@
-"""Names of CLIP's weights as others save them, to those of open_clip. Pure: tensors are not run."""
+"""Names of CLIP's weights as other programs save them, brought to those of open_clip."""
 import re
 
 import torch
@@ -39,19 +39,18 @@ TOWERS = {'text_model': 'transformer', 'vision_model': 'visual.transformer'}
 def open_clip_layout(weights, name):
     """The weights of a CLIP under open_clip's names.
 
-    What torch.compile, FSDP, DistributedDataParallel, Lightning and other owners of a CLIP put
-    before its names is taken off; a text tower under ``text.`` and Hugging Face's CLIPModel are
-    renamed.
+    Prefixes of torch.compile, FSDP, DistributedDataParallel, Lightning and other owners of a CLIP
+    are taken off. A text tower under ``text.`` and Hugging Face's CLIPModel are renamed.
 
     Args:
         weights (dict[str, Tensor]): of one of these.
         name (str): of the file, for errors.
 
     Returns:
-        dict[str, Tensor]: what is of no CLIP keeps its name.
+        dict[str, Tensor]: weights that belong to no CLIP keep their names.
 
     Raises:
-        InputError: there is no text tower of a CLIP in it, or more than one.
+        InputError: it holds no text tower of a CLIP, or more than one.
     """
     for part in WRAPPERS:
         weights = {key.replace(part, ''): value for key, value in weights.items()}
@@ -77,11 +76,11 @@ def from_hugging_face(weights):
     """The weights of transformers' CLIPModel under open_clip's names.
 
     Args:
-        weights (dict[str, Tensor]): with query, key and value as three matrices, and projections
-            as those of ``nn.Linear``.
+        weights (dict[str, Tensor]): with query, key and value as three matrices, and projections as
+            those of ``nn.Linear``.
 
     Returns:
-        dict[str, Tensor]: what has no counterpart keeps its name.
+        dict[str, Tensor]: weights without a counterpart keep their names.
     """
     found, parts = {}, {}
     for key, value in weights.items():

@@ -1,4 +1,4 @@
-"""Weights of CLIPs: where they are, what reads them, and whether they are OpenAI's."""
+"""Weights of CLIPs: finding them, reading them, and telling whether they are OpenAI's."""
 import hashlib
 from functools import cache, lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from .weight_files import is_torchscript, read_file
 
 
 def weight_file(pretrained, arch):
-    """Where the weights of a CLIP are; what open_clip has under a tag is downloaded.
+    """The file of a CLIP's weights. A tag of open_clip is downloaded.
 
     Args:
         pretrained (str): see :func:`.load_clip`.
@@ -27,7 +27,7 @@ def weight_file(pretrained, arch):
         can tell.
 
     Raises:
-        InputError: there are none, or they cannot be downloaded.
+        InputError: there are no such weights, or they cannot be downloaded.
     """
     if pretrained == 'embedded':
         path = ZOO / f'{arch}.safetensors'
@@ -46,11 +46,11 @@ def read_weights(pretrained, arch):
         arch (str): see :func:`.load_clip`.
 
     Returns:
-        tuple[dict[str, Tensor], bool | str | None]: True, False, a text where it is only likely,
-        or None where nothing tells.
+        tuple[dict[str, Tensor], bool | str | None]: the second is True or False if that is certain,
+        a reason (str) if QuickGELU is only likely, and None if nothing tells.
 
     Raises:
-        InputError: there are none, or the file holds no weights of a CLIP.
+        InputError: there are no such weights, or the file holds no weights of a CLIP.
     """
     path, needs_quick = weight_file(pretrained, arch)
     if pretrained == 'embedded':
@@ -81,15 +81,18 @@ def _read_file(path, stamp, packed_vocabulary=None):
 
 
 def forget_weights():
-    """Free the weight file that was read last (to be called when a model's towers are built)."""
+    """Free the weight file that was read last. Call it once a model's towers are built."""
     _read_file.cache_clear()
 
 
 @cache
 def openai_archives():
-    """SHA-256 (set of str, hex) of the TorchScript archives that OpenAI published.
+    """SHA-256 of the TorchScript archives that OpenAI published.
 
     open_clip knows them: they are in the addresses it downloads from.
+
+    Returns:
+        set[str]: in hex.
     """
     urls = [open_clip.get_pretrained_url(arch, tag) for arch, tag in open_clip.list_pretrained()]
     return {url.split('/')[-2] for url in urls if 'openaipublic' in url}
@@ -140,7 +143,14 @@ def _openai_form(weights):
 
 
 def file_digest(path):
-    """SHA-256 of a file (str, hex), computed once as long as the file does not change."""
+    """SHA-256 of a file, computed once as long as the file does not change.
+
+    Args:
+        path (str | Path): of the file.
+
+    Returns:
+        str: in hex.
+    """
     return _sha256(str(path), _stamp(path))
 
 

@@ -1,4 +1,4 @@
-"""One launch in place of hundreds: functions of CUDA tensors that are recorded and replayed."""
+"""Functions of CUDA tensors that are recorded, so that one launch takes the place of hundreds."""
 import copy
 import logging
 
@@ -9,14 +9,16 @@ MOST = 4  # shapes of input that are kept
 
 
 def record(function, inputs):
-    """Record what a function launches on a GPU.
+    """Record the kernels that a function launches on a GPU.
 
     Args:
-        function (Callable): of CUDA tensors; it waits for nothing and always does the same.
-        inputs (list[Tensor]): whose places the recording reads.
+        function (Callable[..., Tensor]): of CUDA tensors. It must wait for nothing and always
+            launch the same.
+        inputs (list[Tensor]): the recording reads them where they lie.
 
     Returns:
-        tuple[Callable, Tensor]: what launches it again, and where its result then is.
+        tuple[Callable, Tensor]: a function that launches it again, and the tensor in which its
+        result then lies.
     """
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
@@ -33,12 +35,12 @@ def record(function, inputs):
 class Replayed:
     """A function that is recorded when a shape of input comes a second time, and then replayed.
 
-    The weights that it reads may change in place. Where recording fails, a line says so and the
-    function is called as it is.
+    The weights that it reads may change in place. If recording fails, a warning says so and the
+    function is called without it.
 
     Args:
-        function (Callable): of tensors on a GPU to one tensor, neither with a gradient.
-        record (Callable): see :func:`record`.
+        function (Callable[..., Tensor]): of tensors on a GPU, without gradients.
+        record (Callable): see :func:`record`. Defaults to it.
     """
 
     def __init__(self, function, record=record):

@@ -1,4 +1,4 @@
-"""The one reader of weight files. What a file is decides its content, not its name."""
+"""The one reader of weight files. The content of a file decides what it is, not its name."""
 import errno
 import json
 import re
@@ -22,11 +22,11 @@ def read_file(path, what='checkpoint', map_location='cpu'):
     Args:
         path (str | Path): a file of torch.save or safetensors, whatever its name; ``~`` is
             expanded.
-        what (str): what errors call it.
-        map_location (str | torch.device, optional): as of :func:`torch.load`.
+        what (str): name of the kind of file in errors. Defaults to ``'checkpoint'``.
+        map_location (str | torch.device, optional): see :func:`torch.load`. Defaults to ``'cpu'``.
 
     Returns:
-        dict: what was saved. Of safetensors dict(state_dict) and, where its header has one, the
+        dict: what was saved. For safetensors dict(state_dict) and, if its header has one, the
         ``hesp`` entry that checkpoints of this package hold.
 
     Raises:
@@ -66,7 +66,14 @@ def _of_torch(path, head):
 
 
 def is_torchscript(path):
-    """Whether a file is an archive of torch.jit.save."""
+    """Whether a file is an archive of torch.jit.save.
+
+    Args:
+        path (str | Path): of the file.
+
+    Returns:
+        bool
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith('constants.pkl') for name in archive.namelist())

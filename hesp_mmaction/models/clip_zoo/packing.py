@@ -12,7 +12,7 @@ def pack(state_dict, token_ids):
     """Pack an open_clip state dict for storage.
 
     Args:
-        state_dict (dict[str, Tensor]): as of ``open_clip.model.CLIP``.
+        state_dict (dict[str, Tensor]): of ``open_clip.model.CLIP``.
         token_ids (Iterable[int]): tokens to keep.
 
     Returns:

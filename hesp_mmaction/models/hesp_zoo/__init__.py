@@ -14,6 +14,11 @@ WEIGHTS = str(Path(__file__).parent / 'small_face_hesp.safetensors')
 
 
 def save_weights(checkpoint, path):
-    """Write the weights of a checkpoint (dict) and its ``hesp`` part to a ``.safetensors`` file."""
+    """Write the weights of a checkpoint and its ``hesp`` entry to a safetensors file.
+
+    Args:
+        checkpoint (dict): with ``state_dict`` and ``hesp``.
+        path (str | Path): of the file.
+    """
     weights = {key: value.contiguous() for key, value in checkpoint['state_dict'].items()}
     save_file(weights, path, dict(hesp=json.dumps(checkpoint['hesp'])))
