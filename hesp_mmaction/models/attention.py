@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn.functional import layer_norm, linear, scaled_dot_product_attention, silu
 
-# Images that go through an MLP at once on CPUs where no gradient is wanted: their tokens, four
-# times wider there, stay in the processor's cache.
+# Images that go through an MLP at once on CPUs when no gradient is wanted. Inside the MLP their
+# tokens are four times as wide; of this many images they still fit the processor's cache.
 PIECE = 32
 
 
@@ -80,7 +80,7 @@ def run_norm(norm, x):
     Returns:
         Tensor: of the shape and type of ``x``.
     """
-    if x.dtype == norm.weight.dtype:  # no cast to the same
+    if x.dtype == norm.weight.dtype:  # skips a cast that changes nothing
         return layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
     return norm(x)
 

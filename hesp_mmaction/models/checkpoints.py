@@ -18,9 +18,9 @@ from .weight_files import read_file
 __all__ = ['check_checkpoint', 'known_of', 'load_weights', 'pixels_of', 'plain_keys',
            'read_checkpoint', 'read_file', 'weights_of']
 
-# What torch.compile, FSDP and checkpointing put into the names of weights.
+# Parts that torch.compile, FSDP and checkpointing add inside the names of weights.
 WRAPPERS = ('_orig_mod.', '_fsdp_wrapped_module.', '_checkpoint_wrapped_module.')
-# What DistributedDataParallel and Lightning put before them.
+# Prefixes that DistributedDataParallel and Lightning add.
 PREFIXES = ('module.', 'model.')
 
 
@@ -137,7 +137,7 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
     if not set(own) & set(weights):
         wrong.append('no parameter in common')
     elif whole or theirs is not None:
-        older = getattr(model.cls_head, 'older_state', dict)()  # older ones lack these
+        older = getattr(model.cls_head, 'older_state', dict)()  # earlier checkpoints lack these
         wrong += [f'{key} is missing there' for key in own if key not in weights
                   and key.removeprefix('cls_head.') not in older
                   and not key.endswith('num_batches_tracked')]
@@ -172,7 +172,7 @@ def pixels_of(model):
 
 def _check_pixels(model, theirs, name):
     ours = pixels_of(model)
-    if ours is None or theirs is None:  # older checkpoints do not say
+    if ours is None or theirs is None:  # earlier checkpoints do not say
         return
     for key in ('mean', 'std'):
         if not np.allclose(ours[key], theirs[key], atol=0.01):

@@ -133,7 +133,7 @@ def digest(arch, pretrained):
 
 
 def _activation(config, arch, pretrained, evidence, asked):
-    """Whether to build with QuickGELU; says what was taken where that is not certain."""
+    """Whether to build with QuickGELU; warns if that is not certain."""
     if asked is not None:
         return asked
     named = config.get('quick_gelu')

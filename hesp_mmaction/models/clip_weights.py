@@ -59,9 +59,9 @@ def read_weights(pretrained, arch):
     return weights, evidence if needs_quick is None else needs_quick
 
 
-@lru_cache(maxsize=1)  # the image and the text tower of one model read one file
+@lru_cache(maxsize=1)  # both towers of a model read the same file
 def _read_file(path, stamp, packed_vocabulary=None):
-    """As :func:`read_weights`, of a file as it is at the time of its ``stamp``."""
+    """As :func:`read_weights`; ``stamp`` changes when the file does."""
     if packed_vocabulary is not None:
         return unpack(read_file(path)['state_dict'], packed_vocabulary), None
     if is_torchscript(path):
@@ -107,7 +107,7 @@ def _download(arch, tag):
     source = open_clip.get_pretrained_cfg(arch, tag)
     try:
         path = open_clip.download_pretrained(source)
-    except Exception as error:  # whatever the client in use raises
+    except Exception as error:  # which error depends on the client in use
         raise InputError(f'the CLIP weights {tag!r} of {arch!r} could not be downloaded ({error}); '
                          'download the file elsewhere and give its path: clip.pretrained=FILE, or '
                          'use the CLIP of this package: clip.arch=small_face_clip '
@@ -116,18 +116,18 @@ def _download(arch, tag):
 
 
 def _openai_form(weights):
-    """What says that a state dict holds OpenAI's weights, which need QuickGELU.
+    """Evidence that a state dict holds OpenAI's weights, which need QuickGELU.
 
-    OpenAI published half-precision weights beside float32 norms. Saved again as float32 their
-    values are still exactly those of half precision, which nobody else's float32 weights are.
-    Weights that somebody else halved are half precision throughout, norms too.
+    OpenAI published half-precision weights beside float32 norms. Saved again as float32 these
+    weights still have values of half precision, which other float32 weights do not have. Weights
+    that were halved by others are half precision throughout, norms too.
 
     Args:
         weights (dict[str, Tensor]): as they are in the file.
 
     Returns:
-        bool | str | None: True where their marks are there, a text where it is only likely, None
-        where nothing says so.
+        bool | str | None: True if an entry proves it, the reason (str) if it is only likely, None
+        without evidence.
     """
     if any(key.split('.')[-1] == 'input_resolution' for key in weights):
         return True

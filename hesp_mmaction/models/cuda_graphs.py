@@ -5,7 +5,7 @@ import logging
 import torch
 from mmengine.logging import print_log
 
-MOST = 4  # shapes of input that are kept
+MOST = 4  # number of input shapes whose recordings are kept
 
 
 def record(function, inputs):
@@ -22,11 +22,11 @@ def record(function, inputs):
     """
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):  # what is made at a first call should not be recorded
+    with torch.cuda.stream(stream):  # what only a first call does should not be recorded
         function(*inputs)
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    # Threads that pin the memory of the next batch may go on meanwhile.
+    # 'thread_local' lets threads pin the memory of the next batch meanwhile.
     with torch.cuda.graph(graph, capture_error_mode='thread_local'):
         result = function(*inputs)
     return graph.replay, result
@@ -48,7 +48,7 @@ class Replayed:
         self.recordings, self.failed = {}, False
 
     def __deepcopy__(self, memo):
-        return Replayed(copy.deepcopy(self.function, memo), self.record)  # a recording stays here
+        return Replayed(copy.deepcopy(self.function, memo), self.record)  # without the recordings
 
     def __call__(self, *inputs):
         shape = tuple((x.shape, x.dtype, x.device) for x in inputs)

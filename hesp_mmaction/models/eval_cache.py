@@ -4,7 +4,7 @@ from itertools import chain
 
 import torch
 
-SAMPLE = 1024  # values of a tensor that are compared
+SAMPLE = 1024  # number of values of a tensor that are compared
 
 
 class EvalCache:
@@ -64,7 +64,7 @@ def _tensors(module):
 
 def _stamps(own, others):
     found = [(t.data_ptr(), t._version, t.dtype, t.device) for t in own]
-    # A tower has hundreds: a new type or device comes with new places in memory.
+    # A tower has hundreds of tensors. A new type or device shows as a new place in memory.
     return found + [t.data_ptr() for t in others] + [t._version for t in others]
 
 

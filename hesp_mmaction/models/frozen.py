@@ -67,7 +67,7 @@ class FrozenTower(nn.Module):
 
     def train(self, mode=True):
         if self.frozen and not self.training:
-            return self  # every epoch asks, and a walk through all layers takes milliseconds
+            return self  # called every epoch; a walk through all layers takes milliseconds
         return super().train(mode and not self.frozen)
 
     def __call__(self, *inputs):
@@ -80,7 +80,7 @@ class FrozenTower(nn.Module):
         if self.compute_dtype is None:
             return run(*inputs)
         inputs = [x.to(self.compute_dtype) if x.is_floating_point() else x for x in inputs]
-        with in_float32(inputs[0]):  # no autocast: all types are as they should be
+        with in_float32(inputs[0]):  # no autocast: all types are right already
             return at_least_float32(run(*inputs))
 
     def replayed(self, function, inputs):
@@ -102,7 +102,7 @@ class FrozenTower(nn.Module):
         self._replayed.clear()
 
     def _apply(self, *args, **kwargs):
-        self._forget_copies()  # they are of another device or type
+        self._forget_copies()  # the copies have another device or type
         return super()._apply(*args, **kwargs)
 
     def _load_from_state_dict(self, *args, **kwargs):

@@ -27,7 +27,7 @@ def in_float32(x):
     kind = x.device.type
     if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
         return torch.autocast(kind, enabled=False)
-    return nullcontext()  # where it is off, a trace should see nothing
+    return nullcontext()  # without autocast, a trace should see nothing
 
 
 def at_least_float32(x):
@@ -72,7 +72,7 @@ def half_copy(module, dtype):
         nn.Module
     """
     shared = [p for p in module.parameters() if p.requires_grad]
-    shared.append(getattr(module, 'tokenizer', None))  # large, and nothing that computes
+    shared.append(getattr(module, 'tokenizer', None))  # large, and computes nothing
     twin = copy.deepcopy(module, {id(value): value for value in shared})
     for part in twin.modules():
         if isinstance(part, ResidualAttentionBlock):
@@ -124,7 +124,7 @@ def compiled(function):
     Returns:
         Callable: the same function. If it cannot be compiled it runs without, with a warning.
     """
-    from torch._dynamo.exc import TorchDynamoException  # takes a second: only who compiles imports
+    from torch._dynamo.exc import TorchDynamoException  # imported here because it takes a second
     fast = [torch.compile(function, dynamic=False)]
 
     def run(*inputs):

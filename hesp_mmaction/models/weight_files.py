@@ -58,7 +58,7 @@ def read_file(path, what='checkpoint', map_location='cpu'):
 
 
 def _of_torch(path, head):
-    """Whether a file, of which the first bytes are known, can be one of torch.save or torch.jit."""
+    """Whether a file with these first bytes (bytes) can be one of torch.save or torch.jit."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith('/data.pkl') for name in archive.namelist())
@@ -120,7 +120,7 @@ def _read_torch(path, what, map_location):
             raise
         raise _damaged(path, what, 'it ends too early') from error
     except OSError as error:
-        if error.errno != errno.EINVAL:  # torch seeks to before the beginning of a short file
+        if error.errno != errno.EINVAL:  # torch seeks before the beginning of a short file
             raise
         raise _damaged(path, what, 'it ends too early') from error
 
@@ -137,12 +137,12 @@ def _history_buffer_method(owner, name):
 
 
 def _safe_globals():
-    """What mmengine puts into a checkpoint beside tensors: the history of logged numbers."""
+    """Types that mmengine puts into a checkpoint beside tensors: the history of logged numbers."""
     reconstruct, state, _ = np.ones(1).__reduce__()
     scalar = np.float64(1).__reduce__()[0]
     allowed = [HistoryBuffer, (_history_buffer_method, 'builtins.getattr'),
                (np.ndarray, 'numpy.ndarray'), (np.dtype, 'numpy.dtype')]
-    # numpy 2 renamed numpy.core; files of either numpy are read with either.
+    # numpy 2 renamed numpy.core. Files written with one numpy are read with the other.
     for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         allowed += [(reconstruct, f'{module}._reconstruct'), (scalar, f'{module}.scalar')]
     # Numbers and text only: arrays of objects or records have no place in a checkpoint.

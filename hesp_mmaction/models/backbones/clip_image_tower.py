@@ -13,7 +13,7 @@ from .activation_map import class_activation_map
 from .faster_layers import PatchConv, fold_batch_norm
 from .supported_towers import not_computed
 
-RECOMPUTED = 8  # images whose blocks are computed again at once on CPUs
+RECOMPUTED = 8  # on CPUs the blocks of this many images are computed again at a time
 
 
 def recomputed(blocks, x):
@@ -79,7 +79,7 @@ class CLIPImageTower(FrozenTower):
         if isinstance(self.visual, ModifiedResNet):
             if frozen:
                 fold_batch_norm(self.visual)
-            self.visual.to(memory_format=torch.channels_last)  # half the time on CPUs
+            self.visual.to(memory_format=torch.channels_last)  # takes half the time on CPUs
         else:
             self.visual.conv1 = PatchConv.of(self.visual.conv1)
         self.freeze_if_asked()
@@ -166,8 +166,8 @@ class CLIPImageTower(FrozenTower):
             Tensor: (N, L, C).
         """
         if self.recompute and torch.is_grad_enabled():
-            # Some images after the others: what is computed again at a time is small, too. GPUs
-            # take all at once: parts would leave most of them idle.
+            # CPUs take a few images at a time, which needs little memory. GPUs take all of them,
+            # because a few images would leave most of a GPU idle.
             at_once = RECOMPUTED if x.device.type == 'cpu' else max(1, len(x))
             return torch.cat([recomputed(blocks, part) for part in x.split(at_once)])
         for block in blocks:
@@ -175,13 +175,13 @@ class CLIPImageTower(FrozenTower):
         return x
 
     def _vit_feature(self, x):
-        """What ``self.visual`` gives, at less cost."""
+        """The feature that ``self.visual`` returns, at less cost."""
         *blocks, last = self.visual.transformer.resblocks
         return self._pooled(last, self.run_blocks(blocks, self.visual._embeds(x)))
 
     def _pooled(self, last, x, norm=None):
-        """Tokens before the last block to features; it is run for the class token if that is all
-        that is pooled."""
+        """Tokens before the last block to features; the block is run for the class token alone if
+        nothing else is pooled."""
         tower = self.visual
         if tower.pool_type == 'tok' and tower.attn_pool is None:
             return self.project(tower.ln_post(run_block(last, x, first=1, norm=norm)[:, 0]))

@@ -36,7 +36,7 @@ class VPTTower(CLIPImageTower):
         else:
             width = self.visual.positional_embedding.shape[1]
             layers = len(self.visual.transformer.resblocks) if deep else 1
-        # Made after the tower was frozen: only they are trained and saved.
+        # Made after the tower was frozen, so that they are trained and saved, and nothing else is.
         self.tokens = nn.Parameter(0.02 * torch.randn(layers, num_tokens, width))
 
     def forward(self, x):
@@ -58,11 +58,11 @@ class VPTTower(CLIPImageTower):
             tokens = self.tokens[0].to(x.dtype).expand(len(x), -1, -1)
             return run_pool(self.visual.attnpool, torch.cat([x, tokens], 1))
         x = self.visual._embeds(x)
-        behind = 1  # where the image's tokens go on
+        rest = 1  # position of the first token of the image
         for i, block in enumerate(self.visual.transformer.resblocks):
             if i < len(self.tokens):
                 tokens = self.tokens[i].to(x.dtype).expand(len(x), -1, -1)
-                x = torch.cat([x[:, :1], tokens, x[:, behind:]], 1)
-                behind = 1 + self.tokens.shape[1]
+                x = torch.cat([x[:, :1], tokens, x[:, rest:]], 1)
+                rest = 1 + self.tokens.shape[1]
             x = block(x)
         return self.project(self.visual._pool(x)[0])

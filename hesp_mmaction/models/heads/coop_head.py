@@ -40,7 +40,7 @@ class CoOpHead(TextPromptHead):
         words = descriptions_of(self.known) if descriptions else None
         self.prompts = PromptLearner(self.text, self.known, num_contexts, class_specific, words,
                                      position)
-        with torch.no_grad():  # what zero-shot CLIP reads, for the scores that ask it
+        with torch.no_grad():  # for scores that read zero-shot CLIP's texts
             self.register_buffer('zero_shot_text', self.text.encode_text(
                 [TEMPLATE.format(prompt_word(name)) for name in self.known]), persistent=False)
 

@@ -1,7 +1,7 @@
 """CSSR's formulas (Huang et al., TPAMI 2022) on maps of features, as functions."""
 import torch
 
-POWER = 8  # of the Gram matrices
+POWER = 8  # p of the Gram matrices
 
 
 def reconstruction_errors(maps, encoders, decoders):

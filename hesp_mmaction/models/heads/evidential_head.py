@@ -36,7 +36,7 @@ class EvidentialHead(LinearHead):
         calibration_weight (float): weight of the calibration loss; 0 switches it off. Defaults to
             1.
     """
-    softmax_probabilities = False  # but the mean of a Dirichlet distribution
+    softmax_probabilities = False  # they are the mean of a Dirichlet distribution
 
     def __init__(self, known, in_channels=None, clip=None, calibration_weight=1.0, init_cfg=None):
         super().__init__(known, in_channels, clip, init_cfg=init_cfg)

@@ -61,7 +61,7 @@ def fuse(known, negative, fusion):
         tuple[Tensor, Tensor]: logits and probabilities (B, K), the second being the softmax of the
         first.
     """
-    if fusion == 'prob':  # the log of a probability that is rounded to 0 would be -inf
+    if fusion == 'prob':  # the log of a probability that rounds to 0 would be -inf
         return fused_log_probabilities(known, negative), fused_probabilities(known, negative)
     mean = (known + negative) / 2
     return mean, mean.softmax(1)

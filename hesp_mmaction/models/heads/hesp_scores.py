@@ -54,7 +54,7 @@ def fit_joint(joint, dump, fusion, score_kind):
     feature, logits, zero_shot = (torch.as_tensor(dump[name]).double() for name in (
         'feature', 'logits_known', 'logits_zero_shot'))
     known = logits.max(1).values
-    if 'logits_negative' in dump:  # not `logits`, which an earlier fit may have part in
+    if 'logits_negative' in dump:  # `logits` may hold the result of an earlier fit
         logits, _ = fuse(logits, torch.as_tensor(dump['logits_negative']).double(), fusion)
     distances, scores = joint.fit(feature, torch.as_tensor(dump['label']), known, zero_shot)
     found = {f'score_{name}': values for name, values in scores.items()}

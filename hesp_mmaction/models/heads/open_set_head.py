@@ -11,7 +11,7 @@ from ...evaluation.prediction import LOGITS, SCORE, Prediction
 
 
 def _older_checkpoint(module, state_dict, prefix, *_):
-    """Fill in what a checkpoint of an earlier version has no entry for."""
+    """Add the entries that a checkpoint of an earlier version lacks."""
     if prefix + 'threshold' in state_dict:
         for name, value in module.older_state().items():
             state_dict.setdefault(prefix + name, value)

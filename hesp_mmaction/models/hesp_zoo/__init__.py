@@ -1,8 +1,8 @@
 """The small HESP shipped in the package, made by ``tools/dev/make_embedded_model.py``.
 
-A file of weights is a checkpoint without what only training needs: tensors, and in its header, as
-JSON, what :class:`OpenSetHook` writes into checkpoints (the known names and others). It is read by
-:func:`.weight_files.read_file`, as any other.
+A file of weights is a checkpoint without the parts that only training needs. It holds tensors, and
+in its header, as JSON, the entry that :class:`OpenSetHook` writes into checkpoints (the known names
+and others). :func:`.weight_files.read_file` reads it, as any other checkpoint.
 """
 import json
 from pathlib import Path

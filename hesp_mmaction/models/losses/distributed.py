@@ -44,7 +44,7 @@ def global_mean(values):
     """
     if world_size() == 1:
         return values.mean()
-    # Half precision counts no further than 256 (bfloat16) or 2048 (float16).
+    # Half precision counts up to 256 (bfloat16) or 2048 (float16) and no further.
     values = values.to(torch.promote_types(values.dtype, torch.float32))
     count = torch.tensor(len(values), dtype=values.dtype, device=values.device)
     dist.all_reduce(count)
@@ -69,7 +69,7 @@ def gather(features, labels):
     shards = [None] * world_size()
     counts = [torch.zeros(1, dtype=torch.int64, device=features.device) for _ in shards]
     dist.all_gather(counts, torch.tensor([len(features)], device=features.device))
-    counts = torch.cat(counts).tolist()  # the one look at the device
+    counts = torch.cat(counts).tolist()  # the only wait for the device
     longest = max(counts)
     padded = features.new_zeros(longest, features.shape[1])
     padded[:len(features)] = features.detach()

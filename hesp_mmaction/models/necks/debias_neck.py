@@ -111,7 +111,7 @@ class DebiasNeck(nn.Module):
         Returns:
             dict[str, Tensor]: scalars ``loss_debias`` and ``loss_hsic``.
         """
-        scale = maps.detach().std().clamp_min(1e-6)  # CLIPs differ in it by a factor of 15
+        scale = maps.detach().std().clamp_min(1e-6)  # CLIPs differ in scale by a factor of 15
         maps = maps / scale
         order = torch.randperm(maps.shape[2], device=maps.device)
         alphas = [dirichlet(branch) for branch in (

@@ -1,4 +1,4 @@
-"""For heads that read whole maps."""
+"""A neck for heads that read whole maps."""
 from mmaction.registry import MODELS
 from torch import nn
 

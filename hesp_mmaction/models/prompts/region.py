@@ -20,10 +20,10 @@ def largest_window(maps, image_size, size):
     """
     pixels = F.interpolate(maps[:, None].double(), size=(image_size, image_size),
                            mode='bilinear', align_corners=False)[:, 0]
-    # As two products with a band of ones: cumsum has no deterministic kernel in every PyTorch.
+    # Sums are two products with a band of ones. cumsum is not deterministic in every PyTorch.
     steps = torch.arange(image_size, device=maps.device)
-    behind = steps - steps[:image_size - size + 1, None]
-    band = ((behind >= 0) & (behind < size)).to(pixels)
+    place = steps - steps[:image_size - size + 1, None]
+    band = ((place >= 0) & (place < size)).to(pixels)
     sums = band @ pixels @ band.T
     largest = sums.amax((1, 2), keepdim=True)
     tied = largest - sums <= largest * 1e-9  # in ONNX a factor 1 - 1e-9 would be rounded to 1

@@ -13,12 +13,12 @@ from ..attention import read_text_block, run_norm, run_text_block
 from ..clip import forget_weights, load_clip, text_config
 from ..frozen import FrozenTower
 
-make_tokenizer = cache(SimpleTokenizer)  # its vocabulary takes a tenth of a second
+make_tokenizer = cache(SimpleTokenizer)  # reading its vocabulary takes a tenth of a second
 
 
 def _is_plain(clip, config):
-    """Whether the text tower of open_clip's model is what :class:`CLIPTextTower` computes, and
-    reads the tokens of CLIP's own tokenizer (``config`` is its ``text_cfg``)."""
+    """Whether :class:`CLIPTextTower` computes the text tower of a model of open_clip, and the tower
+    reads the tokens of CLIP's own tokenizer. ``config`` is its ``text_cfg``."""
     other = [config.get(key) for key in ('hf_tokenizer_name', 'tokenizer_kwargs', 'embed_cls')]
     words = make_tokenizer(context_length=clip.context_length).encoder
     return (not any(other) and clip.vocab_size == len(words)
@@ -52,7 +52,7 @@ class CLIPTextTower(FrozenTower):
     def __init__(self, arch, pretrained=None, quick_gelu=None):
         super().__init__(frozen=True)
         clip = load_clip(arch, pretrained, quick_gelu)
-        forget_weights()  # it is built after the image tower: nobody else asks for them
+        forget_weights()  # the image tower, which needs them too, was built before
         if not _is_plain(clip, text_config(arch)):
             raise InputError(f"the text tower of {arch!r} is not CLIP's own (causal, plain blocks, "
                              "read at EOT, CLIP's tokenizer): choose another clip.arch")
@@ -148,7 +148,7 @@ class PromptLearner(nn.Module):
     def __init__(self, tower, known, num_contexts=16, class_specific=True, words=None,
                  position='end'):
         super().__init__()
-        # Contexts before the name.
+        # number of contexts before the name
         before = dict(end=num_contexts, middle=num_contexts // 2, front=0).get(position)
         if before is None:
             raise InputError(f"position={position!r}: one of 'end', 'middle', 'front'")
@@ -157,8 +157,8 @@ class PromptLearner(nn.Module):
                               + '.' for word in said])
         places = []
         for word in said:
-            behind = 1 + before + len(tower.tokenizer.encode(word))
-            places.append([*range(1, 1 + before), *range(behind, behind + num_contexts - before)])
+            after = 1 + before + len(tower.tokenizer.encode(word))
+            places.append([*range(1, 1 + before), *range(after, after + num_contexts - before)])
         with torch.no_grad():
             fixed = tower.token_embedding(ids)
         self.register_buffer('fixed', fixed, persistent=False)
@@ -196,9 +196,9 @@ class PromptLearner(nn.Module):
         """
         rows, num_contexts = self.contexts.shape[:2]
         start, last = self.fixed[:1, :1], int(self.end[0])
-        behind = self.fixed[:1, last - 1:last + 1]  # the full stop and the end of the text
+        ending = self.fixed[:1, last - 1:last + 1]  # full stop and end of text
         embeddings = torch.cat([start.expand(rows, -1, -1), self.contexts,
-                                behind.expand(rows, -1, -1)], 1)
+                                ending.expand(rows, -1, -1)], 1)
         return embeddings, self.end.new_full((rows,), num_contexts + 2)
 
 

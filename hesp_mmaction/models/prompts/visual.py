@@ -27,7 +27,7 @@ def place(patch, windows, image_size):
     columns = (windows[:, 1:] + steps)[:, None, :]
     canvas = patch.new_zeros(videos, image_size, image_size, frames, channels)
     canvas[video, rows, columns] = patch.permute(2, 3, 0, 1)
-    # By comparison: a number written at indices would be copied to the GPU, which waits for it.
+    # The mask is made by comparison. Writing a number at indices would make the GPU wait.
     offset = torch.arange(image_size, device=patch.device) - windows[:, :, None]
     inside = (offset >= 0) & (offset < side)
     mask = (inside[:, 0, :, None] & inside[:, 1, None]).to(patch.dtype)
@@ -141,7 +141,7 @@ class VisualPrompt(nn.Module):
                             for place in window], 1)
 
     def _check_decided(self):
-        """Look at the one window when it has changed, not in every step: a GPU waits for a look."""
+        """Read the window only when it has changed, because reading makes a GPU wait."""
         state = self.window.data_ptr(), self.window._version
         if state != self._looked_at:
             if self.window[0] < 0:

@@ -36,7 +36,7 @@ class ClipPreprocessor(BaseDataPreprocessor):
         if self.device.type != 'cpu':
             data = self.cast_data(data)
         if deferred and not isinstance(data['inputs'], torch.Tensor):
-            data = join(data)  # portions, or a loader that has another collate function
+            data = join(data)  # in portions, or from a loader with another collate function
         if deferred:
             inputs = resample(data['inputs'], data['rows'], data['columns'])
         else:

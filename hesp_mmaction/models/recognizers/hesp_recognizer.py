@@ -56,7 +56,7 @@ class HESPRecognizer(PromptedRecognizer):
         if negatives is not None:
             negatives = dict(negatives, num_classes=len(self.known))
             if negatives['type'] == 'NegativePoints' and hasattr(self.backbone, 'out_channels'):
-                negatives.setdefault('dim', self.backbone.out_channels)  # CLIP's towers say it
+                negatives.setdefault('dim', self.backbone.out_channels)  # CLIP's towers have it
             self.negatives = MODELS.build(negatives)
         self._eval_points = EvalCache()
 

@@ -56,7 +56,7 @@ class InterpolatedRecognizer(HESPRecognizer):
         losses = super().loss(inputs, data_samples, **kwargs)
         self._mixed = self.mixed_weights(self.max_share * torch.rand(()).item())
         try:
-            with statistics_kept(self.backbone):  # they are those of the weights that are kept
+            with statistics_kept(self.backbone):  # they belong to the weights that are learned
                 between = super().loss(inputs, data_samples, **kwargs)
         finally:
             self._mixed = None
