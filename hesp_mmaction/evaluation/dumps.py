@@ -22,7 +22,7 @@ def save_dump(dump: Dump, path: str | Path) -> None:
 
 
 def load_dump(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads what :class:`.OpenSetMetric` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
+    """Reads what ``OpenSetMetric`` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 
@@ -31,7 +31,7 @@ def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
     """What a dump keeps of a predicted data sample.
 
     Args:
-        sample (dict): with the fields that :class:`.Prediction` writes, ``gt_label``, and the
+        sample (dict): with the fields that ``Prediction`` writes, ``gt_label``, and the
             metainfo ``sample_id`` and ``emotion``.
 
     Returns:
@@ -60,9 +60,9 @@ def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 def dump_of_rows(rows: Sequence[Mapping[str, Any]],
                  classes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Returns arrays of rows of :func:`dump_row`, sorted by sample id, each id once.
+    """Returns arrays of rows of ``dump_row``, sorted by sample id, each id once.
 
-    Clips that could not be decoded (emotion :data:`UNDECODABLE`) are left out and logged.
+    Clips that could not be decoded (emotion ``UNDECODABLE``) are left out and logged.
     """
     by_id = {row['sample_id']: row for row in reversed(rows)}
     broken = sorted(key for key, row in by_id.items() if row['emotion'] == UNDECODABLE)

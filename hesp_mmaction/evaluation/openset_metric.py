@@ -69,7 +69,7 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
             ``probabilities`` (N, K) and the ``threshold`` ().
 
     Returns:
-        dict: in percent those of :func:`open_set_figures`, ``ACC`` (WAR) and ``UAR`` of the known
+        dict: in percent those of ``open_set_figures``, ``ACC`` (WAR) and ``UAR`` of the known
         samples, ``ECE`` of them if there are probabilities, ``open_F1`` (macro, the unknown being
         one class) if there is a threshold; ``num_known`` and ``num_unknown`` samples, and
         ``openness`` in [0, 1], from the K known classes and the unknown emotions that occur;
@@ -111,10 +111,10 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
 def intervals_from_dump(dump: Dump) -> dict[str, list[float] | None]:
     """95 % intervals (low, high) in percent of ``AUROC`` and ``OSCR``, over the test samples.
 
-    By stratified bootstrap, see :func:`.uncertainty.bootstrap_interval`.
+    By stratified bootstrap, see ``uncertainty.bootstrap_interval``.
 
     Args:
-        dump (dict[str, np.ndarray]): see :func:`metrics_from_dump`.
+        dump (dict[str, np.ndarray]): see ``metrics_from_dump``.
 
     Returns:
         dict: the two ends for each name; None if there are fewer than two known or two unknown
@@ -133,20 +133,20 @@ def intervals_from_dump(dump: Dump) -> dict[str, list[float] | None]:
 
 @METRICS.register_module()
 class OpenSetMetric(BaseMetric):
-    """AUROC, OSCR, closed-set accuracy and others; see :func:`metrics_from_dump`.
+    """AUROC, OSCR, closed-set accuracy and others; see ``metrics_from_dump``.
 
-    A data set with ``closed_set=True`` gets :func:`closed_set_metrics` instead.
+    A data set with ``closed_set=True`` gets ``closed_set_metrics`` instead.
 
-    Of each data sample it reads the fields of :class:`.Prediction`, of which ``pred_label`` and
+    Of each data sample it reads the fields of ``Prediction``, of which ``pred_label`` and
     ``pred_knownness`` must be there, ``gt_label`` (-1: unknown), and the metainfo ``sample_id`` and
     ``emotion``. Samples are gathered from all processes, each id counts once and they are sorted by
     id, so N processes return exactly the figures of one.
 
     Args:
         dump (str, optional): ``.npz`` file for the raw material: ``sample_id``, ``label``,
-            ``emotion``, ``classes``, ``pred_emotion`` and the fields of :class:`.Prediction` under
+            ``emotion``, ``classes``, ``pred_emotion`` and the fields of ``Prediction`` under
             the names that a dump has for them. Defaults to None, no file, unless
-            :meth:`dump_into` names one.
+            ``dump_into`` names one.
 
     Attributes:
         last_dump (dict[str, np.ndarray] | None): the same of the last evaluation, in every process;
@@ -187,7 +187,7 @@ class OpenSetMetric(BaseMetric):
         return self.compute_metrics(rows)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Dumps (if asked) and computes from rows of :meth:`process`."""
+        """Dumps (if asked) and computes from rows of ``process``."""
         dump = self.last_dump = dump_of_rows(results, self.dataset_meta['classes'])
         if self.dump and is_main_process():
             save_dump(dump, self.dump)

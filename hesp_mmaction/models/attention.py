@@ -112,7 +112,7 @@ def run_block(block, x, widen=keep, first=None, norm=None):
     Args:
         block (ResidualAttentionBlock): of open_clip.
         x (Tensor): tokens (N, L, C).
-        widen (Callable[[Tensor], Tensor]): (N, L, C) to (N, M, C). Defaults to :func:`keep`.
+        widen (Callable[[Tensor], Tensor]): (N, L, C) to (N, M, C). Defaults to ``keep``.
         first (int, optional): return this many of the first tokens; they look at all. Defaults to
             None, all tokens.
         norm (Tensor, optional): ``block.ln_1(x)``, if it is there already. Defaults to None.
@@ -220,7 +220,7 @@ def run_pool(pool, tokens, widen=keep):
         pool (nn.Module): ``attnpool`` of open_clip's ResNet form.
         tokens (Tensor): (N, L, C).
         widen (Callable[[Tensor], Tensor]): keys or values (N, L, C) to (N, M, C). Defaults to
-            :func:`keep`.
+            ``keep``.
 
     Returns:
         Tensor: (N, D).

@@ -1,9 +1,8 @@
 """Checkpoints from file to model: they are read, checked to belong to the model, and loaded.
 
-mmengine (``--resume``, ``load_from``, ``tools/test.py``) reads with :func:`read_file` (see
-:mod:`hesp_mmaction.compat`) and checks with :func:`check_checkpoint` (:class:`.OpenSetHook`). Code
-that only predicts goes through :func:`hesp_mmaction.apis.trained.load_trained`, which calls the
-functions below.
+mmengine (``--resume``, ``load_from``, ``tools/test.py``) reads with ``read_file`` (see
+``hesp_mmaction.compat``) and checks with ``check_checkpoint`` (``OpenSetHook``). Code that only
+predicts goes through ``hesp_mmaction.apis.trained.load_trained``, which calls the functions below.
 """
 import logging
 
@@ -28,11 +27,11 @@ def read_checkpoint(path):
     """Read a checkpoint onto the CPU, from a file or from any address that mmengine reads.
 
     Args:
-        path (str | Path): of a file, which :func:`read_file` reads, or an address such as
+        path (str | Path): of a file, which ``read_file`` reads, or an address such as
             ``http://...``, which mmengine reads unchecked.
 
     Returns:
-        dict: see :func:`read_file`, also for the errors.
+        dict: see ``read_file``, also for the errors.
     """
     return CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
 
@@ -41,7 +40,7 @@ def known_of(checkpoint, name='the checkpoint'):
     """The known emotions that a checkpoint was trained on, in label order.
 
     Args:
-        checkpoint (dict): as returned by :func:`read_file`.
+        checkpoint (dict): as returned by ``read_file``.
         name (str): its name in errors. Defaults to ``'the checkpoint'``.
 
     Returns:
@@ -63,7 +62,7 @@ def weights_of(checkpoint, name='the checkpoint'):
     """The state dict in a checkpoint: its ``state_dict`` or a like entry, or all of it.
 
     Args:
-        checkpoint (dict): as returned by :func:`read_file`.
+        checkpoint (dict): as returned by ``read_file``.
         name (str): its name in errors. Defaults to ``'the checkpoint'``.
 
     Returns:
@@ -113,7 +112,7 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
 
     Args:
         model (nn.Module): a recognizer with an open-set head.
-        checkpoint (dict): as returned by :func:`read_file`.
+        checkpoint (dict): as returned by ``read_file``.
         name (str): its name in errors. Defaults to ``'the checkpoint'``.
         whole (bool): a checkpoint that does not say its known emotions must hold all weights of the
             model too. False for the start of a training from weights of another model. Defaults to
@@ -183,14 +182,14 @@ def _check_pixels(model, theirs, name):
 
 
 def load_weights(model, checkpoint, name='the checkpoint'):
-    """Load a checkpoint into a model after :func:`check_checkpoint`.
+    """Load a checkpoint into a model after ``check_checkpoint``.
 
     Args:
         model (nn.Module): a recognizer with an open-set head; changed in place.
-        checkpoint (dict): as returned by :func:`read_file`.
+        checkpoint (dict): as returned by ``read_file``.
         name (str): its name in errors. Defaults to ``'the checkpoint'``.
 
     Raises:
-        InputError: see :func:`check_checkpoint`.
+        InputError: see ``check_checkpoint``.
     """
     model.load_state_dict(check_checkpoint(model, checkpoint, name), strict=False)

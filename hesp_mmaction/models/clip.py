@@ -38,8 +38,8 @@ def load_clip(arch, pretrained=None, quick_gelu=None):
             ``'openai'`` (which downloads). Defaults to None, random weights.
         quick_gelu (bool, optional): the activation the weights were trained with. Defaults to None,
             which finds out: a tag says it, and so does OpenAI's archive. For other files the config
-            decides, unless they look like OpenAI's weights saved again, see :mod:`.clip_weights`.
-            What is not certain is said in a warning.
+            decides, unless they look like OpenAI's weights saved again, see ``clip_weights``. What
+            is not certain is said in a warning.
 
     Returns:
         open_clip.model.CLIP
@@ -72,9 +72,9 @@ def pixel_statistics(arch, pretrained=None):
     """Mean and standard deviation of the pixels a CLIP was trained with.
 
     Args:
-        arch (str): see :func:`load_clip`; a JSON config may have a ``preprocess_cfg``.
-        pretrained (str, optional): see :func:`load_clip`. A tag of open_clip has statistics, and so
-            has an ``open_clip_config.json`` beside a file, as on Hugging Face. Defaults to None.
+        arch (str): see ``load_clip``; a JSON config may have a ``preprocess_cfg``.
+        pretrained (str, optional): see ``load_clip``. A tag of open_clip has statistics, and so has
+            an ``open_clip_config.json`` beside a file, as on Hugging Face. Defaults to None.
 
     Returns:
         tuple[tuple[float], tuple[float]]: of red, green and blue, 0 to 255. CLIP's own if nothing
@@ -119,8 +119,8 @@ def digest(arch, pretrained):
     """A digest of a CLIP's architecture and weights, wherever its files are.
 
     Args:
-        arch (str): see :func:`load_clip`.
-        pretrained (str, optional): see :func:`load_clip`.
+        arch (str): see ``load_clip``.
+        pretrained (str, optional): see ``load_clip``.
 
     Returns:
         str | None: SHA-256 in hex; None for random weights, which are never the same.

@@ -19,8 +19,8 @@ def weight_file(pretrained, arch):
     """The file of a CLIP's weights. A tag of open_clip is downloaded.
 
     Args:
-        pretrained (str): see :func:`.load_clip`.
-        arch (str): see :func:`.load_clip`.
+        pretrained (str): see ``load_clip``.
+        arch (str): see ``load_clip``.
 
     Returns:
         tuple[Path, bool | None]: the file, and whether it needs QuickGELU; None if only the file
@@ -42,8 +42,8 @@ def read_weights(pretrained, arch):
     """The state dict of a CLIP, and what says that it needs QuickGELU.
 
     Args:
-        pretrained (str): see :func:`.load_clip`.
-        arch (str): see :func:`.load_clip`.
+        pretrained (str): see ``load_clip``.
+        arch (str): see ``load_clip``.
 
     Returns:
         tuple[dict[str, Tensor], bool | str | None]: the second is True or False if that is certain,
@@ -61,7 +61,7 @@ def read_weights(pretrained, arch):
 
 @lru_cache(maxsize=1)  # both towers of a model read the same file
 def _read_file(path, stamp, packed_vocabulary=None):
-    """As :func:`read_weights`; ``stamp`` changes when the file does."""
+    """As ``read_weights``; ``stamp`` changes when the file does."""
     if packed_vocabulary is not None:
         return unpack(read_file(path)['state_dict'], packed_vocabulary), None
     if is_torchscript(path):

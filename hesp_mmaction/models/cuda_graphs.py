@@ -40,7 +40,7 @@ class Replayed:
 
     Args:
         function (Callable[..., Tensor]): of tensors on a GPU, without gradients.
-        record (Callable): see :func:`record`. Defaults to it.
+        record (Callable): see ``record``. Defaults to it.
     """
 
     def __init__(self, function, record=record):

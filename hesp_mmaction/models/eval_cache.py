@@ -17,8 +17,8 @@ class EvalCache:
     weights swaps all of them.
 
     Attributes:
-        trusted (bool): True returns the value without looking at weights, see
-            :func:`caches_trusted`. False at first.
+        trusted (bool): True returns the value without looking at weights, see ``caches_trusted``.
+            False at first.
     """
 
     def __init__(self):
@@ -80,7 +80,7 @@ def caches_trusted(model):
     This is for a trace, in which weights cannot be looked at. They must not change meanwhile.
 
     Args:
-        model (nn.Module): its modules hold :class:`EvalCache` as attributes.
+        model (nn.Module): its modules hold ``EvalCache`` as attributes.
     """
     caches = [value for module in model.modules() for value in vars(module).values()
               if isinstance(value, EvalCache)]

@@ -50,7 +50,7 @@ class FrozenTower(nn.Module):
             The half weights are a copy that is made at the first call and is in no checkpoint.
             ``activation_map`` takes the weights themselves.
         compiled (bool): whether a frozen tower is called through ``torch.compile``, and on a GPU
-            replayed if no gradient is wanted (:class:`.Replayed`). Defaults to False.
+            replayed if no gradient is wanted (``Replayed``). Defaults to False.
     """
     compute_dtype, compiled = None, False
 

@@ -18,7 +18,7 @@ def norm_layers(module):
 
 
 def running_statistics(module):
-    """The buffers of :func:`norm_layers`.
+    """The buffers of ``norm_layers``.
 
     Args:
         module (nn.Module): any.

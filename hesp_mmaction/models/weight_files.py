@@ -23,7 +23,7 @@ def read_file(path, what='checkpoint', map_location='cpu'):
         path (str | Path): a file of torch.save or safetensors, whatever its name; ``~`` is
             expanded.
         what (str): name of the kind of file in errors. Defaults to ``'checkpoint'``.
-        map_location (str | torch.device, optional): see :func:`torch.load`. Defaults to ``'cpu'``.
+        map_location (str | torch.device, optional): see ``torch.load``. Defaults to ``'cpu'``.
 
     Returns:
         dict: what was saved. For safetensors dict(state_dict) and, if its header has one, the

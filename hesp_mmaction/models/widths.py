@@ -9,7 +9,7 @@ def width_of(owner, in_channels=None, clip=None):
     Args:
         owner (object): the part that asks, named in the error.
         in_channels (int, optional): the width. Defaults to None.
-        clip (dict, optional): with ``arch``, see :func:`.load_clip`. Defaults to None.
+        clip (dict, optional): with ``arch``, see ``load_clip``. Defaults to None.
 
     Returns:
         int

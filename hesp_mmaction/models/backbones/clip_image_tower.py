@@ -38,11 +38,9 @@ class CLIPImageTower(FrozenTower):
     The features are not normalised to length one, because the video feature is their mean.
 
     Args:
-        arch (str): see :func:`hesp_mmaction.models.clip.load_clip`.
-        pretrained (str, optional): see :func:`hesp_mmaction.models.clip.load_clip`. Defaults to
-            None.
-        quick_gelu (bool, optional): see :func:`hesp_mmaction.models.clip.load_clip`. Defaults to
-            None.
+        arch (str): see ``hesp_mmaction.models.clip.load_clip``.
+        pretrained (str, optional): see ``hesp_mmaction.models.clip.load_clip``. Defaults to None.
+        quick_gelu (bool, optional): see ``hesp_mmaction.models.clip.load_clip``. Defaults to None.
         frozen (bool): keep the tower as it is: no gradients, eval mode, absent from checkpoints.
             Defaults to True.
         dense (bool): also return the features of every place. They are the patch tokens of the ViT,
@@ -59,7 +57,7 @@ class CLIPImageTower(FrozenTower):
         pixel_std (tuple[float]): standard deviation of these pixels.
 
     Raises:
-        InputError: the tower has parts that are not computed here, see :func:`.not_computed`.
+        InputError: the tower has parts that are not computed here, see ``not_computed``.
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True, dense=False,
@@ -88,7 +86,7 @@ class CLIPImageTower(FrozenTower):
         """Does nothing, because the weights are loaded at construction."""
 
     def weights_digest(self):
-        """A digest of the tower's architecture and weights, see :func:`.clip.digest`.
+        """A digest of the tower's architecture and weights, see ``clip.digest``.
 
         Returns:
             str | None: None for random weights.
@@ -112,7 +110,7 @@ class CLIPImageTower(FrozenTower):
         """Compute the features of frames.
 
         Args:
-            x (Tensor): (N, 3, S, S), normalised by :attr:`pixel_mean` and :attr:`pixel_std`.
+            x (Tensor): (N, 3, S, S), normalised by ``pixel_mean`` and ``pixel_std``.
 
         Returns:
             Tensor | tuple[Tensor, Tensor]: features (N, D); with ``dense`` also those of every

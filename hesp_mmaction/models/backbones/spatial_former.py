@@ -15,7 +15,7 @@ class SpatialFormer(nn.Module):
     The places (stride 16: 7 x 7 of 112 pixels) get learned position embeddings and pass ``depth``
     blocks. The last stage of the ResNet and the mean over places follow. Weights are random, as in
     the released code. The transformer over time that belongs to the method is
-    :class:`TemporalTransformer`.
+    ``TemporalTransformer``.
 
     Source: Former-DFER (Zhao and Liu, ACM MM 2021).
 

@@ -1,11 +1,11 @@
-"""Which of open_clip's image towers :class:`.CLIPImageTower` computes."""
+"""Which of open_clip's image towers ``CLIPImageTower`` computes."""
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.transformer import LayerNorm, PatchDropout, ResidualAttentionBlock, VisionTransformer
 from torch import nn
 
 
 def not_computed(visual, frozen=True, dense=False):
-    """What an image tower of open_clip has that :class:`.CLIPImageTower` does not compute.
+    """What an image tower of open_clip has that ``CLIPImageTower`` does not compute.
 
     Args:
         visual (nn.Module): the tower.

@@ -39,10 +39,10 @@ class TemporalViewTower(CLIPImageTower):
     Source: Open-VCLIP (Weng et al., ICML 2023).
 
     Args:
-        arch (str): see :class:`CLIPImageTower`.
-        pretrained (str, optional): see :class:`CLIPImageTower`.
-        quick_gelu (bool, optional): see :class:`CLIPImageTower`.
-        frozen (bool): see :class:`CLIPImageTower`.
+        arch (str): see ``CLIPImageTower``.
+        pretrained (str, optional): see ``CLIPImageTower``.
+        quick_gelu (bool, optional): see ``CLIPImageTower``.
+        frozen (bool): see ``CLIPImageTower``.
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True):
@@ -52,7 +52,7 @@ class TemporalViewTower(CLIPImageTower):
         """Compute the features of the frames of clips.
 
         Args:
-            x (Tensor): (B, 3, T, S, S), normalised as for :class:`CLIPImageTower`.
+            x (Tensor): (B, 3, T, S, S), normalised as for ``CLIPImageTower``.
 
         Returns:
             Tensor: (B, T, D).

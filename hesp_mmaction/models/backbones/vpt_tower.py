@@ -17,13 +17,12 @@ class VPTTower(CLIPImageTower):
     form has one attention layer, its pooling, where the tokens join the places.
 
     Source: VPT (Jia et al., ECCV 2022). The paper knows no network like the ResNet form. For a
-    convolutional network it pads the image, which is :class:`VisualPrompt` with
-    ``region='border'``.
+    convolutional network it pads the image, which is ``VisualPrompt`` with ``region='border'``.
 
     Args:
-        arch (str): see :class:`CLIPImageTower`.
-        pretrained (str, optional): see :class:`CLIPImageTower`.
-        quick_gelu (bool, optional): see :class:`CLIPImageTower`.
+        arch (str): see ``CLIPImageTower``.
+        pretrained (str, optional): see ``CLIPImageTower``.
+        quick_gelu (bool, optional): see ``CLIPImageTower``.
         num_tokens (int): number of learned tokens. Defaults to 8.
         deep (bool): True for tokens of their own in every block of a ViT. Defaults to True.
     """
@@ -43,7 +42,7 @@ class VPTTower(CLIPImageTower):
         """Compute the features of frames.
 
         Args:
-            x (Tensor): (N, 3, S, S), normalised as for :class:`CLIPImageTower`.
+            x (Tensor): (N, 3, S, S), normalised as for ``CLIPImageTower``.
 
         Returns:
             Tensor: (N, D).

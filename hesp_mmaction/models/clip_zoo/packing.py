@@ -28,10 +28,10 @@ def pack(state_dict, token_ids):
 
 
 def unpack(packed, vocab_size):
-    """The state dict that :func:`pack` was given, in half precision.
+    """The state dict that ``pack`` was given, in half precision.
 
     Args:
-        packed (dict[str, Tensor]): what :func:`pack` returned; left as it is.
+        packed (dict[str, Tensor]): what ``pack`` returned; left as it is.
         vocab_size (int): number of tokens of the whole vocabulary.
 
     Returns:

@@ -18,8 +18,8 @@ class ARPLHead(PrototypeHead):
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        in_channels (int, optional): see :class:`PrototypeHead`.
-        clip (dict, optional): see :class:`PrototypeHead`.
+        in_channels (int, optional): see ``PrototypeHead``.
+        clip (dict, optional): see ``PrototypeHead``.
         margin_weight (float): weight of the loss that keeps the features of class k within the
             learned radius R of P_k. Defaults to 0.1.
     """

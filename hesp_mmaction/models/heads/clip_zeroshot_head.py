@@ -20,7 +20,7 @@ class CLIPZeroShotHead(OpenSetHead):
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        clip (dict): arguments of :class:`CLIPTextTower`.
+        clip (dict): arguments of ``CLIPTextTower``.
         template (str | Sequence[str]): sentence around the word for a class. With several
             sentences, the text of a class is the mean of their normalised features. Defaults to
             ``'a photo of a {} expression'``.
@@ -74,7 +74,7 @@ class CLIPZeroShotHead(OpenSetHead):
         """Further logits for scores that read them.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
             dict[str, Tensor]: (B, K) each: ``cosine``, the logits before CLIP's scale;

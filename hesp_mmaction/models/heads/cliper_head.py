@@ -35,8 +35,8 @@ class CLIPERHead(CoOpHead):
     its place.
 
     Args:
-        known (Sequence[str]): see :class:`CoOpHead`.
-        clip (dict): see :class:`CoOpHead`.
+        known (Sequence[str]): see ``CoOpHead``.
+        clip (dict): see ``CoOpHead``.
         num_descriptors (int): n. Defaults to 5.
         num_contexts (int): number of learned tokens of a descriptor. Defaults to 4.
     """

@@ -33,9 +33,9 @@ class CoCoOpHead(CoOpHead):
     length of features differs between CLIPs.
 
     Args:
-        known (Sequence[str]): see :class:`CoOpHead`.
-        clip (dict): see :class:`CoOpHead`.
-        num_contexts (int): see :class:`CoOpHead`. Defaults to 4.
+        known (Sequence[str]): see ``CoOpHead``.
+        clip (dict): see ``CoOpHead``.
+        num_contexts (int): see ``CoOpHead``. Defaults to 4.
     """
 
     def __init__(self, known, clip, num_contexts=4, init_cfg=None):
@@ -72,7 +72,7 @@ class CoCoOpHead(CoOpHead):
         """Further logits for scores that read them.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
             dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale.

@@ -25,10 +25,10 @@ class CoOpHead(TextPromptHead):
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        clip (dict): arguments of :class:`CLIPTextTower` (the CLIP of the backbone).
-        num_contexts (int): see :class:`PromptLearner`. Defaults to 16.
-        class_specific (bool): see :class:`PromptLearner`. Defaults to False.
-        position (str): see :class:`PromptLearner`. Defaults to ``'end'``.
+        clip (dict): arguments of ``CLIPTextTower`` (the CLIP of the backbone).
+        num_contexts (int): see ``PromptLearner``. Defaults to 16.
+        class_specific (bool): see ``PromptLearner``. Defaults to False.
+        position (str): see ``PromptLearner``. Defaults to ``'end'``.
         descriptions (bool): prompts say how the face looks instead of naming the emotion. Defaults
             to False.
     """
@@ -65,7 +65,7 @@ class CoOpHead(TextPromptHead):
         """Further logits for scores that read them.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
             dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale; ``zero_shot`` (B,

@@ -32,7 +32,7 @@ class CSSRHead(OpenSetHead):
     2. the activation weighted by the mean activation of the class,
     3. the cosine of the Gram matrix (power 8) with that of the class.
 
-    :class:`FitHook` fits these statistics after training. Before that the score is the first term.
+    ``FitHook`` fits these statistics after training. Before that the score is the first term.
 
     Source: CSSR and RCSSR (Huang et al., TPAMI 2022). The cosine differs: the paper compares Gram
     matrices by bounds per channel. Places are normalised over their channels (LayerNorm without
@@ -41,8 +41,8 @@ class CSSRHead(OpenSetHead):
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        in_channels (int, optional): see :class:`PrototypeHead`.
-        clip (dict, optional): see :class:`PrototypeHead`.
+        in_channels (int, optional): see ``PrototypeHead``.
+        clip (dict, optional): see ``PrototypeHead``.
         reciprocal (bool): True for RCSSR. Defaults to False.
         latent (int): L, width inside the auto-encoders. Defaults to 64.
         gamma (float): scale of the errors. Defaults to 0.1.
@@ -103,7 +103,7 @@ class CSSRHead(OpenSetHead):
         """The three terms of the score before they are normalised.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
             Tensor: (B, 3).
@@ -127,7 +127,7 @@ class CSSRHead(OpenSetHead):
 
         Args:
             batches (Callable[[], Iterator]): returns an iterator over pairs of outputs of
-                :meth:`forward` and labels (B,). It is called twice.
+                ``forward`` and labels (B,). It is called twice.
         """
         num = len(self.known)
         count = self.prototypes.new_zeros(num)

@@ -53,8 +53,8 @@ class DIASHead(OpenSetHead):
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        in_channels (int, optional): see :class:`PrototypeHead`.
-        clip (dict, optional): see :class:`PrototypeHead`.
+        in_channels (int, optional): see ``PrototypeHead``.
+        clip (dict, optional): see ``PrototypeHead``.
         hidden (int): width of both networks. Defaults to 256.
         pull_weight (float): weight of the L1 loss. Defaults to 1.
         fake_weight (float): weight of the classifier's loss on the features of the copycat.

@@ -30,9 +30,9 @@ class EvidentialHead(LinearHead):
     own setting.
 
     Args:
-        known (Sequence[str]): see :class:`LinearHead`.
-        in_channels (int, optional): see :class:`LinearHead`.
-        clip (dict, optional): see :class:`LinearHead`.
+        known (Sequence[str]): see ``LinearHead``.
+        in_channels (int, optional): see ``LinearHead``.
+        clip (dict, optional): see ``LinearHead``.
         calibration_weight (float): weight of the calibration loss; 0 switches it off. Defaults to
             1.
     """
@@ -49,8 +49,8 @@ class EvidentialHead(LinearHead):
             feats (Tensor): video features (B, C).
 
         Returns:
-            dict[str, Tensor]: the outputs of :class:`LinearHead`, with ``probabilities`` p and
-            ``alpha`` (B, K).
+            dict[str, Tensor]: the outputs of ``LinearHead``, with ``probabilities`` p and ``alpha``
+            (B, K).
         """
         outputs = super().forward(feats)
         alpha = dirichlet(outputs['logits'])

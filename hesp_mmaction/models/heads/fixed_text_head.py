@@ -10,10 +10,10 @@ class FixedTextHead(CLIPZeroShotHead):
     """Zero-shot CLIP's logits with cross-entropy: the head of VP, VPT and Open-VCLIP.
 
     Args:
-        known (Sequence[str]): see :class:`CLIPZeroShotHead`.
-        clip (dict): see :class:`CLIPZeroShotHead`.
-        template (str | Sequence[str]): see :class:`CLIPZeroShotHead`.
-        negative_template (str): see :class:`CLIPZeroShotHead`.
+        known (Sequence[str]): see ``CLIPZeroShotHead``.
+        clip (dict): see ``CLIPZeroShotHead``.
+        template (str | Sequence[str]): see ``CLIPZeroShotHead``.
+        negative_template (str): see ``CLIPZeroShotHead``.
     """
 
     def losses(self, outputs, labels):

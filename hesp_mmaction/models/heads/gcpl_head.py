@@ -19,8 +19,8 @@ class GCPLHead(PrototypeHead):
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        in_channels (int, optional): see :class:`PrototypeHead`.
-        clip (dict, optional): see :class:`PrototypeHead`.
+        in_channels (int, optional): see ``PrototypeHead``.
+        clip (dict, optional): see ``PrototypeHead``.
         prototype_weight (float): weight of the prototype loss. Defaults to 0.001.
     """
     kind = 'near'
@@ -36,7 +36,7 @@ class GCPLHead(PrototypeHead):
             feats (Tensor): video features (B, D).
 
         Returns:
-            dict[str, Tensor]: see :class:`PrototypeHead`; ``feature`` is the normalised one.
+            dict[str, Tensor]: see ``PrototypeHead``; ``feature`` is the normalised one.
         """
         return super().forward(layer_norm(feats, feats.shape[-1:]))
 

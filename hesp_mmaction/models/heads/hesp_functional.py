@@ -37,7 +37,7 @@ def fused_probabilities(known, negative):
 
 
 def fused_log_probabilities(known, negative):
-    """The log of :func:`fused_probabilities`, finite also where a probability rounds to 0.
+    """The log of ``fused_probabilities``, finite also where a probability rounds to 0.
 
     Args:
         known (Tensor): z (B, K).

@@ -26,12 +26,12 @@ class HESPHead(TextPromptHead):
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        clip (dict): arguments of :class:`CLIPTextTower` (the CLIP of the backbone).
+        clip (dict): arguments of ``CLIPTextTower`` (the CLIP of the backbone).
         in_channels (int, optional): width of the backbone's features. If it is not CLIP's D, a
             learned projection brings features and negatives to D. Defaults to None, CLIP's D.
-        num_contexts (int): see :class:`PromptLearner`. Defaults to 16.
-        class_specific (bool): see :class:`PromptLearner`. Defaults to True.
-        words (dict[str, str], optional): see :class:`PromptLearner`. Defaults to None.
+        num_contexts (int): see ``PromptLearner``. Defaults to 16.
+        class_specific (bool): see ``PromptLearner``. Defaults to True.
+        words (dict[str, str], optional): see ``PromptLearner``. Defaults to None.
         learn_contexts (bool): False leaves contexts as they were drawn, as the released code does.
             Defaults to True.
         negative_template (str): fixed negative text of a class (Eq. 10). Defaults to ``'This video
@@ -42,7 +42,7 @@ class HESPHead(TextPromptHead):
             are the zero-shot part of the score, and decide the region by their activation map.
             Defaults to ``'a photo of a {} expression'``.
         negative_kind (str): ``'euclidean'`` (the paper) or ``'arpl'`` (the released code), see
-            :func:`.point_logits`. Defaults to ``'euclidean'``.
+            ``point_logits``. Defaults to ``'euclidean'``.
         negative_scale (float): multiplies z_neg. Defaults to 1.
         feature_length (float, optional): L2 length that features and negatives are brought to
             before distances are taken. Distances then mean the same for every CLIP; OpenAI's
@@ -51,16 +51,14 @@ class HESPHead(TextPromptHead):
         fusion (str): what is averaged in prediction and loss, ``'prob'`` or ``'logit'``. Defaults
             to ``'logit'``.
         score_kind (str): the score that decides. ``'prob'``, ``'logit'`` and ``'centred'`` are
-            those of :func:`.branch_scores`. ``'joint'`` is
-            :func:`~hesp_mmaction.evaluation.scores.joint` of the largest known logit, zero-shot
-            CLIP and the density of the known training clips, whose class Gaussians then take part
-            in the prediction too (not in the paper). ``'joint_of_compounds'`` is the same less what
-            is stronger than usual. Both are fitted after the last epoch; before that ``'centred'``
-            decides. Defaults to ``'joint'``.
+            those of ``branch_scores``. ``'joint'`` is ``joint`` of the largest known logit,
+            zero-shot CLIP and the density of the known training clips, whose class Gaussians then
+            take part in the prediction too (not in the paper). ``'joint_of_compounds'`` is the same
+            less what is stronger than usual. Both are fitted after the last epoch; before that
+            ``'centred'`` decides. Defaults to ``'joint'``.
         symmetric (bool): both directions of the alignment loss. Defaults to True.
         contrastive_temperature (float): of the supervised contrastive loss. Defaults to 0.5.
-        loss_weights (dict[str, float], optional): changes to :data:`.LOSS_WEIGHTS`. Defaults to
-            None.
+        loss_weights (dict[str, float], optional): changes to ``LOSS_WEIGHTS``. Defaults to None.
 
     Raises:
         InputError: an argument has a value that does not exist, or the negative texts are to be
@@ -189,11 +187,11 @@ class HESPHead(TextPromptHead):
         """Every kind of score of a batch; ``score_kind`` names the one that decides.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
-            dict[str, Tensor]: (B,) each, bigger = more known: those of :func:`.branch_scores`, and
-            of :class:`.JointScore` once it is fitted.
+            dict[str, Tensor]: (B,) each, bigger = more known: those of ``branch_scores``, and of
+            ``JointScore`` once it is fitted.
         """
         found = branch_scores(outputs)
         if 'distances' in outputs:
@@ -211,7 +209,7 @@ class HESPHead(TextPromptHead):
         """Further logits for scores that read them.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
             dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale; ``zero_shot`` (B,
@@ -228,7 +226,7 @@ class HESPHead(TextPromptHead):
         """The weighted terms of Eq. 8-14 whose weight is not zero.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
             labels (Tensor): int (B,), 0 to K - 1.
 
         Returns:

@@ -45,7 +45,7 @@ def loss_terms(head, outputs, labels):
 
     Args:
         head (HESPHead): its texts and settings are read.
-        outputs (dict[str, Tensor]): as returned by :meth:`.HESPHead.forward`.
+        outputs (dict[str, Tensor]): as returned by ``HESPHead.forward``.
         labels (Tensor): int (B,), 0 to K - 1.
 
     Returns:

@@ -21,10 +21,10 @@ def branch_scores(outputs):
 
     Without negatives ``logit`` and ``centred`` are ``known``. Scores of a dump have the names
     ``max_softmax`` (``prob``), ``hesp_logit`` and ``hesp_centred`` in
-    :mod:`hesp_mmaction.evaluation.scores`.
+    ``hesp_mmaction.evaluation.scores``.
 
     Args:
-        outputs (dict[str, Tensor]): as returned by :meth:`.HESPHead.forward`.
+        outputs (dict[str, Tensor]): as returned by ``HESPHead.forward``.
 
     Returns:
         dict[str, Tensor]: (B,) each, bigger = more known.
@@ -44,8 +44,8 @@ def fit_joint(joint, dump, fusion, score_kind):
     Args:
         joint (JointScore): fitted in place.
         dump (dict[str, np.ndarray]): of all known training clips, in every process.
-        fusion (str): see :func:`.fuse`.
-        score_kind (str): the score that decides, see :class:`.HESPHead`.
+        fusion (str): see ``fuse``.
+        score_kind (str): the score that decides, see ``HESPHead``.
 
     Returns:
         dict[str, np.ndarray]: fields of the dump that change. For each clip they come from a fit

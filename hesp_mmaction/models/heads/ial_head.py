@@ -8,16 +8,16 @@ from .linear_head import LinearHead
 
 @MODELS.register_module()
 class IALHead(LinearHead):
-    """:class:`LinearHead` with the intensity-aware loss beside cross-entropy.
+    """``LinearHead`` with the intensity-aware loss beside cross-entropy.
 
     Source: IAL (Li et al., AAAI 2023). The released code multiplies the loss by 0.1; a comment
     there says 0.5. Its backbone (a ResNet with global convolution-attention blocks and a
     transformer) is not part of the loss, so any backbone and neck will do.
 
     Args:
-        known (Sequence[str]): see :class:`LinearHead`.
-        in_channels (int, optional): see :class:`LinearHead`.
-        clip (dict, optional): see :class:`LinearHead`.
+        known (Sequence[str]): see ``LinearHead``.
+        in_channels (int, optional): see ``LinearHead``.
+        clip (dict, optional): see ``LinearHead``.
         weight (float): weight of the intensity-aware loss. Defaults to 0.1.
     """
 

@@ -18,7 +18,7 @@ from ..eval_cache import EvalCache
 
 
 class JointScore(nn.Module):
-    """Buffers of :func:`~hesp_mmaction.evaluation.scores.joint` and of the class Gaussians.
+    """Buffers of ``joint`` and of the class Gaussians.
 
     There are two precision matrices, because score and prediction need different shrinkage. The
     shrinkage of the score is chosen on the training clips. That of the prediction is always
@@ -43,7 +43,7 @@ class JointScore(nn.Module):
 
     @property
     def fitted(self):
-        """bool: False until :meth:`fit`, and for a checkpoint that was saved before it."""
+        """bool: False until ``fit``, and for a checkpoint that was saved before it."""
         return self._fitted.get(lambda: not bool(self.centres[0].isnan()), self)
 
     def fit(self, feature, label, known, zero_shot):
@@ -57,8 +57,8 @@ class JointScore(nn.Module):
 
         Returns:
             tuple[Tensor, dict[str, Tensor]]: squared distances (M, K) to the class Gaussians of the
-            prediction, and the scores of :meth:`forward`, both in float64. For each clip they come
-            from a fit without that clip.
+            prediction, and the scores of ``forward``, both in float64. For each clip they come from
+            a fit without that clip.
         """
         fit = feature, label, self.num_classes
         shrinkage, weight = choose(feature, label, zero_shot)

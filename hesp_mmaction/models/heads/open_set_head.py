@@ -20,10 +20,9 @@ def _older_checkpoint(module, state_dict, prefix, *_):
 class OpenSetHead(BaseModule):
     """Base of the heads over K known classes.
 
-    Subclasses write :meth:`forward` (features to a dict of outputs), :meth:`losses` and
-    :meth:`score`. The dict holds at least ``feature`` (B, D), ``logits`` (B, K), whose largest
-    entry is the predicted class, and ``probabilities`` (B, K). A dump keeps ``logits`` and every
-    entry named ``logits_*``.
+    Subclasses write ``forward`` (features to a dict of outputs), ``losses`` and ``score``. The dict
+    holds at least ``feature`` (B, D), ``logits`` (B, K), whose largest entry is the predicted
+    class, and ``probabilities`` (B, K). A dump keeps ``logits`` and every entry named ``logits_*``.
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
@@ -32,8 +31,8 @@ class OpenSetHead(BaseModule):
         known (tuple[str]): canonical names of the known emotions, in label order.
         threshold (Tensor): scalar; a sample with a smaller score is called unknown. NaN until it is
             fitted on known samples. Saved with the weights.
-        temperature (Tensor): scalar, see :meth:`calibrated`. 1 until it is fitted on known samples,
-            and for checkpoints that hold none.
+        temperature (Tensor): scalar, see ``calibrated``. 1 until it is fitted on known samples, and
+            for checkpoints that hold none.
 
     Raises:
         InputError: fewer than two known emotions.
@@ -67,7 +66,7 @@ class OpenSetHead(BaseModule):
             **kwargs (Any): what the recognizer knows of the batch, such as negatives.
 
         Returns:
-            dict[str, Tensor]: see :class:`OpenSetHead`.
+            dict[str, Tensor]: see ``OpenSetHead``.
         """
 
     @abstractmethod
@@ -75,7 +74,7 @@ class OpenSetHead(BaseModule):
         """Compute the losses of a batch.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
             labels (Tensor): int (B,), 0 to K - 1.
 
         Returns:
@@ -87,7 +86,7 @@ class OpenSetHead(BaseModule):
         """Compute the knownness of a batch.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
             Tensor: (B,), bigger = more known.
@@ -116,10 +115,10 @@ class OpenSetHead(BaseModule):
         return feats.unflatten(0, (num_videos, -1)).mean(1)
 
     def scores(self, outputs):
-        """Other scores to report beside :meth:`score`.
+        """Other scores to report beside ``score``.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
             dict[str, Tensor]: (B,) each, by name. Empty by default.
@@ -130,7 +129,7 @@ class OpenSetHead(BaseModule):
         """Other logits to dump, which no loss needs.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
             dict[str, Tensor]: (B, K) each, by name. Empty by default.
@@ -151,8 +150,8 @@ class OpenSetHead(BaseModule):
         """Fit what the score needs on the known training clips, once, after the last epoch.
 
         Args:
-            dump (dict[str, np.ndarray]): a training dump: what :meth:`predict` made of all clips,
-                in every process.
+            dump (dict[str, np.ndarray]): a training dump: what ``predict`` made of all clips, in
+                every process.
 
         Returns:
             dict[str, np.ndarray]: fields of the dump that change once the score is fitted. For each
@@ -163,8 +162,8 @@ class OpenSetHead(BaseModule):
     def calibrated(self, logits):
         """Calibrated probabilities, softmax(logits / temperature).
 
-        These are not the ``probabilities`` of :meth:`forward`, which metrics, dumps and exported
-        models use.
+        These are not the ``probabilities`` of ``forward``, which metrics, dumps and exported models
+        use.
 
         Args:
             logits (Tensor): (..., K).
@@ -181,12 +180,12 @@ class OpenSetHead(BaseModule):
         """Losses of a batch, as MMAction2's recognizers call them.
 
         Args:
-            feats (Tensor | Sequence[Tensor]): see :meth:`pool`.
+            feats (Tensor | Sequence[Tensor]): see ``pool``.
             data_samples (list): B data samples with ``gt_label``.
-            **kwargs (Any): for :meth:`forward`.
+            **kwargs (Any): for ``forward``.
 
         Returns:
-            dict[str, Tensor]: scalars of :meth:`losses`, and the accuracy ``acc`` in [0, 1].
+            dict[str, Tensor]: scalars of ``losses``, and the accuracy ``acc`` in [0, 1].
         """
         labels = torch.cat([sample.gt_label for sample in data_samples]).to(feats.device)
         outputs = self(self.pool(feats, len(data_samples)), **kwargs)
@@ -199,10 +198,9 @@ class OpenSetHead(BaseModule):
         """Write the prediction of a batch into its data samples.
 
         Args:
-            feats (Tensor | Sequence[Tensor]): see :meth:`pool`.
-            data_samples (list): B data samples; they get the fields of :class:`.Prediction`, on the
-                CPU.
-            **kwargs (Any): for :meth:`forward`. ``frames`` (B, T, D), the features before the neck,
+            feats (Tensor | Sequence[Tensor]): see ``pool``.
+            data_samples (list): B data samples; they get the fields of ``Prediction``, on the CPU.
+            **kwargs (Any): for ``forward``. ``frames`` (B, T, D), the features before the neck,
                 make the cosines of frames with the texts of the classes.
 
         Returns:

@@ -29,10 +29,10 @@ def point_logits(features, points, kind):
 
 
 class PrototypeHead(OpenSetHead):
-    """Base of the heads with K learned points and the logits of :func:`point_logits`.
+    """Base of the heads with K learned points and the logits of ``point_logits``.
 
     The score is the largest logit. Subclasses set ``kind`` and write ``losses``. HESP's negatives
-    are points too, but come from learned images: see :class:`NegativeVisuals`.
+    are points too, but come from learned images: see ``NegativeVisuals``.
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
@@ -41,7 +41,7 @@ class PrototypeHead(OpenSetHead):
         clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
 
     Attributes:
-        kind (str): see :func:`point_logits`.
+        kind (str): see ``point_logits``.
 
     Raises:
         InputError: neither ``in_channels`` nor ``clip`` is given.
@@ -74,7 +74,7 @@ class PrototypeHead(OpenSetHead):
         """Compute the losses of a batch.
 
         Args:
-            outputs (dict[str, Tensor]): as returned by :meth:`forward`.
+            outputs (dict[str, Tensor]): as returned by ``forward``.
             labels (Tensor): int (B,), 0 to K - 1.
 
         Returns:

@@ -8,7 +8,7 @@ from .linear_head import LinearHead
 
 @MODELS.register_module()
 class PseudoLabelHead(LinearHead):
-    """A linear head that learns pseudo labels once :class:`PseudoLabelHook` has set them.
+    """A linear head that learns pseudo labels once ``PseudoLabelHook`` has set them.
 
     The score is the log-probability of the pseudo label of a sample, or of its predicted class if
     it has none. The idea: samples of an unknown class get a wrong label, which is harder to learn.
@@ -18,10 +18,10 @@ class PseudoLabelHead(LinearHead):
     Source: Open-set FER (Zhang et al., AAAI 2024).
 
     Args:
-        known (Sequence[str]): see :class:`LinearHead`.
-        in_channels (int, optional): see :class:`LinearHead`.
-        clip (dict, optional): see :class:`LinearHead`.
-        label_smoothing (float): see :class:`LinearHead`.
+        known (Sequence[str]): see ``LinearHead``.
+        in_channels (int, optional): see ``LinearHead``.
+        clip (dict, optional): see ``LinearHead``.
+        label_smoothing (float): see ``LinearHead``.
 
     Attributes:
         pseudo_labels (dict[str, int]): sample id to label. Empty at first.
@@ -53,8 +53,8 @@ class PseudoLabelHead(LinearHead):
                 Defaults to None, the predicted classes.
 
         Returns:
-            dict[str, Tensor]: the outputs of :class:`LinearHead`, and ``log_likelihood`` (B,) of
-            the labels.
+            dict[str, Tensor]: the outputs of ``LinearHead``, and ``log_likelihood`` (B,) of the
+            labels.
         """
         outputs = super().forward(feats)
         predicted = outputs['logits'].argmax(1)

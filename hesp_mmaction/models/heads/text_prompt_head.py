@@ -51,7 +51,7 @@ class TextPromptHead(OpenSetHead):
         return normalize(self.class_text(), dim=1)
 
     def context_logits(self, feature):
-        """Logit of the contexts with no name, see :func:`.context_text`.
+        """Logit of the contexts with no name, see ``context_text``.
 
         Args:
             feature (Tensor): (B, D).

@@ -1,8 +1,8 @@
 """The small HESP shipped in the package, made by ``tools/dev/make_embedded_model.py``.
 
 A file of weights is a checkpoint without the parts that only training needs. It holds tensors, and
-in its header, as JSON, the entry that :class:`OpenSetHook` writes into checkpoints (the known names
-and others). :func:`.weight_files.read_file` reads it, as any other checkpoint.
+in its header, as JSON, the entry that ``OpenSetHook`` writes into checkpoints (the known names and
+others). ``weight_files.read_file`` reads it, as any other checkpoint.
 """
 import json
 from pathlib import Path

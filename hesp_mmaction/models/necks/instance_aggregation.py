@@ -48,9 +48,9 @@ class DynamicNorm(nn.Module):
 class InstanceAggregation(nn.Module):
     """Features of the n instances of a clip to one video feature.
 
-    Two bidirectional LSTMs read the instances. Self-attention, :class:`DynamicNorm` and a sigmoid
-    make a gate from their output, which multiplies that output. A convolution that takes the
-    instances as channels makes one feature of them.
+    Two bidirectional LSTMs read the instances. Self-attention, ``DynamicNorm`` and a sigmoid make a
+    gate from their output, which multiplies that output. A convolution that takes the instances as
+    channels makes one feature of them.
 
     Source: M3DFEL (Wang et al., CVPR 2023).
 

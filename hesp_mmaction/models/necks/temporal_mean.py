@@ -9,7 +9,7 @@ class TemporalMean(nn.Module):
 
     Args:
         num_frames (int, optional): not used. It is accepted so that a config turns a
-            :class:`TemporalFilter` into the mean by ``model.neck.type`` alone. Defaults to None.
+            ``TemporalFilter`` into the mean by ``model.neck.type`` alone. Defaults to None.
     """
 
     def __init__(self, num_frames=None):

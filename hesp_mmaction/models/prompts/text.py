@@ -17,8 +17,9 @@ make_tokenizer = cache(SimpleTokenizer)  # reading its vocabulary takes a tenth 
 
 
 def _is_plain(clip, config):
-    """Whether :class:`CLIPTextTower` computes the text tower of a model of open_clip, and the tower
-    reads the tokens of CLIP's own tokenizer. ``config`` is its ``text_cfg``."""
+    """Whether ``CLIPTextTower`` computes the text tower of a model of open_clip, and the tower
+    reads the tokens of CLIP's own tokenizer. ``config`` is its ``text_cfg``.
+    """
     other = [config.get(key) for key in ('hf_tokenizer_name', 'tokenizer_kwargs', 'embed_cls')]
     words = make_tokenizer(context_length=clip.context_length).encoder
     return (not any(other) and clip.vocab_size == len(words)
@@ -33,11 +34,9 @@ class CLIPTextTower(FrozenTower):
     """CLIP's text tower, frozen.
 
     Args:
-        arch (str): see :func:`hesp_mmaction.models.clip.load_clip`.
-        pretrained (str, optional): see :func:`hesp_mmaction.models.clip.load_clip`. Defaults to
-            None.
-        quick_gelu (bool, optional): see :func:`hesp_mmaction.models.clip.load_clip`. Defaults to
-            None.
+        arch (str): see ``hesp_mmaction.models.clip.load_clip``.
+        pretrained (str, optional): see ``hesp_mmaction.models.clip.load_clip``. Defaults to None.
+        quick_gelu (bool, optional): see ``hesp_mmaction.models.clip.load_clip``. Defaults to None.
 
     Attributes:
         width (int): W, width of the word embeddings.
@@ -136,7 +135,7 @@ class PromptLearner(nn.Module):
         class_specific (bool): True for contexts of its own for each class, (K, M, W). False for
             contexts (1, M, W) that all classes share. Defaults to True.
         words (dict[str, str], optional): word or description that stands for a name in the prompt.
-            Defaults to None, :func:`~hesp_mmaction.datasets.emotions.prompt_word` for every name.
+            Defaults to None, ``prompt_word`` for every name.
         position (str): place of the name among the contexts, ``'end'``, ``'middle'`` or
             ``'front'``. Defaults to ``'end'``.
 

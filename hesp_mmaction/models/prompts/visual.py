@@ -49,10 +49,10 @@ class VisualPrompt(nn.Module):
     * ``'centre'``: the window in the middle of the frame,
     * ``'random'``: a window drawn from the sample id,
     * ``'border'``: a border around the image with as many pixels as the patch has, as near as whole
-      pixels come to it ("padding" in the paper's Fig. 3b). :func:`border_width` is its width, about
-      P / 16 for small P,
+      pixels come to it ("padding" in the paper's Fig. 3b). ``border_width`` is its width, about P /
+      16 for small P,
     * ``'dataset'``: one window for all, that of the summed maps of the training clips.
-      :class:`RegionHook` finds it once, and checkpoints hold it,
+      ``RegionHook`` finds it once, and checkpoints hold it,
     * ``(top, left)``: one fixed window.
 
     Args:

@@ -13,8 +13,8 @@ class ClipPreprocessor(BaseDataPreprocessor):
 
     MMAction2's own preprocessor also pads clips to one size, which they have, and copies every data
     sample even if all is on the CPU. With stored features that takes a good part of a step. Copies
-    to a GPU do not wait for each other here. Crop, resize and flip that
-    :class:`~hesp_mmaction.datasets.deferred.DeferredTransforms` has drawn are done here.
+    to a GPU do not wait for each other here. Crop, resize and flip that ``DeferredTransforms`` has
+    drawn are done here.
     """
 
     def __init__(self):

@@ -9,17 +9,17 @@ from .prompted_recognizer import PromptedRecognizer, pool_grid
 
 @MODELS.register_module()
 class FlipConsistencyRecognizer(PromptedRecognizer):
-    """:class:`PromptedRecognizer` with a loss on mirrored frames, for :class:`PseudoLabelHead`.
+    """``PromptedRecognizer`` with a loss on mirrored frames, for ``PseudoLabelHead``.
 
     Once the head learns pseudo labels, the map of each class in a frame and in the mirrored frame
-    must agree (:func:`flip_consistency`). The backbone must return maps.
+    must agree (``flip_consistency``). The backbone must return maps.
 
     Source: the second stage of Open-set FER (Zhang et al., AAAI 2024).
 
     Args:
-        *args (Any): see :class:`PromptedRecognizer`.
+        *args (Any): see ``PromptedRecognizer``.
         flip_weight (float): weight of that loss. Defaults to 6.
-        **kwargs (Any): see :class:`PromptedRecognizer`.
+        **kwargs (Any): see ``PromptedRecognizer``.
 
     Raises:
         InputError: a visual prompt, negatives or ``grad_frames`` are given, which the second stage

@@ -11,19 +11,18 @@ from .prompted_recognizer import PromptedRecognizer
 
 @MODELS.register_module()
 class HESPRecognizer(PromptedRecognizer):
-    """:class:`PromptedRecognizer` with a visual prompt, negatives, and gradients of some frames.
+    """``PromptedRecognizer`` with a visual prompt, negatives, and gradients of some frames.
 
     Args:
-        *args (Any): see :class:`PromptedRecognizer`.
-        visual_prompt (dict, optional): :class:`VisualPrompt`, put on the frames before the
-            backbone, in [0, 1] pixel units. Defaults to None.
-        negatives (dict, optional): :class:`NegativeVisuals` or :class:`NegativePoints`. Defaults to
-            None.
+        *args (Any): see ``PromptedRecognizer``.
+        visual_prompt (dict, optional): ``VisualPrompt``, put on the frames before the backbone, in
+            [0, 1] pixel units. Defaults to None.
+        negatives (dict, optional): ``NegativeVisuals`` or ``NegativePoints``. Defaults to None.
         grad_frames (int, optional): k. In training the gradient passes through k frames of each
             step, drawn at random, and is multiplied by T / k, which makes it right on average. The
             losses are those of all frames. Only for backbones that take frames. Defaults to None,
             all frames.
-        **kwargs (Any): see :class:`PromptedRecognizer`.
+        **kwargs (Any): see ``PromptedRecognizer``.
 
     Attributes:
         region_text (Tensor): (K, D), the head's texts of the template, handed over once when the
@@ -69,8 +68,8 @@ class HESPRecognizer(PromptedRecognizer):
                 Defaults to None.
 
         Returns:
-            tuple[Tensor, Tensor | None]: features as returned by :meth:`frame_features`, and the
-            top and left pixel (B, 2) of the windows; None if the prompt acts in no window.
+            tuple[Tensor, Tensor | None]: features as returned by ``frame_features``, and the top
+            and left pixel (B, 2) of the windows; None if the prompt acts in no window.
         """
         frames, windows = inputs / 255, None
         if self.visual_prompt is not None:
@@ -86,7 +85,7 @@ class HESPRecognizer(PromptedRecognizer):
         """Arguments of the head beside the features.
 
         Args:
-            windows (Tensor, optional): (B, 2), as returned by :meth:`encode_clips`.
+            windows (Tensor, optional): (B, 2), as returned by ``encode_clips``.
 
         Returns:
             dict[str, Tensor]: ``points`` (K, C), the negatives, and ``region`` (B, 2), the windows,
@@ -96,7 +95,7 @@ class HESPRecognizer(PromptedRecognizer):
         return found if windows is None else dict(found, region=windows)
 
     def sparse_features(self, frames):
-        """As :meth:`frame_features`, with gradient through ``grad_frames`` of the frames.
+        """As ``frame_features``, with gradient through ``grad_frames`` of the frames.
 
         Batch norms of the backbone learn their running statistics from these frames alone.
 
@@ -179,8 +178,8 @@ class HESPRecognizer(PromptedRecognizer):
             **kwargs (Any): not used.
 
         Returns:
-            list: ``data_samples`` with the fields of :class:`.Prediction`. If the visual prompt
-            acts in a window also ``region``: its top, left and size in pixels.
+            list: ``data_samples`` with the fields of ``Prediction``. If the visual prompt acts in a
+            window also ``region``: its top, left and size in pixels.
         """
         feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)
         with in_float32(inputs):

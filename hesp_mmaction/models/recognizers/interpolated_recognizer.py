@@ -17,15 +17,15 @@ class InterpolatedRecognizer(HESPRecognizer):
     Every step adds two gradients: that of the loss at theta, the weights that are learned, and
     ``weight`` times that of the loss at a CLIP + (1 - a) theta. a is drawn from U(0,
     ``max_share``). As in the released code, the second gradient does not have the factor 1 - a of
-    the chain rule. :class:`WeightPatchHook` does the mixing.
+    the chain rule. ``WeightPatchHook`` does the mixing.
 
     Source: interpolated weight optimisation of Open-VCLIP (Weng et al., ICML 2023).
 
     Args:
-        *args (Any): see :class:`HESPRecognizer`.
+        *args (Any): see ``HESPRecognizer``.
         max_share (float): largest a. Defaults to 0.6.
         weight (float): weight of the loss at the mixed weights. Defaults to 0.5.
-        **kwargs (Any): see :class:`HESPRecognizer`; the backbone is a CLIP that is trained.
+        **kwargs (Any): see ``HESPRecognizer``; the backbone is a CLIP that is trained.
     """
 
     def __init__(self, *args, max_share=0.6, weight=0.5, **kwargs):

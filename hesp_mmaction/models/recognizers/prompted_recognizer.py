@@ -58,21 +58,21 @@ class PromptedRecognizer(BaseRecognizer):
         backbone (dict): CLIP's image tower or any backbone of MMAction2.
         cls_head (dict): an open-set head.
         neck (dict): (B, T, C) to (B, C), or to a pair of that and a dict of losses, as MMAction2's
-            necks return. Defaults to :class:`TemporalMean`.
-        visual_prompt (None): refused, because it belongs to :class:`HESPRecognizer`.
-        negatives (None): refused, because it belongs to :class:`HESPRecognizer`.
+            necks return. Defaults to ``TemporalMean``.
+        visual_prompt (None): refused, because it belongs to ``HESPRecognizer``.
+        negatives (None): refused, because it belongs to ``HESPRecognizer``.
         mean (Sequence[float], optional): mean of the pixels that the backbone was trained with, 0
-            to 255. Defaults to None, the mean of the CLIP (see :func:`~.clip.pixel_statistics`), or
-            CLIP's own for other backbones.
+            to 255. Defaults to None, the mean of the CLIP (see ``pixel_statistics``), or CLIP's own
+            for other backbones.
         std (Sequence[float], optional): standard deviation of these pixels, with the same default.
         clip_input (bool): True if the backbone takes clips (B, 3, T, S, S) in place of frames.
             Defaults to False.
         pool (bool): take the mean over the places of the backbone's maps. False hands the maps (B,
             T, C, h, w) to the neck, of several stages all. Defaults to True.
-        grad_frames (None): refused, because it belongs to :class:`HESPRecognizer`.
+        grad_frames (None): refused, because it belongs to ``HESPRecognizer``.
         train_cfg (dict, optional): see MMAction2's ``BaseRecognizer``. Defaults to None.
         test_cfg (dict, optional): see MMAction2's ``BaseRecognizer``. Defaults to None.
-        data_preprocessor (dict, optional): Defaults to None, :class:`ClipPreprocessor`.
+        data_preprocessor (dict, optional): Defaults to None, ``ClipPreprocessor``.
 
     Raises:
         InputError: ``visual_prompt``, ``negatives`` or ``grad_frames`` is given.
@@ -163,9 +163,9 @@ class PromptedRecognizer(BaseRecognizer):
                 frames. Defaults to False.
 
         Returns:
-            tuple[Tensor | tuple | dict, dict]: for ``'backbone'`` what :meth:`frame_features`
-            returns, for ``'neck'`` the video features (B, C), for ``'head'`` its outputs; and the
-            arguments of the head by name, empty for ``'backbone'``.
+            tuple[Tensor | tuple | dict, dict]: for ``'backbone'`` what ``frame_features`` returns,
+            for ``'neck'`` the video features (B, C), for ``'head'`` its outputs; and the arguments
+            of the head by name, empty for ``'backbone'``.
         """
         x, windows = (inputs, None) if inputs.ndim == 3 else self.encode_clips(inputs, data_samples)
         if stage == 'backbone':
@@ -189,7 +189,7 @@ class PromptedRecognizer(BaseRecognizer):
             data_samples (list, optional): of the clips. Defaults to None.
 
         Returns:
-            tuple[Tensor, Tensor | None]: features as returned by :meth:`frame_features`, and the
+            tuple[Tensor, Tensor | None]: features as returned by ``frame_features``, and the
             windows of a visual prompt, which are None here.
         """
         return self.frame_features(self.normalise(inputs / 255)), None
@@ -198,7 +198,7 @@ class PromptedRecognizer(BaseRecognizer):
         """Arguments of the head beside the features.
 
         Args:
-            windows (Tensor, optional): as returned by :meth:`encode_clips`.
+            windows (Tensor, optional): as returned by ``encode_clips``.
 
         Returns:
             dict[str, Tensor]: by name of the argument; empty here.
