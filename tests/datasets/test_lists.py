@@ -6,20 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hesp_mmaction.datasets.clip_paths import find_clip, locate
 from hesp_mmaction.datasets.emotions import BASIC, COMPOUNDS, MAFW, MAFW_COMPOUNDS, canonical
-from hesp_mmaction.datasets.lists import (
-    FORMATS,
-    Clip,
-    find_clip,
-    format_list,
-    locate,
-    parse_dfew,
-    parse_list,
-    parse_rows,
-    parse_table,
-    read_list,
-)
-from hesp_mmaction.datasets.tables import read_rows
+from hesp_mmaction.datasets.list_cells import Clip
+from hesp_mmaction.datasets.list_columns import parse_list
+from hesp_mmaction.datasets.list_writing import format_list
+from hesp_mmaction.datasets.lists import FORMATS, read_list
+from hesp_mmaction.datasets.sheets import parse_rows
+from hesp_mmaction.datasets.tables import parse_dfew, parse_table, read_rows
 from hesp_mmaction.errors import InputError
 
 TOOL = Path(__file__).parents[2] / 'tools/data/convert_list.py'
