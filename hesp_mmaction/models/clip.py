@@ -42,7 +42,7 @@ def load_clip(arch, pretrained=None, quick_gelu=None):
             is not certain is said in a warning.
 
     Returns:
-        open_clip.model.CLIP
+        open_clip.model.CLIP: the model.
 
     Raises:
         InputError: the name or the file is wrong, or the weights do not fit the architecture.

@@ -22,7 +22,7 @@ def in_float32(x):
         x (Tensor): any.
 
     Returns:
-        ContextManager
+        ContextManager: for a ``with`` statement.
     """
     kind = x.device.type
     if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
@@ -69,7 +69,7 @@ def half_copy(module, dtype):
         dtype (torch.dtype): ``float16`` or ``bfloat16``.
 
     Returns:
-        nn.Module
+        nn.Module: the copy.
     """
     shared = [p for p in module.parameters() if p.requires_grad]
     shared.append(getattr(module, 'tokenizer', None))  # large, and computes nothing

@@ -72,7 +72,7 @@ def is_torchscript(path):
         path (str | Path): of the file.
 
     Returns:
-        bool
+        bool: True for such an archive.
     """
     try:
         with zipfile.ZipFile(path) as archive:

@@ -12,7 +12,7 @@ def width_of(owner, in_channels=None, clip=None):
         clip (dict, optional): with ``arch``, see ``load_clip``. Defaults to None.
 
     Returns:
-        int
+        int: the width.
 
     Raises:
         InputError: neither is given.

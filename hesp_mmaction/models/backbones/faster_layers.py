@@ -19,7 +19,7 @@ class PatchConv(nn.Conv2d):
             conv (nn.Conv2d): with a stride as large as its kernel.
 
         Returns:
-            PatchConv
+            PatchConv: the new layer.
         """
         ours = cls(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride,
                    bias=conv.bias is not None, device='meta')

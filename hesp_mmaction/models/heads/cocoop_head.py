@@ -64,7 +64,7 @@ class CoCoOpHead(CoOpHead):
         """There are no texts that all samples share.
 
         Returns:
-            None
+            None: always.
         """
         return None
 
