@@ -128,8 +128,8 @@ def _read_torch(path, what, map_location):
 def _history_buffer_method(owner, name):
     """The only use of ``getattr`` in a checkpoint of mmengine: a method of HistoryBuffer.
 
-    A free ``getattr`` reaches ``eval`` through ``getattr.__self__``, and from there a crafted
-    file runs any code in spite of ``weights_only=True``.
+    A free ``getattr`` reaches ``eval`` through ``getattr.__self__``, and from there a crafted file
+    runs any code in spite of ``weights_only=True``.
     """
     if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
         return getattr(owner, name)

@@ -179,7 +179,8 @@ class CLIPImageTower(FrozenTower):
 
     def _pooled(self, last, x, norm=None):
         """Tokens before the last block to features; the block is run for the class token alone if
-        nothing else is pooled."""
+        nothing else is pooled.
+        """
         tower = self.visual
         if tower.pool_type == 'tok' and tower.attn_pool is None:
             return self.project(tower.ln_post(run_block(last, x, first=1, norm=norm)[:, 0]))

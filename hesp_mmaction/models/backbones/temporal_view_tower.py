@@ -13,8 +13,8 @@ from .clip_image_tower import CLIPImageTower
 def with_neighbours(x, frames):
     """Keys or values of every frame joined with those of the next and the previous frame.
 
-    Before the first and after the last frame they are zero. Attention does see these zeros (with a
-    score of zero), as in the released code.
+    Before the first and after the last frame they are zero. Attention does see these zeros
+    (with a score of zero), as in the released code.
 
     Args:
         x (Tensor): (B * T, L, C), the frames of a clip one after the other.

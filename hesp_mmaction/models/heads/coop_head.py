@@ -68,9 +68,9 @@ class CoOpHead(TextPromptHead):
             outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
-            dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale; ``zero_shot`` (B,
-            K), those of zero-shot CLIP's texts; ``context`` (B, 1), that of the contexts with no
-            name.
+            dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale; ``zero_shot``
+            (B, K), those of zero-shot CLIP's texts; ``context`` (B, 1), that of the contexts with
+            no name.
         """
         feature, scale = outputs['feature'], self.text.logit_scale
         return dict(cosine=outputs['logits_known'] / scale,

@@ -86,8 +86,8 @@ class CSSRHead(OpenSetHead):
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, C); ``logits`` and ``logits_known``, which are log p,
-            and ``probabilities`` (B, K); ``maps`` (B, C, N), normalised; ``place_logits`` (B, K,
-            N).
+            and ``probabilities`` (B, K); ``maps`` (B, C, N), normalised; ``place_logits``
+            (B, K, N).
         """
         maps = layer_norm(feats.transpose(1, 2), feats.shape[1:2]).transpose(1, 2)
         errors = reconstruction_errors(maps, (self.encoders, self.encoder_biases),

@@ -34,8 +34,8 @@ class HESPHead(TextPromptHead):
         words (dict[str, str], optional): see ``PromptLearner``. Defaults to None.
         learn_contexts (bool): False leaves contexts as they were drawn, as the released code does.
             Defaults to True.
-        negative_template (str): fixed negative text of a class (Eq. 10). Defaults to ``'This video
-            is not {}.'``.
+        negative_template (str): fixed negative text of a class (Eq. 10). Defaults to
+            ``'This video is not {}.'``.
         learn_negative_text (bool): negative texts have contexts of their own in place of the fixed
             sentence. The losses ``alignment`` and ``opposite`` train them. Defaults to False.
         template (str): zero-shot CLIP's sentence. Its texts hold the learned ones (loss ``hold``),
@@ -212,8 +212,8 @@ class HESPHead(TextPromptHead):
             outputs (dict[str, Tensor]): as returned by ``forward``.
 
         Returns:
-            dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale; ``zero_shot`` (B,
-            K), those of the template's texts; ``context`` (B, 1), that of the contexts with no
+            dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale; ``zero_shot``
+            (B, K), those of the template's texts; ``context`` (B, 1), that of the contexts with no
             name; ``negative_text`` (B, K), those of the negative texts.
         """
         feature = outputs['feature']

@@ -49,11 +49,10 @@ class OpenSetHead(BaseModule):
         self.register_load_state_dict_pre_hook(_older_checkpoint)
 
     def older_state(self):
-        """The meaning of entries that checkpoints of earlier versions lack.
+        """The entries that checkpoints of earlier versions lack, with the values that they imply.
 
         Returns:
-            dict[str, Tensor]: name in the state dict of this head to the value that such a
-            checkpoint stands for.
+            dict[str, Tensor]: by name in the state dict of this head.
         """
         return dict(temperature=torch.ones_like(self.temperature))
 
@@ -95,9 +94,9 @@ class OpenSetHead(BaseModule):
     def pool(self, feats, num_videos):
         """Bring the output of a neck or backbone to one feature per video.
 
-        MMAction2's own recognizers without a neck return maps (B, C, t, h, w), those on frames (B *
-        T, C, h, w), and several crops or clips of a video one after the other. Of all of these the
-        mean is taken.
+        MMAction2's own recognizers without a neck return maps: (B, C, t, h, w) for clips,
+        (B * T, C, h, w) for frames. Several crops or clips of a video follow each other. The
+        feature is the mean over all of these.
 
         Args:
             feats (Tensor | Sequence[Tensor]): features or maps; of several stages the last is

@@ -4,8 +4,8 @@
 def arpl_margin(features, points, labels, radius):
     """Keep the features of a class within the radius R of its point.
 
-    The loss of a clip is ``max(0, mean_d (f - c_y)^2 - R + 1)``, as in ARPL (Chen et al., TPAMI
-    2021). It bounds the open space by R.
+    The loss of a clip is ``max(0, mean_d (f - c_y)^2 - R + 1)``, as in ARPL
+    (Chen et al., TPAMI 2021). It bounds the open space by R.
 
     Args:
         features (Tensor): f (B, D).

@@ -67,8 +67,8 @@ class PromptedRecognizer(BaseRecognizer):
         std (Sequence[float], optional): standard deviation of these pixels, with the same default.
         clip_input (bool): True if the backbone takes clips (B, 3, T, S, S) in place of frames.
             Defaults to False.
-        pool (bool): take the mean over the places of the backbone's maps. False hands the maps (B,
-            T, C, h, w) to the neck, of several stages all. Defaults to True.
+        pool (bool): take the mean over the places of the backbone's maps. False hands the maps
+            (B, T, C, h, w) to the neck, of several stages all. Defaults to True.
         grad_frames (None): refused, because it belongs to ``HESPRecognizer``.
         train_cfg (dict, optional): see MMAction2's ``BaseRecognizer``. Defaults to None.
         test_cfg (dict, optional): see MMAction2's ``BaseRecognizer``. Defaults to None.
