@@ -5,7 +5,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
@@ -18,6 +17,7 @@ from ..datasets.synthetic.layouts import plan_afew, write_dataset
 from ..errors import InputError
 from ..evaluation import fit_threshold
 from .clip_sources import find_clips
+from .demo_pictures import activation_maps, reduced, shown_frames, spread
 from .inferencer import HESPInferencer
 
 ZERO_SHOT = 'clip_zeroshot_afew_o34.py'
@@ -32,7 +32,6 @@ LONGEST = 120  # seconds
 MOST_FRAMES = 30_000  # LONGEST at 250 frames a second
 MOST_PIXELS = 9_000_000  # of a frame; 4096 x 2160 are 8.8 million
 MOST_BYTES = 500 * 2 ** 20  # of an upload
-SHOWN = 8  # frames of a clip
 
 
 def write_samples(folder):
@@ -224,66 +223,3 @@ def look(inferencer, path, window=1.0, find_face=False):
     frames = shown_frames(data['inputs'])
     return dict(result=result, windows=windows, frames=frames,
                 maps=activation_maps(inferencer.model, frames), thumbnails=thumbnails)
-
-
-def reduced(frame, side=640):
-    """Shrink a frame, if need be.
-
-    Args:
-        frame (np.ndarray): (H, W, 3) uint8.
-        side (int): the most pixels of its longer side. Defaults to 640.
-
-    Returns:
-        np.ndarray: (h, w, 3) uint8.
-    """
-    scale = side / max(frame.shape[:2])
-    if scale >= 1:
-        return frame
-    size = tuple(max(1, round(scale * v)) for v in frame.shape[1::-1])
-    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-
-
-def spread(number, at_most):
-    """Choose frames that are evenly spread.
-
-    Args:
-        number (int): how many frames there are.
-        at_most (int): how many to choose at most.
-
-    Returns:
-        list[int]: their numbers, from 0.
-    """
-    count = min(number, at_most)
-    return ((np.arange(count) + 0.5) * number / count).astype(int).tolist()
-
-
-def shown_frames(inputs):
-    """Turn the input of a model into at most 8 pictures.
-
-    Args:
-        inputs (Tensor): (T, 3, S, S) frames, or (N, 3, T, S, S) clips, pixels 0..255.
-
-    Returns:
-        np.ndarray: (T', S, S, 3) uint8, T' <= 8.
-    """
-    frames = inputs.permute(0, 2, 3, 4, 1).flatten(0, 1) if inputs.ndim == 5 \
-        else inputs.permute(0, 2, 3, 1)
-    return frames[spread(len(frames), SHOWN)].clamp(0, 255).byte().cpu().numpy()
-
-
-def activation_maps(model, frames):
-    """Show where frames look like the texts of the known emotions.
-
-    Args:
-        model (PromptedRecognizer): the model.
-        frames (np.ndarray): (T, S, S, 3) uint8 RGB.
-
-    Returns:
-        np.ndarray | None: (T, h, w), one value per patch. None if the backbone has no texts, or if
-        the texts of the head differ between clips.
-    """
-    text = getattr(model.cls_head, 'template_text', getattr(model.cls_head, 'class_text', None))
-    if not isinstance(text, torch.Tensor) or not hasattr(model.backbone, 'activation_map'):
-        return None
-    pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float().to(text.device) / 255
-    return model.backbone.activation_map(model.normalise(pixels), text).cpu().numpy()

@@ -130,7 +130,7 @@ class HESPInferencer(BaseInferencer):
         """Predict on clips, and yield each result as soon as it is known.
 
         Args:
-            clips (list[Clip]): the result of ``find_clips``.
+            clips (list[OpenedClip]): the result of ``find_clips``.
             window (float, optional): see ``__call__``.
             stride (float, optional): see ``__call__``.
             batch_size (int): windows per forward pass. Defaults to 8.
@@ -146,7 +146,7 @@ class HESPInferencer(BaseInferencer):
         """Prepare batches of windows.
 
         Args:
-            inputs (list[Clip]): the clips.
+            inputs (list[OpenedClip]): the clips.
             batch_size (int): the most windows of a batch. Defaults to 8.
             window (float, optional): see ``__call__``.
             stride (float, optional): see ``__call__``.
@@ -214,7 +214,7 @@ class HESPInferencer(BaseInferencer):
         """Write the annotated videos. A video that cannot be written is named in the log.
 
         Args:
-            inputs (list[Clip]): the clips.
+            inputs (list[OpenedClip]): the clips.
             preds (list[dict]): the results of ``predict`` for exactly these clips.
             show (bool): has no effect.
             out_dir (str, optional): see ``__call__``.

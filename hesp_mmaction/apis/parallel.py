@@ -36,12 +36,10 @@ def run_here(function: Callable[..., T], jobs: Sequence[dict]) -> list[T]:
 
 
 def run_side_by_side(function: Callable[..., T], jobs: Sequence[dict], processes: int) -> list[T]:
-    """Call a function for every job in several processes, each with a share of the cores and one
-    GPU.
+    """Call a function for every job, in several processes with a share of the cores and one GPU.
 
-    The cards of ``visible_cards`` are dealt out in turn. With two of them, processes 0 and 2 share
-    the first. Each process sees only its own card. If a job fails, the function waits for the jobs
-    that have begun and then raises the error.
+    The cards of ``visible_cards`` are dealt out in turn, and each process only sees its own. If a
+    job fails, the function waits for the jobs that have begun, and then raises the error.
 
     Args:
         function (Callable): the function. It is pickled, and so are the jobs.

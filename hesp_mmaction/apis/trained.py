@@ -1,5 +1,8 @@
 """Loads a trained recognizer, for everything that only predicts: inferencer, demo and export."""
+from pathlib import Path
+
 from mmaction.registry import MODELS
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..errors import InputError
@@ -44,3 +47,30 @@ def load_trained(cfg, checkpoint=None, cfg_options=None, known=None, device='cpu
     if saved is not None:
         load_weights(model, saved, name)
     return model.to(device).eval()
+
+
+def clip_of_run(folder, config=None, cfg_options=None):
+    """Find the CLIP of a run.
+
+    Args:
+        folder (str | Path): the work dir of the run. A training writes its config there.
+        config (str, optional): the path of the config. Defaults to None: the only one in the
+            folder.
+        cfg_options (dict, optional): changes to the config, see ``wiring.override``. Defaults to
+            None.
+
+    Returns:
+        dict[str, Any]: the arguments of ``hesp_mmaction.models.prompts.text.CLIPTextTower``.
+
+    Raises:
+        InputError: the folder holds no config or several, or the config names no CLIP.
+    """
+    found = [config] if config else list(Path(folder).glob('*.py'))
+    if len(found) != 1:
+        raise InputError(f'{folder} holds {len(found)} configs, so its CLIP is not known: name the '
+                         'config with --config')
+    cfg = Config.fromfile(found[0])
+    override(cfg, cfg_options)
+    if 'clip' not in cfg:
+        raise InputError(f'{found[0]} names no `clip`, so there are no texts to compare with')
+    return cfg.clip.to_dict()
