@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from test_peers import CONFIGS, own_options
 from test_tools import ROOT
 
-from hesp_mmaction.apis import HESPInferencer, demo
+from hesp_mmaction.apis import HESPInferencer, demo, demo_pictures
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.clip_loading import Video
 from hesp_mmaction.datasets.decoding import VIDEO_EXTENSIONS
