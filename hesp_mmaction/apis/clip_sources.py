@@ -26,7 +26,7 @@ class FaceCrops:
 
     Args:
         frames (Sequence[np.ndarray]): T frames (H, W, 3) uint8 RGB.
-        points (np.ndarray): (T, P, 2), where P points of the face are in each frame, in pixels.
+        points (np.ndarray): (T, P, 2), the pixel positions of P points of the face in each frame.
     """
 
     def __init__(self, frames, points):

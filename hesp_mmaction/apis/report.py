@@ -31,7 +31,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def labelled(results: Results) -> Results:
-    """Mark the methods that were trained on test samples, without their labels.
+    """Mark the methods that saw test samples in training, though not their labels.
 
     Args:
         results (dict[str, list[dict]]): for each method, its runs.

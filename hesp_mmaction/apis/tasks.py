@@ -128,7 +128,7 @@ def choose_data(cfg: Config, cfg_options: Mapping[str, Any] | None = None, task:
         task (str, optional): a name in ``TASKS``. Its data replace those of the config. Defaults to
             None: the config's own data.
         openness (str, optional): known : unknown counts, such as ``'5:2'``. Defaults to None: the
-            openness of the config. If the task does not have that one, its only openness.
+            config's own, or the only one of the task.
         split (int, optional): a published split, 0 to 4; for a closed set a fold, 1 to 5. Defaults
             to None: split 0 if a task or an openness is named, else the known emotions of the
             config.

@@ -46,7 +46,7 @@ def spans(num_frames, fps, window=None, stride=None, times=None):
 
 
 def _uneven_spans(times, window, stride):
-    """The same for a varying rate. A border is put at the frame whose start is nearest to it."""
+    """The same for a varying rate. A border is put at the frame that begins nearest to it."""
     last = len(times) - 1
     if window >= times[-1]:
         return [(0, last)]
