@@ -36,7 +36,7 @@ def parse_args():
                        help='the known emotions, of a model that is not trained')
     model.add_argument('--cfg-options', nargs='+', action=KeyValue, metavar='KEY=VALUE',
                        help='changes to the config')
-    model.add_argument('--device', help='default: cuda where there is one')
+    model.add_argument('--device', help='default: a GPU if the machine has one')
     model.add_argument('--amp', action='store_true', help='mixed precision')
     clip = parser.add_argument_group('clips')
     clip.add_argument('--face', choices=list(DETECTORS),

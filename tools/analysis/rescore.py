@@ -7,9 +7,9 @@
 listed with the reason. The table is on test data: a score chosen by it is chosen on test.
 
 Some scores read the texts of emotion words. `--words` computes these texts by the CLIP of the run,
-whose config lies beside the dump. Each such score has two rows. The row of its own name leaves out
-all words of emotions of the data set. The row `..._unknown_names_possible` only leaves out the
-words of known emotions. It therefore knows the names of the unknown ones and is no result.
+whose config is in the folder of the dump. Each such score has two rows. The row of its own name
+leaves out all words of emotions of the data set. The row `..._unknown_names_possible` only leaves
+out the words of known emotions. It therefore knows the names of the unknown ones and is no result.
 """
 import argparse
 from pathlib import Path
@@ -71,7 +71,7 @@ def main():
                         help='also the scores that read words; FILE: words of your own, one a '
                         'line; default: those of this package')
     parser.add_argument('--config', help='config of the run, which names its CLIP; default: the '
-                        'one beside the dump')
+                        'one in the folder of the dump')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='changes to it, such as clip.pretrained=FILE where the weights moved')
     args = parser.parse_args()
