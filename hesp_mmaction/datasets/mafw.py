@@ -31,7 +31,7 @@ def mafw_clips(root, part, fold=1, kind='single', clips=CLIPS):
         clips (str): folder of the clips below root.
 
     Returns:
-        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by ``read_list``.
 
     Raises:
         FileNotFoundError: the list is not there.
@@ -61,7 +61,7 @@ class MAFWDataset(OpenSetVideoDataset):
             compounds. Defaults to ``'single'``.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
 
-    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET
@@ -104,13 +104,13 @@ class MAFWCompoundDataset(OpenSetVideoDataset):
     """Task 4: trained on MAFW's basic emotions; the nine compounds made of them are unknown.
 
     Known clips come from the lists under ``single``, compounds from the test list under
-    ``compound`` of the same fold. See :func:`compound_task` for clips that are in both.
+    ``compound`` of the same fold. See ``compound_task`` for clips that are in both.
 
     Args:
         fold (int): 1 to 5. Defaults to 1.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
 
-    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC + COMPOUNDS
     HOW_TO_GET = HOW_TO_GET
