@@ -21,7 +21,8 @@ from mmengine.registry import OPTIM_WRAPPERS
 
 from hesp_mmaction.apis.equal_terms import OVER_TIME
 from hesp_mmaction.apis.tasks import choose_data
-from hesp_mmaction.apis.wiring import VARIABLES, override
+from hesp_mmaction.apis.variables import VARIABLES
+from hesp_mmaction.apis.wiring import override
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
@@ -127,7 +128,7 @@ def _accepted(node):
 
 def reachable(cfg, key):
     """Whether a dotted key sets something: an entry that is there, an argument of the class there,
-    or a variable that :func:`override` carries."""
+    or a variable that ``override`` carries."""
     *way, last = key.split('.')
     if way == ['lists']:
         return last in ('train', 'test')

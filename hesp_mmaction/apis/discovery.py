@@ -27,14 +27,14 @@ def discover_split(**job: Any) -> dict[str, Any]:
     """Train and test one split on labelled clips alone, then group all other clips.
 
     Args:
-        **job: arguments of :func:`.protocol.run_split`, whose task is one of discovery.
+        **job: arguments of ``protocol.run_split``, whose task is one of discovery.
 
     Returns:
-        dict: what that returns, and ``discovery``, of :func:`discover`. The same is written to
+        dict: what that returns, and ``discovery``, of ``discover``. The same is written to
         ``discovery.json`` in the work dir, and the features to ``discovery.npz``.
 
     Raises:
-        InputError: of :func:`.discovery_features.write_features` and of the methods.
+        InputError: of ``discovery_features.write_features`` and of the methods.
     """
     result = run_split(**job)
     record = Path(job['work_dir']) / 'discovery.json'
@@ -55,7 +55,7 @@ def word_texts(cfg: Config, features: Mapping[str, np.ndarray]) -> np.ndarray | 
 
     Args:
         cfg (mmengine.Config): of the run.
-        features (dict[str, np.ndarray]): of :func:`.discovery_features.write_features`.
+        features (dict[str, np.ndarray]): of ``discovery_features.write_features``.
 
     Returns:
         np.ndarray | None: (N, E) of length 1, seen from the mean of the labelled clips. None where
@@ -76,14 +76,14 @@ def discover(features: Mapping[str, np.ndarray],
     """Group the unlabelled training clips by every method, and the test clips by what it learned.
 
     Args:
-        features (dict[str, np.ndarray]): of :func:`.discovery_features.write_features`.
-        texts (np.ndarray, optional): (N, E) of :func:`word_texts`. Defaults to None: methods that
+        features (dict[str, np.ndarray]): of ``discovery_features.write_features``.
+        texts (np.ndarray, optional): (N, E) of ``word_texts``. Defaults to None: methods that
             read words are left out.
 
     Returns:
         dict: ``told`` and ``estimated`` numbers of categories, and ``figures``: method, then
         ``'told'`` or ``'estimated'``, then ``'transductive'`` or ``'inductive'``, then figures of
-        :func:`.discovery_figures`.
+        ``discovery_figures``.
 
     Raises:
         InputError: of the methods.
@@ -120,7 +120,7 @@ def discovery_report(results: Mapping[str, Sequence[Mapping[str, Any]]], task: s
     """The tables of a task of discovery.
 
     Args:
-        results (dict[str, list[dict]]): of :func:`discover_split`, for each kind of features.
+        results (dict[str, list[dict]]): of ``discover_split``, for each kind of features.
         task (str): its name.
         data (str): what was measured on, and with which weights.
 

@@ -98,7 +98,7 @@ def space(found: Mapping[str, np.ndarray]) -> np.ndarray:
     learned is in the logits: their directions, made in the same way, stand beside them.
 
     Args:
-        found (dict[str, np.ndarray]): of :func:`write_features`.
+        found (dict[str, np.ndarray]): of ``write_features``.
 
     Returns:
         np.ndarray: (N, D), or (N, D + K), of length 1.

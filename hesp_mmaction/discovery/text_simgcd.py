@@ -17,7 +17,7 @@ def clip_texts(similarity: np.ndarray, texts: np.ndarray, count: int = WORDS) ->
 
     Args:
         similarity (np.ndarray): (N, W) of clips and words, see
-            :func:`~hesp_mmaction.evaluation.naming.similarities`.
+            ``evaluation.naming.similarities``.
         texts (np.ndarray): texts (W, E) of the words, of length 1.
         count (int): how many words of each clip. Defaults to 3.
 
@@ -34,10 +34,10 @@ def text_simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
                 seed: int = 0) -> Grouping:
     """Train two of SimGCD's classifiers, one of features and one of words, that teach each other.
 
-    The loss is the mean of both losses of :func:`.simgcd`, one of two noisy features and one of two
+    The loss is the mean of both losses of ``simgcd``, one of two noisy features and one of two
     noisy texts, plus a self-distillation between feature and text with the weight of the other such
-    terms. Both classifiers begin at the groups of :func:`.semi_kmeans` of features and texts side by
-    side, so that a number means the same group to both. A clip goes to the category with the
+    terms. Both classifiers begin at the groups of ``semi_kmeans`` of features and texts side by side,
+    so that a number means the same group to both. A clip goes to the category with the
     largest mean probability of both.
 
     Source: after TextGCD (Zheng et al., Textual Knowledge Matters: Cross-Modality Co-Teaching for
@@ -50,7 +50,7 @@ def text_simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
         labels (np.ndarray): known category of each (L,), in 0 .. K - 1.
         unlabelled (np.ndarray): features (N, D) of the unlabelled clips, of length 1.
         k (int): number of categories, known ones included.
-        labelled_text (np.ndarray): texts (L, E) of :func:`clip_texts`.
+        labelled_text (np.ndarray): texts (L, E) of ``clip_texts``.
         unlabelled_text (np.ndarray): texts (N, E) of the unlabelled clips.
         seed (int): of prototypes and noise. Defaults to 0.
 
@@ -59,7 +59,7 @@ def text_simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
         texts (M, E).
 
     Raises:
-        InputError: as of :func:`.grouping.check`, or texts of other clips than the features.
+        InputError: as of ``grouping.check``, or texts of other clips than the features.
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     if (len(labelled_text), len(unlabelled_text)) != (len(labelled), len(unlabelled)):

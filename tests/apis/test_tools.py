@@ -17,13 +17,14 @@ from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from hesp_mmaction.apis.config_parts import DATALOADERS
 from hesp_mmaction.apis.inputs import check_inputs
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import table
 from hesp_mmaction.apis.running import parser as make_parser
 from hesp_mmaction.apis.running import read_config, run, run_tool
-from hesp_mmaction.apis.wiring import DATALOADERS, override
-from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.datasets import known_names
 from hesp_mmaction.engine import QuietRunner
 from hesp_mmaction.errors import InputError
@@ -327,7 +328,7 @@ def test_folds_and_the_two_roots_of_fusion_are_carried():
     for part in DATALOADERS:
         found = cfg[part].dataset
         assert (found.data_root, found.mafw_root, found.fold, found.faces) == ('a', 'b', 3, True)
-    with pytest.raises(InputError, match='fold means nothing to AFEWDataset'):
+    with pytest.raises(InputError, match='AFEWDataset, the data set of this config, has no fold'):
         override(Config.fromfile(CONFIG), dict(fold=2))
 
 

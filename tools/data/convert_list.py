@@ -3,7 +3,7 @@
     python tools/data/convert_list.py MAFW_set_1_train.txt train.txt --from dfer_clip --to hesp
     python tools/data/convert_list.py train.txt OUT.txt --from frames --id-order dfew --to names
 
-Paths are written with / whatever they had.
+The written paths use / even if those of the list use another separator.
 """
 import argparse
 import os
@@ -12,14 +12,27 @@ from pathlib import Path
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets import lists
 from hesp_mmaction.datasets.clip_loading import list_images
+from hesp_mmaction.datasets.clip_paths import find_clip
+from hesp_mmaction.datasets.id_orders import ID_ORDERS
 from hesp_mmaction.datasets.integrity import unreadable
-from hesp_mmaction.datasets.video import find_layout
+from hesp_mmaction.datasets.list_writing import format_list
+from hesp_mmaction.datasets.video_layout import find_layout
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.text import some
 
 
 def count_frames(path):
-    """Frames of a video file or a folder of frames."""
+    """Count the frames of a video file or a folder of frames.
+
+    Args:
+        path (str): the clip.
+
+    Returns:
+        int: the count.
+
+    Raises:
+        InputError: the clip cannot be read.
+    """
     why = unreadable(path)
     if why:
         raise InputError(f'cannot count the frames of {path}: {why}; check --root')
@@ -29,7 +42,23 @@ def count_frames(path):
 
 
 def convert(source, kind, new_kind, id_order=None, root=None, strip=''):
-    """The text of ``source`` in another format. Arguments: see the command's flags."""
+    """Read a list and write its text in another format.
+
+    Args:
+        source (str): the list file.
+        kind (str | None): its format; None: it is recognised.
+        new_kind (str): the new format.
+        id_order (str, optional): the meaning of integers, see ``--id-order``. Defaults to None.
+        root (str, optional): the folder that the paths start from, to count missing frames.
+            Defaults to None.
+        strip (str): the text to remove from the beginning of every path. Defaults to ''.
+
+    Returns:
+        str: the text of the new list.
+
+    Raises:
+        InputError: lines cannot be converted, or frames are needed and ``root`` is not given.
+    """
     clips, problems = lists.read_list(source, id_order, kind)
     clips = [clip._replace(path=clip.path.replace('\\', '/')) for clip in clips]
     strip = strip.replace('\\', '/')
@@ -44,9 +73,9 @@ def convert(source, kind, new_kind, id_order=None, root=None, strip=''):
             raise InputError(f'{source} does not tell the numbers of frames that --to {new_kind} '
                              'needs: give --root, the folder that its paths start from')
         clips = [clip if clip.frames is not None else
-                 clip._replace(frames=count_frames(lists.find_clip(root, clip.path)))
+                 clip._replace(frames=count_frames(find_clip(root, clip.path)))
                  for clip in clips]
-    return lists.format_list(clips, new_kind, id_order)
+    return format_list(clips, new_kind, id_order)
 
 
 def main():
@@ -58,7 +87,7 @@ def main():
                         help='format of IN; default: told from the file')
     parser.add_argument('--to', required=True, choices=[f for f in lists.FORMATS if f != 'xlsx'])
     parser.add_argument('--id-order', metavar='ORDER',
-                        help=f'what integers mean: {", ".join(lists.ID_ORDERS)}, or NAME,NAME,... '
+                        help=f'what integers mean: {", ".join(ID_ORDERS)}, or NAME,NAME,... '
                         'in their order from 0 (1,NAME,NAME,... from 1)')
     parser.add_argument('--root', metavar='DIR',
                         help='folder that the paths start from: there missing frames are counted')
