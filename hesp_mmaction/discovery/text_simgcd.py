@@ -36,8 +36,8 @@ def text_simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
 
     The loss is the mean of both losses of ``simgcd``, one of two noisy features and one of two
     noisy texts, plus a self-distillation between feature and text with the weight of the other such
-    terms. Both classifiers begin at the groups of ``semi_kmeans`` of features and texts side by side,
-    so that a number means the same group to both. A clip goes to the category with the
+    terms. Both classifiers begin at the groups of ``semi_kmeans`` of features and texts side by
+    side, so that a number means the same group to both. A clip goes to the category with the
     largest mean probability of both.
 
     Source: after TextGCD (Zheng et al., Textual Knowledge Matters: Cross-Modality Co-Teaching for
