@@ -19,6 +19,7 @@ from ..engine import QuietRunner
 from ..errors import InputError
 from .configs import KeyValue, config_word, load_config
 from .determinism import no_deterministic_kernel, prepare_determinism
+from .emotion_wiring import keep_emotions
 from .inputs import check_inputs
 from .loading import prepare_loading
 from .tasks import TASKS, choose_data
@@ -103,6 +104,7 @@ def run(cfg: Config, action: Callable[[Runner], Any], loaders: Sequence[str] = (
         InputError: the input cannot be used; and whatever else ``action`` raises.
     """
     check_inputs(cfg, loaders)
+    keep_emotions(cfg, say=True)
     prepare_loading(cfg, loaders)
     work_dir, first = Path(cfg.work_dir), FirstStep()
     new = not work_dir.exists()

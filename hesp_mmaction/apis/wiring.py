@@ -28,6 +28,7 @@ from ..datasets.splits import known_names
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from ..models.backbones import CLIPImageTower
+from .emotion_wiring import use_emotions
 from .equal_terms import set_neck
 from .feature_wiring import check_options, use_feature_file
 
@@ -62,6 +63,7 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     except (KeyError, TypeError) as error:
         raise InputError(f'--cfg-options {" ".join(options)}: {error.args[0]}') from error
     _rename_recognizer(cfg)
+    use_emotions(cfg, known)
     changed = {key.split('.')[0] for key in options} & set(VARIABLES)
     if known is not None and split is not None:
         raise InputError('give --known or --split, not both')
@@ -105,7 +107,8 @@ def check_keys(cfg: Config, options: Mapping[str, Any]) -> None:
     Raises:
         InputError: the config has no such key; the message says which is nearest.
     """
-    read = {*cfg, *VARIABLES, *signature(Runner).parameters, 'model_wrapper_cfg', 'compile'}
+    read = {*cfg, *VARIABLES, *signature(Runner).parameters, 'emotions', 'model_wrapper_cfg',
+            'compile'}
     for key in options:
         name = key.split('.')[0]
         if name not in read:

@@ -16,7 +16,7 @@ from mmaction.registry import DATASETS
 
 from ..errors import InputError
 from ..text import some
-from .emotions import emotion_of
+from .emotions import label_of
 from .feature_store import keeps_still
 from .listed_clips import OTHER
 from .openset import OpenSetVideoDataset
@@ -139,7 +139,7 @@ def check_rows(part, features, emotion, ids=None, path='features'):
     if twice:
         raise InputError(f'{path}: {part}_id has {len(twice)} ids that stand for several rows: '
                          f'{some(twice)}; give every row its own')
-    known = {name: emotion_of(name) for name in set(names)}
+    known = {name: label_of(name) for name in sorted(set(names))}
     lost = [f'{i} ({name})' for i, name in zip(ids, names, strict=True) if known[name] is None]
     if lost:
         raise InputError(f'{path}: {part}_emotion of {len(lost)} rows is no emotion: {some(lost)}; '

@@ -13,7 +13,7 @@ from collections import Counter
 from mmengine.logging import print_log
 
 from ..errors import InputError
-from .emotions import BASIC, MAFW, canonical, emotion_of
+from .emotions import BASIC, MAFW, canonical, emotion_of, label_of
 
 _DFER_CLIP = ('happiness', 'sadness', 'neutral', 'anger', 'surprise', 'disgust', 'fear')
 # Name of an order: integer to emotion.
@@ -58,7 +58,7 @@ def find_order(id_order, where):
         order = ID_ORDERS[parts[0]]
         return order if first is None else dict(enumerate(order.values(), first))
     try:
-        names = [canonical(part) for part in parts]
+        names = [label_of(part) or canonical(part) for part in parts]
     except InputError as error:
         raise InputError(f'unknown id_order {id_order!r} for {where}; there are '
                          f'{_choices(ID_ORDERS)}, or give {OWN_ORDER}') from error

@@ -22,7 +22,7 @@ import unicodedata
 from functools import lru_cache
 
 from ..errors import InputError
-from .emotions import ADVERBS, emotion_of
+from .emotions import emotion_of, in_force, is_adverb, label_of, no_emotion
 from .id_orders import ID_ORDERS, check_names, find_order, settle_order
 from .tables import (
     Clip,
@@ -96,10 +96,10 @@ def parse_list(text, where, kind=None, id_order=None):
     clips = []
     for number, fields in found:
         label = fields['name'] if order is None else fields['id']
-        emotion = emotion_of(label) if order is None else order.get(int(label))
+        emotion = label_of(label) if order is None else order.get(int(label))
         if emotion is None:
             problems.append(f'{where}:{number}: label {label} is '
-                            + ('no emotion' if order is None else out_of_range(order)))
+                            + (no_emotion(label) if order is None else out_of_range(order)))
         else:
             frames = fields.get('frames')
             clips.append(Clip(fields['path'], emotion, None if frames is None else int(frames)))
@@ -136,9 +136,9 @@ def _fields(kind, line):
     path = fields['path']
     if kind == 'names':
         *before, last = path.rsplit(None, 1)
-        if before and (last.lower() in ADVERBS or emotion_of(last)):
+        if before and (is_adverb(last) or emotion_of(last)):
             # "a.mp4 Happily Surprised" is a compound and no path with a space.
-            if last.lower() not in ADVERBS and not before[0].lower().endswith(VIDEO_EXTENSIONS):
+            if not is_adverb(last) and not before[0].lower().endswith(VIDEO_EXTENSIONS):
                 return None
             path, fields['name'] = before[0], f'{last} {fields["name"]}'
     if _GOES_ON.fullmatch(path) or '\0' in path:
@@ -174,12 +174,13 @@ def read_list(path, id_order=None, kind=None):
     if id_order is not None and not isinstance(id_order, str):
         id_order = tuple(id_order)
     state = os.stat(path)
-    clips, problems = _read(str(path), (state.st_mtime_ns, state.st_size), id_order, kind)
+    clips, problems = _read(str(path), (state.st_mtime_ns, state.st_size), id_order, kind,
+                            in_force())
     return list(clips), list(problems)
 
 
 @lru_cache(maxsize=16)  # all data sets of a run ask for both lists; warn once
-def _read(path, state, id_order, kind):
+def _read(path, state, id_order, kind, vocabulary):
     if kind is None and path.lower().endswith('.xlsx'):
         kind = 'xlsx'
     if kind == 'xlsx':

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from mmengine.logging import print_log
 
 from ..errors import InputError
-from .emotions import emotion_of
+from .emotions import emotion_of, label_of, no_emotion
 from .id_orders import ID_ORDERS, settle_order
 
 LABEL_WORDS = ('label', 'emotion', 'class', 'expression', 'target', 'categor', 'annotation')
@@ -138,10 +138,10 @@ def parse_table(rows, where, id_order=None):
         elif not in_words and not integer:
             problems.append(f'{where}:{number}: label {text[:60]!r} is no integer as the others')
         else:
-            emotion = emotion_of(text) if in_words else order.get(int(float(text)))
+            emotion = label_of(text) if in_words else order.get(int(float(text)))
             if emotion is None:
                 problems.append(f'{where}:{number}: label {text[:60]} is ' + (
-                    'no emotion' if in_words else out_of_range(order)))
+                    no_emotion(text) if in_words else out_of_range(order)))
             else:
                 count = None if frames is None else int(float(columns[frames][i]))
                 clips.append(Clip(paths[i], emotion, count))

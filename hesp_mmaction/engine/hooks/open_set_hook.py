@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import BaseLoop
 
+from ...datasets.emotions import SHIPPED, in_force
 from ...datasets.feature_file import FeatureDataset
 from ...datasets.feature_store import check_made, check_model
 from ...datasets.wrappers import leaves
@@ -20,8 +21,8 @@ class OpenSetHook(Hook):
     * Stops before the first step when model and data set disagree on the known emotions.
     * Tells the training data which epoch it is (their augmentation depends on it and on the
       sample, not on workers or processes).
-    * Writes names, region setting, threshold and pixel statistics into checkpoints, and refuses
-      checkpoints of other names or of another architecture.
+    * Writes names, own emotions, region setting, threshold and pixel statistics into checkpoints,
+      and refuses checkpoints of other names or of another architecture.
     * Reports how far the text contexts have moved.
     """
     priority = 'HIGH'
@@ -63,6 +64,9 @@ class OpenSetHook(Hook):
             region=None if prompt is None else dict(
                 region=prompt.region, size=prompt.size, mode=prompt.mode),
             threshold=float(model.cls_head.threshold), pixels=pixels_of(model))
+        content = in_force().content(SHIPPED)
+        if content:
+            checkpoint['hesp']['emotions'] = content
 
     def after_load_checkpoint(self, runner, checkpoint):
         resumed = getattr(runner, '_resume', False)

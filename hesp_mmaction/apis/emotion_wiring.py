@@ -1,0 +1,85 @@
+"""Emotions of a config: from a file, a dict or a command line into force, and into the config.
+
+The config then holds the content itself, so that the copy in the work dir and all that is made of
+it need no file.
+"""
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from ..datasets.emotions import SHIPPED, in_force, use
+from ..datasets.vocabulary import ONE_WORD, Vocabulary, read_content
+from ..datasets.wrappers import leaf_configs
+
+
+def vocabulary_of(emotions: str | Path | Mapping | Sequence[str] | None) -> Vocabulary:
+    """The vocabulary that the key ``emotions`` of a config means.
+
+    Args:
+        emotions (str | Path | dict | Sequence[str], optional): path of a YAML file, a single name,
+            or a content, see :meth:`.Vocabulary.extended`. Defaults to None: what ships.
+
+    Returns:
+        Vocabulary
+
+    Raises:
+        InputError: the file or the content cannot be used.
+    """
+    if emotions is None:
+        return SHIPPED
+    if isinstance(emotions, str) and ONE_WORD.fullmatch(emotions):
+        emotions = [emotions]
+    if isinstance(emotions, (str, Path)):
+        return SHIPPED.extended(read_content(emotions), str(emotions))
+    if isinstance(emotions, Mapping):
+        emotions = Config(dict(part=emotions)).to_dict()['part']
+    return SHIPPED.extended(emotions)
+
+
+def use_emotions(cfg: Config, known: Sequence[str] | None = None) -> None:
+    """Put the emotions of a config in force, with the words of a known set.
+
+    A word that is no emotion yet becomes one, and then lists may use others, too. The data sets of
+    the config find their classes in the lists or folders if an emotion is none that ships.
+
+    Args:
+        cfg (mmengine.Config): changed in place: ``cfg.emotions`` becomes the content, and is not
+            there if that is what ships.
+        known (Sequence[str], optional): of ``--known``. Defaults to the config's own.
+
+    Raises:
+        InputError: the emotions cannot be used, or a known word is nearly an emotion's spelling.
+    """
+    vocabulary = vocabulary_of(cfg.get('emotions'))
+    names = cfg.get('known') if known is None else known
+    for name in () if names is None or isinstance(names, str) else names:
+        vocabulary = vocabulary.with_words(name)
+    use(vocabulary)
+    keep_emotions(cfg)
+    parts = {part for name in names or () for part in vocabulary.canonical(name).split('_')}
+    if not parts <= SHIPPED.emotions.keys():
+        for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+            for dataset in leaf_configs(cfg[name].dataset) if cfg.get(name) else ():
+                if dataset.type != 'FeatureDataset':  # it always does
+                    dataset.setdefault('classes', 'found')
+
+
+def keep_emotions(cfg: Config, say: bool = False) -> None:
+    """Write the vocabulary in force into a config, after lists may have added words to it.
+
+    Args:
+        cfg (mmengine.Config): changed in place.
+        say (bool): log which emotions are not those that ship. Defaults to False.
+    """
+    content = in_force().content(SHIPPED)
+    if content:
+        cfg.emotions = None  # a dict would be merged with the one that is there
+        cfg.emotions = content
+    else:
+        cfg.pop('emotions', None)
+    own = [f'{name} ("{emotion.word}")' for name, emotion in in_force().emotions.items()
+           if SHIPPED.emotions.get(name) != emotion]
+    if own and say:
+        print_log(f'emotions of your own, with their words in prompts: {", ".join(own)}', 'current')
