@@ -12,6 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
+from hesp_mmaction.datasets.emotions import SHIPPED, use
+
 TINY_VIT = dict(embed_dim=12, quick_gelu=True,
                 text_cfg=dict(context_length=40, vocab_size=49408, width=16, heads=2, layers=1),
                 vision_cfg=dict(image_size=32, layers=2, width=16, head_width=8, patch_size=8))
@@ -57,6 +59,13 @@ def frame_stores(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('HESP_FRAME_STORE', str(tmp_path_factory.mktemp('frame_stores')))
         yield
+
+
+@pytest.fixture(autouse=True)
+def shipped_emotions():
+    """No test leaves emotions of its own to the next one."""
+    yield
+    use(SHIPPED)
 
 
 @pytest.fixture(scope='session')

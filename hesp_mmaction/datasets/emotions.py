@@ -11,7 +11,8 @@ from pathlib import Path
 from ..errors import InputError
 from .vocabulary import Vocabulary, read_content
 
-SHIPPED = Vocabulary().extended(read_content(Path(__file__).with_name('emotions.yaml')))
+SHIPPED = Vocabulary().extended(read_content(Path(__file__).with_name('emotions.yaml')),
+                                keep_order=True)
 MAFW = tuple(SHIPPED.emotions)
 BASIC = MAFW[:7]
 MAFW_COMPOUNDS = SHIPPED.compounds  # all 32 of MAFW
@@ -102,6 +103,12 @@ def no_emotion(label: str) -> str:
 def is_adverb(word: str) -> bool:
     """Whether a word begins a compound in two words, such as ``'Happily'``."""
     return any(word.lower() in emotion.adverbs for emotion in _in_force.emotions.values())
+
+
+def ships(name: str) -> bool:
+    """Whether an emotion, or every part of a compound, is as it ships."""
+    return all(SHIPPED.emotions.get(part) == _in_force.emotions.get(part)
+               for part in canonical(name).split('_'))
 
 
 def prompt_word(name: str) -> str:

@@ -20,6 +20,7 @@ SETTINGS = ('replace', 'open', 'compounds')  # keys of a content that are no nam
 # Words that stand for something else in results and dumps.
 TAKEN = dict(unknown='is what a model says of an emotion that it does not know',
              undecodable='stands for a clip that cannot be decoded')
+LONGEST = 75  # tokens between the two that begin and end CLIP's context
 NEAR = 0.75  # similarity (difflib's ratio) from which a word is taken for a misspelt one
 
 
@@ -57,10 +58,13 @@ class Vocabulary:
             can be joined without being listed. Defaults to none.
         open (bool): labels of lists may be other words, each an emotion of its own. Defaults to
             False.
+        first (tuple[str]): names that come first in the order. All others follow in alphabetical
+            order, because mmengine sorts the keys of a config that it writes. Defaults to none.
     """
     emotions: Mapping = field(default_factory=dict)
     compounds: tuple = ()
     open: bool = False
+    first: tuple = ()
 
     def __post_init__(self):
         names = {}
@@ -93,6 +97,11 @@ class Vocabulary:
                     f'unknown emotion {str(text)!r}{self.hint(part)}; the known names are: '
                     f'{", ".join(self.emotions)} (compounds join them with "_")')
         return self._joined(self.spellings[part] for part in parts)
+
+    def _ordered(self, emotions):
+        place = {name: number for number, name in enumerate(self.first)}
+        return {name: emotions[name] for name in sorted(
+            emotions, key=lambda name: (place.get(name, len(place)), name))}
 
     def _joined(self, names):
         return '_'.join(sorted(set(names), key=list(self.emotions).index))
@@ -141,9 +150,11 @@ class Vocabulary:
             if get_close_matches(part, self.spellings, 1, NEAR):
                 raise InputError(f'unknown emotion {part!r}{self.hint(part)}')
         new = {part: Emotion(part, word=part) for part in missing}
-        return replace(self, emotions={**self.emotions, **new}, open=True) if new else self
+        if not new:
+            return self
+        return replace(self, emotions=self._ordered({**self.emotions, **new}), open=True)
 
-    def extended(self, content, where='emotions'):
+    def extended(self, content, where='emotions', keep_order=False):
         """The vocabulary with a content added, or of this content alone if it says ``replace``.
 
         Args:
@@ -152,6 +163,7 @@ class Vocabulary:
                 (Sequence[str]); or names only. Of an emotion that is there already, what is
                 given replaces what was.
             where (str): what messages call the content. Defaults to ``'emotions'``.
+            keep_order (bool): new emotions stay in the order of the content. Defaults to False.
 
         Returns:
             Vocabulary
@@ -184,7 +196,9 @@ class Vocabulary:
         _check_spellings(emotions, where)
         if not emotions:
             raise InputError(f'{where}: with replace there must be emotions')
-        result = Vocabulary(emotions, open=is_open or (self.open and not alone))
+        emotions = emotions if keep_order else self._ordered(emotions)
+        result = Vocabulary(emotions, first=self.first or (tuple(emotions) if keep_order else ()),
+                            open=is_open or (self.open and not alone))
         try:
             found = [result.canonical(name) for name in listed]
         except InputError as error:
@@ -246,6 +260,9 @@ def _emotion(before, properties, where):
             if not isinstance(value, str) or not value.strip():
                 raise InputError(f'{where}: {key} must be a text, not {value!r}')
             given[key] = ' '.join(value.split())
+            if len(value.split()) > LONGEST:
+                raise InputError(f'{where}: its {key} has {len(value.split())} words, and CLIP '
+                                 f'reads {LONGEST} tokens at most: shorten it')
     return replace(before, **given)
 
 

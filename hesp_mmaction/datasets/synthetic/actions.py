@@ -69,7 +69,7 @@ def own_recipe(name):
     if emotion is None or not emotion.action_units:
         raise InputError(f'{name} cannot be drawn: give it action_units in the file of emotions, '
                          'such as {AU12: 0.8}')
-    units = {int(unit[2:]): strength for unit, strength in emotion.action_units.items()}
+    units = {int(unit[2:]): strength for unit, strength in sorted(emotion.action_units.items())}
     wrong = sorted(set(units) - set(UNITS))
     if wrong:
         raise InputError(f'{name}: action_units: AU{wrong[0]} cannot be drawn; '
