@@ -94,8 +94,9 @@ class Vocabulary:
         for part in parts:
             if part not in self.spellings:
                 raise InputError(
-                    f'unknown emotion {str(text)!r}{self.hint(part)}; the known names are: '
-                    f'{", ".join(self.emotions)} (compounds join them with "_")')
+                    f'unknown emotion {str(text)!r}; the known names are: '
+                    f'{", ".join(self.emotions)} (compounds join them with "_"); {part} is no '
+                    f'emotion{self.hint(part)}')
         return self._joined(self.spellings[part] for part in parts)
 
     def _ordered(self, emotions):
@@ -116,9 +117,11 @@ class Vocabulary:
             str: empty if no name is near and the word cannot be a name.
         """
         near = get_close_matches(part, self.spellings, 1, NEAR)
-        return ((f': did you mean {near[0]}?' if near else '') + (
-            f'{" If not, declare" if near else "; declare"} it as an emotion of its own with '
-            f'--cfg-options emotions={part}' if self._refused(part) is None else ''))
+        possible = self._refused(part) is None
+        if near:
+            return f': did you mean {near[0]}?' + (
+                f' If not, --cfg-options emotions={part} makes it an emotion' if possible else '')
+        return f' (--cfg-options emotions={part} makes it one)' if possible else ''
 
     @staticmethod
     def _refused(name):
@@ -148,7 +151,7 @@ class Vocabulary:
             if why:
                 raise InputError(f'{str(text)!r} cannot name an emotion: {why}')
             if get_close_matches(part, self.spellings, 1, NEAR):
-                raise InputError(f'unknown emotion {part!r}{self.hint(part)}')
+                raise InputError(f'{part!r} is no emotion{self.hint(part)}')
         new = {part: Emotion(part, word=part) for part in missing}
         if not new:
             return self
