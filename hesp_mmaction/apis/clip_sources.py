@@ -9,10 +9,11 @@ import numpy as np
 from mmengine.logging import print_log
 
 from ..datasets.clip_loading import FrameFolder, list_images
+from ..datasets.decoding import VIDEO_EXTENSIONS
 from ..datasets.faces import TARGETS, WEIGHTS, align, main_track, similarity, smooth
 from ..datasets.integrity import damage, undecodable
 from ..datasets.pictures import IMAGE_EXTENSIONS
-from ..datasets.video import VIDEO_EXTENSIONS, Video
+from ..datasets.video import Video
 from ..errors import InputError
 from ..text import some
 

@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 
 from ..datasets.emotions import SHIPPED, in_force, use
 from ..datasets.vocabulary import ONE_WORD, Vocabulary, read_content
-from ..datasets.wrappers import leaf_configs
+from .config_parts import datasets_of
 
 
 def vocabulary_of(emotions: str | Path | Mapping | Sequence[str] | None) -> Vocabulary:
@@ -60,10 +60,9 @@ def use_emotions(cfg: Config, known: Sequence[str] | None = None) -> None:
     keep_emotions(cfg)
     parts = {part for name in names or () for part in vocabulary.canonical(name).split('_')}
     if not parts <= SHIPPED.emotions.keys():
-        for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-            for dataset in leaf_configs(cfg[name].dataset) if cfg.get(name) else ():
-                if dataset.type != 'FeatureDataset':  # it always does
-                    dataset.setdefault('classes', 'found')
+        for dataset in datasets_of(cfg):
+            if dataset.type != 'FeatureDataset':  # it always does
+                dataset.setdefault('classes', 'found')
 
 
 def keep_emotions(cfg: Config, say: bool = False) -> None:
@@ -75,7 +74,6 @@ def keep_emotions(cfg: Config, say: bool = False) -> None:
     """
     content = in_force().content(SHIPPED)
     if content:
-        cfg.emotions = None  # a dict would be merged with the one that is there
         cfg.emotions = content
     else:
         cfg.pop('emotions', None)

@@ -11,9 +11,9 @@ from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 from tqdm import tqdm
 
+from ..datasets.decoding import BrokenClip
 from ..datasets.faces import DETECTORS, load_detector
 from ..datasets.seeding import seeded_rng, stable_seed
-from ..datasets.video import BrokenClip
 from ..datasets.wrappers import pipeline_of
 from ..engine.hooks.common import set_precision
 from ..errors import InputError

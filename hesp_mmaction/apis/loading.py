@@ -16,8 +16,8 @@ from ..datasets.openset import OpenSetVideoDataset
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from ..models.recognizers import PromptedRecognizer
+from .config_parts import DATALOADERS
 from .frame_building import cores, fill_store, say
-from .wiring import DATALOADERS
 
 PLACE = os.path.join('work_dirs', 'frame_store')
 VARIABLE = 'HESP_FRAME_STORE'  # of the environment: another place of stores, or none

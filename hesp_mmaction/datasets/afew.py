@@ -4,9 +4,10 @@ import os
 from mmaction.registry import DATASETS
 
 from .clip_loading import list_images
+from .decoding import VIDEO_EXTENSIONS
 from .emotions import BASIC, in_force, label_of
+from .list_cells import Clip
 from .listed_clips import missing
-from .lists import VIDEO_EXTENSIONS, Clip
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for AFEW and unpack Train_AFEW and Val_AFEW there, or make '

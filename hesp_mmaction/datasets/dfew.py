@@ -3,9 +3,10 @@ import os
 
 from mmaction.registry import DATASETS
 
+from .clip_paths import find_clip
 from .emotions import BASIC
 from .listed_clips import check_fold, missing
-from .lists import find_clip, read_list
+from .lists import read_list
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for DFEW and unpack its folders Clip and EmoLabel_DataSplit there '

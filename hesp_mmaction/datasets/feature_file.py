@@ -18,10 +18,10 @@ from ..errors import InputError
 from ..text import some
 from .emotions import label_of
 from .feature_store import keeps_still
+from .list_cells import Clip
 from .listed_clips import OTHER
 from .openset import OpenSetVideoDataset
 from .stores import signature
-from .tables import Clip
 
 SUFFIX = '.npz'
 REQUIRED = [f'{part}_{name}' for part in OTHER for name in ('features', 'emotion')]

@@ -3,9 +3,10 @@ import os
 
 from mmaction.registry import DATASETS
 
+from .clip_paths import find_clip
 from .emotions import BASIC
 from .listed_clips import missing
-from .lists import find_clip, read_list
+from .lists import read_list
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for FERV39k and unpack its folders 2_ClipsforFaceCrop and 4_setups '

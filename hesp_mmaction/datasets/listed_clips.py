@@ -7,8 +7,9 @@ from mmengine.logging import print_log
 
 from ..errors import InputError
 from ..text import printable, some
+from .clip_paths import locate
 from .emotions import in_force
-from .lists import locate, read_list
+from .lists import read_list
 
 OTHER = dict(train='test', test='train')
 

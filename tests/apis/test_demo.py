@@ -26,8 +26,8 @@ from test_tools import ROOT
 from hesp_mmaction.apis import HESPInferencer, demo
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.clip_loading import Video
+from hesp_mmaction.datasets.decoding import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.emotions import BASIC
-from hesp_mmaction.datasets.video import VIDEO_EXTENSIONS
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.answer import answer, explanation
 

@@ -9,9 +9,11 @@ import pytest
 
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.datasets.clip_loading import ClipDecode, ClipInit
+from hesp_mmaction.datasets.decoding import BrokenClip
 from hesp_mmaction.datasets.integrity import damage, undecodable, unreadable
-from hesp_mmaction.datasets.lists import FORMATS, Clip, format_list, read_list
-from hesp_mmaction.datasets.video import BrokenClip
+from hesp_mmaction.datasets.list_cells import Clip
+from hesp_mmaction.datasets.list_writing import format_list
+from hesp_mmaction.datasets.lists import FORMATS, read_list
 from hesp_mmaction.errors import InputError
 
 CLIPS = [Clip(f'a b/{i:05d}.mp4', emotion, 10 + i)

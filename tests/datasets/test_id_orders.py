@@ -6,12 +6,11 @@ import pytest
 from hesp_mmaction.datasets.emotions import MAFW
 from hesp_mmaction.datasets.id_orders import (
     ID_ORDERS,
-    check_names,
     find_order,
-    path_emotion,
     settle_order,
 )
-from hesp_mmaction.datasets.lists import Clip
+from hesp_mmaction.datasets.list_cells import Clip
+from hesp_mmaction.datasets.path_evidence import check_names, path_emotion
 from hesp_mmaction.errors import InputError
 
 FOLDERS = ('Angry', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise')  # of AFEW
@@ -22,8 +21,10 @@ ALPHABETICAL = dict(enumerate(EMOTIONS))
 @pytest.fixture
 def messages(monkeypatch):
     logged = []
-    monkeypatch.setattr('hesp_mmaction.datasets.id_orders.print_log',
-                        lambda text, logger=None, level=logging.INFO: logged.append((level, text)))
+    for module in ('id_orders', 'path_evidence'):
+        monkeypatch.setattr(
+            f'hesp_mmaction.datasets.{module}.print_log',
+            lambda text, logger=None, level=logging.INFO: logged.append((level, text)))
     return logged
 
 

@@ -6,20 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hesp_mmaction.datasets.clip_paths import find_clip, locate
 from hesp_mmaction.datasets.emotions import BASIC, COMPOUNDS, MAFW, MAFW_COMPOUNDS, canonical
-from hesp_mmaction.datasets.lists import (
-    FORMATS,
-    Clip,
-    find_clip,
-    format_list,
-    locate,
-    parse_dfew,
-    parse_list,
-    parse_rows,
-    parse_table,
-    read_list,
-)
-from hesp_mmaction.datasets.tables import read_rows
+from hesp_mmaction.datasets.list_cells import Clip
+from hesp_mmaction.datasets.list_columns import parse_list
+from hesp_mmaction.datasets.list_writing import format_list
+from hesp_mmaction.datasets.lists import FORMATS, read_list
+from hesp_mmaction.datasets.sheets import parse_rows
+from hesp_mmaction.datasets.tables import parse_dfew, parse_table, read_rows
 from hesp_mmaction.errors import InputError
 
 TOOL = Path(__file__).parents[2] / 'tools/data/convert_list.py'
@@ -122,7 +116,8 @@ def test_every_line_that_cannot_be_used_is_named():
     assert problems == ['l.txt:1: label 11 is out of range 0 to 10',
                         "l.txt:3: 'c.mp4' is not \"path frames id\"",
                         'l.txt:4: label -1 is out of range 0 to 10']
-    assert parse_list('a.mp4 happy\nb.mp4 bored\n', 'l')[1] == ['l:2: label bored is no emotion']
+    assert parse_list('a.mp4 happy\nb.mp4 bored\n', 'l')[1] == ['l:2: label bored is no emotion '
+        '(--cfg-options emotions=bored makes it one)']
     assert parse_list(' \n', 'l.txt') == ([], ['l.txt is empty'])
 
 
@@ -266,7 +261,8 @@ def test_dfew_is_known_by_its_header_its_clips_and_its_integers(read):
 def test_rows_that_cannot_be_used_are_named(read):
     clips, problems = read('path,label\na.mp4,Angry\nb.mp4,bored\nc.mp4,3\n,\nd.mp4,\n')
     assert clips == [('a.mp4', 'anger')]
-    assert problems == ['list.csv:3: label bored is no emotion',
+    assert problems == ['list.csv:3: label bored is no emotion '
+                        '(--cfg-options emotions=bored makes it one)',
                         'list.csv:4: label 3 is no emotion',
                         "list.csv:6: no clip and label in 'd.mp4 | '"]
     assert read('path,label\na.mp4,1\nb.mp4,sad\nc.mp4,9\n', id_order='alphabetical')[1] == [

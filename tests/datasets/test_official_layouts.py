@@ -15,7 +15,7 @@ from mmengine.registry import init_default_scope
 
 from hesp_mmaction.datasets import BASIC, COMPOUNDS, MAFW, AFEWDataset, MAFWDataset
 from hesp_mmaction.datasets.emotions import UNDECODABLE
-from hesp_mmaction.datasets.lists import Clip
+from hesp_mmaction.datasets.list_cells import Clip
 from hesp_mmaction.datasets.mafw import compound_task
 from hesp_mmaction.datasets.synthetic.layouts import mafw_lists, plan_mafw
 from hesp_mmaction.errors import InputError
