@@ -78,7 +78,7 @@ def label_of(text: str) -> str | None:
         str | None: canonical name; None if the label is no emotion, see :func:`no_emotion`.
     """
     emotion = emotion_of(text)
-    if emotion is None and _in_force.open and not any(map(str.isspace, text.strip())):
+    if emotion is None and _in_force.open:
         try:
             use(_in_force.with_words(text))
         except InputError:

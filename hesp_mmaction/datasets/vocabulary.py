@@ -147,7 +147,7 @@ class Vocabulary:
         parts = JOINTS.split(str(text).strip().lower())
         missing = [part for part in parts if part not in self.spellings]
         for part in missing:
-            why = self._refused(part)
+            why = self._refused(part if len(str(text).split()) == 1 else None)
             if why:
                 raise InputError(f'{str(text)!r} cannot name an emotion: {why}')
             if get_close_matches(part, self.spellings, 1, NEAR):

@@ -269,7 +269,8 @@ def test_rows_that_cannot_be_used_are_named(read):
         "list.csv:3: label 'sad' is no integer as the others",
         'list.csv:4: label 9 is out of range 0 to 6']
     # The first row is no header, but an emotion that does not exist.
-    assert read('a.mp4,bored\nb.mp4,sad\n')[1] == ['list.csv:1: label bored is no emotion']
+    assert read('a.mp4,bored\nb.mp4,sad\n')[1] == [
+        'list.csv:1: label bored is no emotion (--cfg-options emotions=bored makes it one)']
     assert read('"a.mp4,sad\nb.mp4,sad\n')[1]  # a quote that never ends
     with pytest.raises(InputError, match='columns 2, 3 hold emotions that differ'):
         read('path,label,emotion\na.mp4,sad,fear\nb.mp4,fear,sad\n')
