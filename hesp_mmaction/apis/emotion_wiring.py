@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 
 from ..datasets.emotions import SHIPPED, in_force, use
 from ..datasets.vocabulary import ONE_WORD, Vocabulary, read_content
@@ -65,19 +64,14 @@ def use_emotions(cfg: Config, known: Sequence[str] | None = None) -> None:
                 dataset.setdefault('classes', 'found')
 
 
-def keep_emotions(cfg: Config, say: bool = False) -> None:
+def keep_emotions(cfg: Config) -> None:
     """Write the vocabulary in force into a config, after lists may have added words to it.
 
     Args:
         cfg (mmengine.Config): changed in place.
-        say (bool): log which emotions are not those that ship. Defaults to False.
     """
     content = in_force().content(SHIPPED)
     if content:
         cfg.emotions = content
     else:
         cfg.pop('emotions', None)
-    own = [f'{name} ("{emotion.word}")' for name, emotion in in_force().emotions.items()
-           if SHIPPED.emotions.get(name) != emotion]
-    if own and say:
-        print_log(f'emotions of your own, with their words in prompts: {", ".join(own)}', 'current')

@@ -104,7 +104,7 @@ def run(cfg: Config, action: Callable[[Runner], Any], loaders: Sequence[str] = (
         InputError: the input cannot be used; and whatever else ``action`` raises.
     """
     check_inputs(cfg, loaders)
-    keep_emotions(cfg, say=True)
+    keep_emotions(cfg)
     prepare_loading(cfg, loaders)
     work_dir, first = Path(cfg.work_dir), FirstStep()
     new = not work_dir.exists()
