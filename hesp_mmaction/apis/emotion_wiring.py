@@ -3,6 +3,8 @@
 The config then holds the content itself, so that the copy in the work dir and all that is made of
 it need no file.
 """
+import argparse
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,8 +19,9 @@ def vocabulary_of(emotions: str | Path | Mapping | Sequence[str] | None) -> Voca
     """The vocabulary that the key ``emotions`` of a config means.
 
     Args:
-        emotions (str | Path | dict | Sequence[str], optional): path of a YAML file, a single name,
-            or a content, see :meth:`.Vocabulary.extended`. Defaults to None: what ships.
+        emotions (str | Path | dict | Sequence[str], optional): path of a YAML file, names with
+            commas between them, or a content, see :meth:`.Vocabulary.extended`. Defaults to None:
+            what ships.
 
     Returns:
         Vocabulary
@@ -28,13 +31,31 @@ def vocabulary_of(emotions: str | Path | Mapping | Sequence[str] | None) -> Voca
     """
     if emotions is None:
         return SHIPPED
-    if isinstance(emotions, str) and ONE_WORD.fullmatch(emotions):
-        emotions = [emotions]
+    if isinstance(emotions, str) and all(map(ONE_WORD.fullmatch, emotions.split(','))):
+        emotions = emotions.split(',')
     if isinstance(emotions, (str, Path)):
         return SHIPPED.extended(read_content(emotions), str(emotions))
     if isinstance(emotions, Mapping):
         emotions = Config(dict(part=emotions)).to_dict()['part']
     return SHIPPED.extended(emotions)
+
+
+def add_emotions_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the flag ``--emotions`` of tools that read labels and no config.
+
+    It puts the emotions in force as soon as it is read.
+
+    Args:
+        parser (argparse.ArgumentParser): of the tool.
+    """
+    parser.add_argument('--emotions', action=_Emotions, metavar='FILE.yaml',
+                        help='emotions of your own, or NAME,NAME,...: docs/own_emotions.md')
+
+
+class _Emotions(argparse.Action):
+    def __call__(self, parser, namespace, values, option_string=None):
+        use(vocabulary_of(os.path.expanduser(values)))
+        setattr(namespace, self.dest, values)
 
 
 def use_emotions(cfg: Config, known: Sequence[str] | None = None) -> None:

@@ -35,7 +35,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     result.add_argument('--work-dir', type=os.path.expanduser,
                         help='folder of logs, checkpoints and results; '
                         'default: work_dirs/<name of the config>')
-    result.add_argument('--known', nargs='+', metavar='NAME', help='the known emotions, in order')
+    result.add_argument('--known', nargs='+', metavar='NAME',
+                        help='the known emotions, in order; another word becomes an emotion')
     result.add_argument('--task', help='put the method on the data of a task: '
                         f'{", ".join(TASKS)}; default: the data of the config')
     result.add_argument('--openness', metavar='KNOWN:UNKNOWN',

@@ -143,7 +143,7 @@ def check_rows(part, features, emotion, ids=None, path='features'):
     lost = [f'{i} ({name})' for i, name in zip(ids, names, strict=True) if known[name] is None]
     if lost:
         raise InputError(f'{path}: {part}_emotion of {len(lost)} rows is no emotion: {some(lost)}; '
-                         'docs/own_data.md lists the names')
+                         'docs/own_emotions.md says how to add some')
     with np.errstate(over='ignore'):  # what float32 cannot hold becomes infinite, and is named
         features = np.ascontiguousarray(features, np.float32)
     bad = [ids[row] for row in np.flatnonzero(~np.isfinite(features).all((1, 2)))]

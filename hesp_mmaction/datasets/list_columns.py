@@ -10,10 +10,10 @@ from .path_evidence import check_names
 # In this order, the first that fits the first line of a file is the format of the file. A path may
 # have spaces, so columns are told apart from the right.
 _COLUMNS = dict(
-    hesp=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+-?\d+\s+(?P<name>[A-Za-z_]+)'),
+    hesp=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+-?\d+\s+(?P<name>[^\W\d]+)'),
     frames=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+(?P<id>-?\d{1,9})'),
     ids=re.compile(r'(?P<path>.+?)\s+(?P<id>-?\d{1,9})'),
-    names=re.compile(r'(?P<path>[^\t]+?)[ \t]+(?P<name>[A-Za-z_]+)\s*(\t.*)?'))
+    names=re.compile(r'(?P<path>[^\t]+?)[ \t]+(?P<name>[^\W\d]+)\s*(\t.*)?'))
 _SHAPES = dict(hesp='path frames id ClassName', frames='path frames id', ids='path id',
                names='path ClassName')
 _ENDS = '|'.join(extension[1:] for extension in VIDEO_EXTENSIONS)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
+from keyword import iskeyword
 from pathlib import Path
 
 import yaml
@@ -130,7 +131,8 @@ class Vocabulary:
             return 'a name is one word of letters (in YAML, put no, yes, on, off in quotes)'
         if name in TAKEN:
             return f'the word {TAKEN[name]}'
-        return 'the word is a setting' if name in SETTINGS else None
+        return 'the word is one of Python or a setting' if (
+            iskeyword(name) or name in SETTINGS) else None
 
     def with_words(self, text):
         """The vocabulary in which a text is an emotion or compound, open if words were missing.

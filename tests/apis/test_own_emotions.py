@@ -1,6 +1,7 @@
 """Emotions that do not ship, through configs, tools and checkpoints."""
 import json
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from test_tools import CONFIG, ROOT, command, tool
@@ -9,7 +10,9 @@ from hesp_mmaction.apis import HESPInferencer
 from hesp_mmaction.apis.emotion_wiring import vocabulary_of
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.emotions import MAFW, SHIPPED, in_force, use
+from hesp_mmaction.datasets.feature_file import read_features
 from hesp_mmaction.datasets.lists import read_list
+from hesp_mmaction.datasets.splits import read_known_sets
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.evaluation.naming import read_lexicon
@@ -179,6 +182,39 @@ def test_three_own_emotions_from_clips_to_a_report(drawn, tiny_options, tmp_path
     with pytest.raises(InputError, match="with the word 'boredom' for boredom, and here it is"):
         HESPInferencer(CONFIG, run / 'epoch_1.pth', 'cpu',
                        cfg_options=dict(options, emotions=str(EXAMPLE)))
+
+
+def test_tools_without_a_config_take_the_emotions_too(tmp_path):
+    (tmp_path / 'list.txt').write_text('a.mp4 Bored\nb.mp4 \u00dcberdruss\n', encoding='utf-8')
+    words = ['tools/data/convert_list.py', tmp_path / 'list.txt', tmp_path / 'new.csv', '--to',
+             'csv']
+    assert 'label Bored is no emotion' in tool(*words, check=False).stderr
+    own = tmp_path / 'own.yaml'
+    own.write_text('\u00fcberdruss: {aliases: [bored]}', encoding='utf-8')
+    tool(*words, '--emotions', own)
+    assert (tmp_path / 'new.csv').read_text(encoding='utf-8').splitlines()[1:] == [
+        'a.mp4,\u00fcberdruss', 'b.mp4,\u00fcberdruss']
+    tool(*words, '--emotions', 'bored,\u00dcberdruss')
+    assert 'bored' in (tmp_path / 'new.csv').read_text(encoding='utf-8')
+
+
+def test_a_file_of_features_takes_own_emotions(tmp_path):
+    path = tmp_path / 'own.npz'
+    rows = np.zeros((3, 4), np.float32)
+    np.savez(path, train_features=rows, train_emotion=np.array(OWN), test_features=rows,
+             test_emotion=np.array(OWN))
+    with pytest.raises(InputError, match='no emotion.*boredom.*docs/own_emotions.md'):
+        read_features(path)
+    use(SHIPPED.with_words('boredom'))
+    assert read_features(path)['test'].emotions == OWN
+
+
+def test_known_sets_of_own_words(tmp_path):
+    (tmp_path / 'sets.txt').write_text('boredom, confusion\nBoredom, proud\n')
+    assert read_known_sets(tmp_path / 'sets.txt') == [
+        ('boredom', 'confusion'), ('boredom', 'proud')]
+    use(vocabulary_of(EXAMPLE))
+    assert read_known_sets(tmp_path / 'sets.txt')[1] == ('boredom', 'pride')
 
 
 def test_only_what_has_action_units_is_drawn(tmp_path):

@@ -103,6 +103,7 @@ def test_ordinary_words_are_no_near_misses():
     ({'deep pride': None}, "'deep pride' cannot name an emotion: a name is one word"),
     ({'': None}, 'one word'), (dict(unknown=None), "'unknown' cannot name.*does not know"),
     (dict(undecodable=None), 'cannot be decoded'),
+    ({'class': None}, 'one of Python'),
     (dict(replace='yes', pride=None), 'replace must be true or false'),
     (dict(replace=True), 'there must be emotions'),
     (dict(compounds=['anger_awe']), "compounds: unknown emotion 'anger_awe'"),
