@@ -10,8 +10,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ..datasets.emotion_content import ONE_WORD, read_content
 from ..datasets.emotions import SHIPPED, in_force, use
-from ..datasets.vocabulary import ONE_WORD, Vocabulary, read_content
+from ..datasets.vocabulary import Vocabulary
 from .config_parts import datasets_of
 
 

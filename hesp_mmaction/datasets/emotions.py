@@ -9,7 +9,8 @@ follow it.
 from pathlib import Path
 
 from ..errors import InputError
-from .vocabulary import Vocabulary, read_content
+from .emotion_content import read_content
+from .vocabulary import Vocabulary
 
 SHIPPED = Vocabulary().extended(read_content(Path(__file__).with_name('emotions.yaml')),
                                 keep_order=True)

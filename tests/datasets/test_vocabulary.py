@@ -4,8 +4,9 @@ import pickle
 import pytest
 
 from hesp_mmaction.datasets import emotions
+from hesp_mmaction.datasets.emotion_content import read_content
 from hesp_mmaction.datasets.emotions import MAFW, SHIPPED, use
-from hesp_mmaction.datasets.vocabulary import Vocabulary, read_content
+from hesp_mmaction.datasets.vocabulary import Vocabulary
 from hesp_mmaction.errors import InputError
 
 OWN = dict(boredom=dict(word='bored', aliases=['bored', 'weary'], adverbs=['boredly'],
