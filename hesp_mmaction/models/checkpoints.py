@@ -88,7 +88,7 @@ def _check_emotions(known, content, name):
         ours = in_force().emotions.get(part)
         for key in ('word', 'description'):
             told, here = (getattr(emotion, key, None) for emotion in (theirs.get(part), ours))
-            if part in theirs and told != here:
+            if told not in (None, here):
                 raise InputError(
                     f'{name} was trained with the {key} {told!r} for {part}, and here it is '
                     f'{here!r}: use the config in the folder it was trained into, which holds its '
