@@ -47,6 +47,8 @@ def prepare_loading(cfg: Config, loaders: Sequence[str] = ()) -> None:
             cfg[name].pop('persistent_workers', None)
         # Workers of one epoch serve the next one.
         cfg[name].setdefault('persistent_workers', cfg[name].num_workers > 0)
+        # Faster copies to a GPU; a warning without one.
+        cfg[name].setdefault('pin_memory', torch.cuda.is_available())
 
 
 def place_transforms(cfg: Config) -> None:

@@ -41,9 +41,10 @@ def _set_of_dataset(cfg: Config, value: Any, key: str, everywhere: bool = False)
 
 
 def _set_image_size(cfg: Config, image_size: int) -> None:
+    """Sets what squeezes a frame to a square; a Resize that keeps the ratio of the sides stays."""
     for dataset in datasets_of(cfg):
         for transform in dataset.pipeline:
-            if transform.type == 'Resize':
+            if transform.type == 'Resize' and not transform.get('keep_ratio', True):
                 transform.scale = (image_size, image_size)
     for part in ('visual_prompt', 'negatives', 'backbone'):
         if cfg.model.get(part) and 'image_size' in cfg.model[part]:

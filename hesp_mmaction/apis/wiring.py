@@ -3,10 +3,8 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -75,9 +73,6 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
         raise InputError('custom_hooks has no OpenSetHook, because a list in a config takes the '
                          "place of its base's: write custom_hooks = [*_base_.custom_hooks, "
                          'dict(type=...)] to add a hook')
-    for name in DATALOADERS:
-        if cfg.get(name):  # faster copies to a GPU; a warning without one
-            cfg[name].setdefault('pin_memory', torch.cuda.is_available())
 
 
 def check_keys(cfg: Config, options: Mapping[str, Any]) -> None:
@@ -123,29 +118,3 @@ def _expect_short_epochs(cfg: Config, options: Mapping[str, Any]) -> None:
     for name in DATALOADERS:
         if cfg.get(name) and not {f'{name}.num_workers', 'num_workers'} & set(options):
             cfg[name].update(num_workers=0, persistent_workers=False)
-
-
-def clip_of_run(folder: str | Path, config: str | None = None,
-                cfg_options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The CLIP of a run.
-
-    Args:
-        folder (str | Path): work dir of the run, in which a training leaves its config.
-        config (str, optional): path of the config. Defaults to the only one in the folder.
-        cfg_options (Mapping[str, Any], optional): changes to it, see :func:`override`.
-
-    Returns:
-        dict[str, Any]: arguments of :class:`~hesp_mmaction.models.prompts.text.CLIPTextTower`.
-
-    Raises:
-        InputError: the folder holds no config or several, or the config names no CLIP.
-    """
-    found = [config] if config else list(Path(folder).glob('*.py'))
-    if len(found) != 1:
-        raise InputError(f'{folder} holds {len(found)} configs, so its CLIP is not known: name the '
-                         'config with --config')
-    cfg = Config.fromfile(found[0])
-    override(cfg, cfg_options)
-    if 'clip' not in cfg:
-        raise InputError(f'{found[0]} names no `clip`, so there are no texts to compare with')
-    return cfg.clip.to_dict()

@@ -43,12 +43,12 @@ def locate(clips, folder, where):
     """The clips of a list with the paths at which they are.
 
     Args:
-        clips (list[Clip]): clips with paths as written in the list.
+        clips (list[ListedClip]): clips with paths as written in the list.
         folder (str): folder from which relative paths start.
         where (str): the list, for messages.
 
     Returns:
-        tuple: list[Clip], and list[str], a message if there are paths of a Windows drive.
+        tuple: list[ListedClip], and list[str], a message if there are paths of a Windows drive.
     """
     found = [clip._replace(path=find_clip(folder, clip.path)) for clip in clips]
     lost = [clip.path for clip in clips if _DRIVE.match(clip.path)

@@ -18,7 +18,7 @@ def dfew_clips(root, part, fold=1, clips=CLIPS):
     """Clips of a part of DFEW, from ``EmoLabel_DataSplit/train(single-labeled)/set_1.csv``.
 
     Returns:
-        tuple: list[Clip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
 
     Raises:
         FileNotFoundError: the csv is not there.

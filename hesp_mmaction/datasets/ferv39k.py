@@ -20,7 +20,7 @@ def ferv39k_clips(root, part, clips=CLIPS):
     Its lines are ``Action/Happy/0267 Happy``, so it is no csv.
 
     Returns:
-        tuple: list[Clip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
 
     Raises:
         FileNotFoundError: the list is not there.

@@ -10,7 +10,7 @@ INTEGER = re.compile(r'-?\d{1,9}(\.0+)?')
 LIKE_A_PATH = re.compile(r'.*[/\\].*|.*\.\w{2,4}')
 
 
-class Clip(NamedTuple):
+class ListedClip(NamedTuple):
     """One line of a list."""
     path: str
     emotion: str        # canonical name

@@ -4,7 +4,7 @@ import re
 from .decoding import VIDEO_EXTENSIONS
 from .emotions import emotion_of, is_adverb, label_of, no_emotion
 from .id_orders import settle_order
-from .list_cells import Clip, is_header, out_of_range
+from .list_cells import ListedClip, is_header, out_of_range
 from .path_evidence import check_names
 
 # In this order, the first that fits the first line of a file is the format of the file. A path may
@@ -33,7 +33,7 @@ def parse_list(text, where, kind=None, id_order=None):
             missing, the paths must prove it, see :func:`.settle_order`.
 
     Returns:
-        tuple: list[Clip] and list[str], one message per line that cannot be used.
+        tuple: list[ListedClip] and list[str], one message per line that cannot be used.
 
     Raises:
         InputError: see :func:`.settle_order`.
@@ -66,7 +66,8 @@ def parse_list(text, where, kind=None, id_order=None):
                             + (no_emotion(label) if order is None else out_of_range(order)))
         else:
             frames = fields.get('frames')
-            clips.append(Clip(fields['path'], emotion, None if frames is None else int(frames)))
+            frames = None if frames is None else int(frames)
+            clips.append(ListedClip(fields['path'], emotion, frames))
     if order is None:
         check_names(clips, where)
     return clips, sorted(problems, key=lambda problem: int(problem[len(where) + 1:].split(':')[0]))

@@ -11,7 +11,7 @@ def format_list(clips, kind, id_order=None):
     """Write clips as the text of a list; the inverse of the parsers.
 
     Args:
-        clips (list[Clip]): clips, with ``frames`` if the format has them.
+        clips (list[ListedClip]): clips, with ``frames`` if the format has them.
         kind (str): one of :data:`FORMATS` except ``'xlsx'``.
         id_order (str | Sequence, optional): for ``'frames'`` and ``'ids'``.
 

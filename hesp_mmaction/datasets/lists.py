@@ -39,7 +39,7 @@ def read_list(path, id_order=None, kind=None):
         kind (str, optional): one of :data:`FORMATS`, told from the file by default.
 
     Returns:
-        tuple: list[Clip] and list[str], as returned by :func:`parse_list`.
+        tuple: list[ListedClip] and list[str], as returned by :func:`parse_list`.
 
     Raises:
         FileNotFoundError: the file does not exist.

@@ -31,7 +31,7 @@ def mafw_clips(root, part, fold=1, kind='single', clips=CLIPS):
         clips (str): folder of the clips below root.
 
     Returns:
-        tuple: list[Clip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
 
     Raises:
         FileNotFoundError: the list is not there.
@@ -85,12 +85,12 @@ def compound_task(singles, compounds, part):
     basic emotion. It is neither trained on nor tested as one.
 
     Args:
-        singles (list[Clip]): clips of the part.
-        compounds (list[Clip]): clips of the compound test list.
+        singles (list[ListedClip]): clips of the part.
+        compounds (list[ListedClip]): clips of the compound test list.
         part (str): ``'train'`` or ``'test'``.
 
     Returns:
-        tuple[list[Clip], int]: clips of the part, and the number of single clips left out.
+        tuple[list[ListedClip], int]: clips of the part, and the number of single clips left out.
     """
     unknown = [clip for clip in compounds if clip.emotion in COMPOUNDS]
     paths = {clip.path for clip in unknown}

@@ -95,7 +95,7 @@ def check_names(clips, where):
     """Warn if most paths of a list in words name another emotion than the list.
 
     Args:
-        clips (list[Clip]): clips of the list.
+        clips (list[ListedClip]): clips of the list.
         where (str): the list, for messages.
     """
     known = clips_that_say([(clip.path, clip.emotion) for clip in clips])

@@ -3,7 +3,7 @@ import re
 
 from ..errors import InputError
 from .emotions import emotion_of
-from .list_cells import LIKE_A_PATH, Clip
+from .list_cells import LIKE_A_PATH, ListedClip
 from .tables import parse_table
 
 
@@ -25,7 +25,7 @@ def parse_rows(rows, where):
         path = next((c for c in cells if re.fullmatch(r'\d+(\.\w+)?', c)), None)
         emotion = next(filter(None, map(emotion_of, cells)), None)
         if path and emotion:
-            clips.append(Clip(path if '.' in path else f'{path.zfill(5)}.mp4', emotion))
+            clips.append(ListedClip(path if '.' in path else f'{path.zfill(5)}.mp4', emotion))
         elif path or number > 1:
             problems.append(f'{where}:{number}: no clip and emotion in {" | ".join(cells)[:60]}')
     return clips, problems

@@ -6,7 +6,7 @@ from mmengine.logging import print_log
 
 from .emotions import emotion_of, label_of, no_emotion
 from .id_orders import ID_ORDERS, settle_order
-from .list_cells import INTEGER, LIKE_A_PATH, Clip, is_header, out_of_range
+from .list_cells import INTEGER, LIKE_A_PATH, ListedClip, is_header, out_of_range
 from .table_columns import find_labels, find_paths, is_dfew, is_wordy_header, share
 
 
@@ -79,7 +79,7 @@ def parse_table(rows, where, id_order=None):
             own csv (``video_name,label``, clips with numbers, labels 1 to 7) needs none.
 
     Returns:
-        tuple: list[Clip] and list[str], one message per row that cannot be used.
+        tuple: list[ListedClip] and list[str], one message per row that cannot be used.
 
     Raises:
         InputError: no column or more than one can be the label; see also :func:`.settle_order`.
@@ -125,7 +125,7 @@ def parse_table(rows, where, id_order=None):
                     no_emotion(text) if in_words else out_of_range(order)))
             else:
                 count = None if frames is None else int(float(columns[frames][i]))
-                clips.append(Clip(paths[i], emotion, count))
+                clips.append(ListedClip(paths[i], emotion, count))
     return clips, problems
 
 
@@ -154,5 +154,5 @@ def parse_dfew(text, where):
             problems.append(f'{where}:{number}: label {label} is {out_of_range(order)}' + (
                 '; DFEW counts from 1: take its own file' if label == '0' else ''))
         else:
-            clips.append(Clip(fields['video_name'].zfill(5), emotion))
+            clips.append(ListedClip(fields['video_name'].zfill(5), emotion))
     return clips, problems

@@ -188,7 +188,7 @@ def test_what_is_too_much_is_refused_before_a_picture_is_decoded(embedded, sampl
     def decode(*_):
         raise AssertionError('a picture was decoded')
 
-    monkeypatch.setattr('hesp_mmaction.apis.clip_sources.Clip.check', decode)
+    monkeypatch.setattr('hesp_mmaction.apis.clip_sources.OpenedClip.check', decode)
     with pytest.raises(InputError, match='^long.avi is 122 seconds long and this page takes 120: '):
         demo.look(embedded, tmp_path / 'long.avi')
     monkeypatch.setattr(demo, 'MOST_PIXELS', 8191)

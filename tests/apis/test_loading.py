@@ -211,6 +211,7 @@ def test_workers_that_are_asked_for_stay(options, place, tmp_path):
         prepare_loading(cfg)
         loader = cfg.train_dataloader
         assert (loader.num_workers, loader.get('persistent_workers', False)) == expected
+        assert loader.pin_memory is torch.cuda.is_available()
 
 
 def where(cfg):

@@ -9,7 +9,7 @@ from hesp_mmaction.datasets.id_orders import (
     find_order,
     settle_order,
 )
-from hesp_mmaction.datasets.list_cells import Clip
+from hesp_mmaction.datasets.list_cells import ListedClip
 from hesp_mmaction.datasets.path_evidence import check_names, path_emotion
 from hesp_mmaction.errors import InputError
 
@@ -156,8 +156,8 @@ def test_only_orders_that_have_the_integers_are_offered():
 
 
 def test_names_that_the_folders_contradict_are_said_and_count(messages):
-    check_names([Clip(path, EMOTIONS[k]) for path, k in afew()], 'l.txt')
+    check_names([ListedClip(path, EMOTIONS[k]) for path, k in afew()], 'l.txt')
     assert not messages
-    check_names([Clip(path, EMOTIONS[(k + 1) % 7]) for path, k in afew()], 'l.txt')
+    check_names([ListedClip(path, EMOTIONS[(k + 1) % 7]) for path, k in afew()], 'l.txt')
     (level, text), = messages
     assert level == logging.WARNING and '77 of 77' in text and 'disgust, not anger' in text
