@@ -139,7 +139,7 @@ def reachable(cfg, key):
         return True
     # A variable, an argument of CLIP's towers or of a neck over frames, the rate of a group, and an
     # argument of the wrapper that --amp puts there.
-    return (not way and last in VARIABLES
+    return (not way and last in {*VARIABLES, 'emotions'}
             or way == ['clip'] and last in _accepted(dict(type='CLIPImageTower'))
             or way == ['neck'] and any(last == 'type' or last in _accepted(dict(type=name))
                                        for name in OVER_TIME)

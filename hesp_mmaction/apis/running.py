@@ -19,6 +19,7 @@ from ..engine import QuietRunner
 from ..errors import InputError
 from .configs import KeyValue, config_word, load_config
 from .determinism import no_deterministic_kernel, prepare_determinism
+from .emotion_wiring import keep_emotions
 from .inputs import check_inputs
 from .loading import prepare_loading
 from .tasks import TASKS, choose_data
@@ -41,7 +42,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     result.add_argument('--work-dir', type=os.path.expanduser,
                         help='folder of logs, checkpoints and results; '
                         'default: work_dirs/<name of the config>')
-    result.add_argument('--known', nargs='+', metavar='NAME', help='the known emotions, in order')
+    result.add_argument('--known', nargs='+', metavar='NAME',
+                        help='the known emotions, in order; another word becomes an emotion')
     result.add_argument('--task', help='put the method on the data of a task: '
                         f'{", ".join(TASKS)}; default: the data of the config')
     result.add_argument('--openness', metavar='KNOWN:UNKNOWN',
@@ -120,6 +122,7 @@ def run(cfg: Config, action: Callable[[Runner], Any], loaders: Sequence[str] = (
         InputError: the input cannot be used.
     """
     check_inputs(cfg, loaders)
+    keep_emotions(cfg)
     prepare_loading(cfg, loaders)
     work_dir, first = Path(cfg.work_dir), FirstStep()
     new = not work_dir.exists()

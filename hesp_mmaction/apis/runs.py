@@ -13,10 +13,12 @@ from typing import Any
 import yaml
 from mmengine.config import Config
 
+from ..datasets.emotions import use
 from ..datasets.splits import num_splits, opennesses, read_known_sets
 from ..errors import InputError
 from ..files import whole, write_json
 from .configs import KeyValue, load_config, our_config
+from .emotion_wiring import vocabulary_of
 from .parallel import run_on_cluster, run_side_by_side
 from .protocol import check_runs, run_split
 from .report import Results
@@ -115,6 +117,8 @@ def list_runs(config: str, name: str, args: argparse.Namespace,
         if args.openness:
             raise InputError('give --known-sets or --openness, not both: a set has its own '
                              'openness')
+        options = common['cfg_options'] or {}
+        use(vocabulary_of(options.get('emotions', load_config(config).get('emotions'))))
         sets = read_known_sets(args.known_sets)
         return [dict(common, split=n, known=sets[n], work_dir=str(place / f'known_split{n}'))
                 for n in _numbers(args.splits, range(len(sets)))]

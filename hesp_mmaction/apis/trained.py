@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..errors import InputError
-from ..models.checkpoints import known_of, load_weights, read_checkpoint
+from ..models.checkpoints import emotions_of, known_of, load_weights, read_checkpoint
 from ..models.clip import forget_weights
 from .wiring import override
 
@@ -38,6 +38,9 @@ def load_trained(cfg, checkpoint=None, cfg_options=None, known=None, device='cpu
         saved = read_checkpoint(checkpoint)
         if known is None:
             known = known_of(saved, name)
+        content = emotions_of(saved, name)
+        if content and 'emotions' not in {*cfg, *(cfg_options or {})}:
+            cfg.emotions = content
     elif 'optim_wrapper' in cfg:
         raise InputError(f'{cfg.filename or "this"} is a config of a trained model: name its '
                          'checkpoint')

@@ -13,6 +13,7 @@ from ..datasets.feature_file import is_feature_file
 from ..datasets.splits import known_names
 from ..errors import InputError
 from .config_parts import DATALOADERS, datasets_of
+from .emotion_wiring import use_emotions
 from .feature_wiring import check_options
 from .variables import VARIABLES
 
@@ -47,6 +48,7 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     except (KeyError, TypeError) as error:
         raise InputError(f'--cfg-options {" ".join(options)}: {error.args[0]}') from error
     _rename_recognizer(cfg)
+    use_emotions(cfg, known)
     changed = {key.split('.')[0] for key in options} & set(VARIABLES)
     if known is not None and split is not None:
         raise InputError('give --known or --split, not both')
@@ -87,7 +89,8 @@ def check_keys(cfg: Config, options: Mapping[str, Any]) -> None:
     Raises:
         InputError: the config has no such key. The message names the nearest one.
     """
-    read = {*cfg, *VARIABLES, *signature(Runner).parameters, 'model_wrapper_cfg', 'compile'}
+    read = {*cfg, *VARIABLES, *signature(Runner).parameters, 'emotions', 'model_wrapper_cfg',
+            'compile'}
     for key in options:
         name = key.split('.')[0]
         if name not in read:

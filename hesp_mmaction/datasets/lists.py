@@ -18,6 +18,7 @@ import os
 import re
 from functools import lru_cache
 
+from .emotions import in_force
 from .list_cells import is_header
 from .list_columns import is_in_columns, numbered_lines, parse_list
 from .sheets import parse_sheet, read_sheet
@@ -49,12 +50,13 @@ def read_list(path, id_order=None, kind=None):
     if id_order is not None and not isinstance(id_order, str):
         id_order = tuple(id_order)
     state = os.stat(path)
-    clips, problems = _read(str(path), (state.st_mtime_ns, state.st_size), id_order, kind)
+    clips, problems = _read(str(path), (state.st_mtime_ns, state.st_size), id_order, kind,
+                            in_force())
     return list(clips), list(problems)
 
 
 @lru_cache(maxsize=16)  # all data sets of a run ask for both lists; warn once
-def _read(path, state, id_order, kind):
+def _read(path, state, id_order, kind, vocabulary):
     if kind is None and path.lower().endswith('.xlsx'):
         kind = 'xlsx'
     if kind == 'xlsx':

@@ -53,11 +53,11 @@ def main():
         raise InputError(f'{len(args.work_dirs)} work dirs but {len(zero_dirs)} zero-shot runs: '
                          'give one for each')
     names = run_names(args.work_dirs)
-    lexicon = read_lexicon(args.lexicon)
     runs = [read_features(folder) for folder in args.work_dirs]
     clips = [clip_of_run(folder, args.config, args.cfg_options) for folder in args.work_dirs]
     if any(clip != clips[0] for clip in clips):
         raise InputError('the work dirs are of different CLIPs: name those of one')
+    lexicon = read_lexicon(args.lexicon)  # by the emotions of the config
     tower = CLIPTextTower(**clips[0])
     can_read = readable(tower, lexicon)
     if len(can_read) < len(lexicon):

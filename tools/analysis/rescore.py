@@ -81,8 +81,8 @@ def main():
                              'work dir')
     tower = lexicon = None
     if args.words:
-        lexicon = read_lexicon(args.words)
         tower = CLIPTextTower(**clip_of_run(args.dump.parent, args.config, args.cfg_options))
+        lexicon = read_lexicon(args.words)  # by the emotions of that config
     print('\n'.join(table(load_dump(args.dump), args.train and load_dump(args.train), tower,
                           lexicon)))
     can_read = tower and readable(tower, lexicon)

@@ -9,6 +9,7 @@ import argparse
 import os
 from pathlib import Path
 
+from hesp_mmaction.apis.emotion_wiring import add_emotions_flag
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets import lists
 from hesp_mmaction.datasets.clip_loading import list_images
@@ -93,6 +94,7 @@ def main():
                         help='folder that the paths start from: there missing frames are counted')
     parser.add_argument('--strip', metavar='PREFIX', default='',
                         help='what to take off the beginning of every path')
+    add_emotions_flag(parser)
     args = parser.parse_args()
     text = convert(args.source, args.kind, args.to, args.id_order, args.root, args.strip)
     Path(args.out).write_bytes(text.encode('utf-8', 'surrogateescape'))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hesp_mmaction.apis.emotion_wiring import add_emotions_flag
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.afew import afew_clips, afew_others
 from hesp_mmaction.datasets.feature_file import is_feature_file, read_features
@@ -215,6 +216,7 @@ def main():
     parser.add_argument('--fold', type=int, default=0, help='held out (default: %(default)s)')
     parser.add_argument('--folds', type=int, default=3, help='default: %(default)s')
     parser.add_argument('--seed', type=int, default=0, help='another seed, other folds')
+    add_emotions_flag(parser)
     args = parser.parse_args()
     given = args.root, args.out, args.subject, args.fold, args.folds, args.seed
     if is_feature_file(args.root):
