@@ -128,7 +128,7 @@ def _accepted(node):
 
 def reachable(cfg, key):
     """Whether a dotted key sets something: an entry that is there, an argument of the class there,
-    or a variable that :func:`override` carries."""
+    or a variable that ``override`` carries."""
     *way, last = key.split('.')
     if way == ['lists']:
         return last in ('train', 'test')

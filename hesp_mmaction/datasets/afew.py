@@ -103,7 +103,7 @@ def _visible(folder):
 
 @DATASETS.register_module()
 class AFEWDataset(OpenSetVideoDataset):
-    """AFEW in its official layout, one folder per emotion::
+    """AFEW in its official layout, one folder per emotion:
 
         data_root/Train_AFEW/{Angry,Disgust,Fear,Happy,Neutral,Sad,Surprise}/*.avi   part='train'
         data_root/Val_AFEW/...                                                       part='test'

@@ -1,18 +1,18 @@
 """List files of clips: every published format, read into paths and canonical emotion names.
 
-========= ======================== ==============================================================
-format    a line                   used by
-========= ======================== ==============================================================
-names     path ClassName           MAFW (there a tab and a caption may follow), FERV39k
-hesp      path frames id ClassName HESP; the name counts, the id is passed over
-frames    path frames id           any three columns; the id order must be named
-dfer_clip path frames id           DFER-CLIP and Former-DFER: ``frames`` in their id order
-ids       path id                  any two columns; the id order must be named
-csv       path,label               any table with commas, semicolons or tabs, see :mod:`.tables`
-dfew      video_name,label         DFEW's csv, ids from 1
-xlsx      a row of a sheet         MAFW's ``Labels/single-set.xlsx`` and ``multi-set.xlsx``, or a
-                                   table as ``csv``
-========= ======================== ==============================================================
+    ========= ======================== =======================================================
+    format    a line                   used by
+    ========= ======================== =======================================================
+    names     path ClassName           FERV39k; MAFW, with a tab and a caption after it
+    hesp      path frames id ClassName HESP; the name counts, the id is ignored
+    frames    path frames id           any three columns; the id order must be named
+    dfer_clip path frames id           DFER-CLIP, Former-DFER: ``frames`` in their id order
+    ids       path id                  any two columns; the id order must be named
+    csv       path,label               any table with commas, semicolons or tabs (``tables``)
+    dfew      video_name,label         DFEW's csv, ids from 1
+    xlsx      a row of a sheet         MAFW's ``single-set.xlsx`` and ``multi-set.xlsx`` in
+                                       ``Labels``, or a table as ``csv``
+    ========= ======================== =======================================================
 """
 import os
 import re

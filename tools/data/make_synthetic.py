@@ -4,7 +4,7 @@
 
     python tools/data/make_synthetic.py --layout afew --emotions configs/own_emotions.yaml --out DIR
 
-It takes about half a minute on two cores, and does nothing when the data set is already there.
+It takes about half a minute on two cores. If the data set already exists, it does nothing.
 """
 import argparse
 import os
