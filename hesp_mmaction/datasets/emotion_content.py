@@ -60,7 +60,7 @@ def read_emotion(before, properties, where):
         where (str): what messages call it.
 
     Returns:
-        Emotion
+        Emotion: the new one.
 
     Raises:
         InputError: a key or a value cannot be used; the message names it.
@@ -130,7 +130,7 @@ def read_texts(value, where):
         where (str): what messages call it.
 
     Returns:
-        tuple[str]
+        tuple[str]: the words.
 
     Raises:
         InputError: it is something else, such as a single word.
@@ -184,7 +184,7 @@ def read_content(path):
         path (str | Path): the file, UTF-8.
 
     Returns:
-        dict | list: as :meth:`Vocabulary.extended` takes and checks it.
+        dict | list: as ``Vocabulary.extended`` takes and checks it.
 
     Raises:
         InputError: there is no such file, or it is no YAML or empty.

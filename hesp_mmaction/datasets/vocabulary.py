@@ -151,7 +151,7 @@ class Vocabulary:
             keep_order (bool): new emotions stay in the order of the content. Defaults to False.
 
         Returns:
-            Vocabulary
+            Vocabulary: the new one.
 
         Raises:
             InputError: anything in it cannot be used; the message names the place and the remedy.
@@ -192,7 +192,7 @@ class Vocabulary:
             (*(() if alone else self.compounds), *found))))
 
     def content(self, base):
-        """What :meth:`extended` of a base needs to make this vocabulary, as plain data.
+        """What ``extended`` of a base needs to make this vocabulary, as plain data.
 
         Args:
             base (Vocabulary): the one to extend.
