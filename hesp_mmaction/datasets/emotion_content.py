@@ -60,7 +60,7 @@ def read_emotion(before, properties, where):
         where (str): what messages call it.
 
     Returns:
-        Emotion: the new one.
+        Emotion: with the new properties.
 
     Raises:
         InputError: a key or a value cannot be used; the message names it.
