@@ -69,6 +69,24 @@ def name_clusters(clusters, found, lexicon):
     return result
 
 
+def match(clusters, truth):
+    """Find the right samples under the best one-to-one match of clusters and emotions.
+
+    Args:
+        clusters (Sequence[int]): cluster of each sample (N,).
+        truth (Sequence[str]): emotion of each sample (N,).
+
+    Returns:
+        np.ndarray: bool (N,). Samples of a cluster that is left without an emotion are wrong.
+    """
+    clusters, truth = (np.unique(list(x), return_inverse=True)[1] for x in (clusters, truth))
+    table = np.zeros((clusters.max() + 1, truth.max() + 1))
+    np.add.at(table, (clusters, truth), 1)
+    matched = np.zeros(table.shape, bool)
+    matched[linear_sum_assignment(-table)] = True
+    return matched[clusters, truth]
+
+
 def cluster_accuracy(clusters, truth):
     """Share of samples in the right cluster, under the best one-to-one match with emotions.
 
@@ -79,10 +97,7 @@ def cluster_accuracy(clusters, truth):
     Returns:
         float: in [0, 1].
     """
-    clusters, truth = (np.unique(list(x), return_inverse=True)[1] for x in (clusters, truth))
-    table = np.zeros((clusters.max() + 1, truth.max() + 1))
-    np.add.at(table, (clusters, truth), 1)
-    return float(table[linear_sum_assignment(-table)].sum() / len(truth))
+    return float(match(clusters, truth).mean())
 
 
 def cluster_measures(clusters, truth):
