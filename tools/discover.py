@@ -1,4 +1,4 @@
-"""Find new emotions among clips that a trained model judges unknown.
+"""Find new emotions among clips that have no labels.
 
     python tools/discover.py WORK_DIR --clips FOLDER --out groups    # groups.txt, groups.html
     python tools/discover.py --apply groups                          # train.csv, test.csv
@@ -14,7 +14,7 @@ import shlex
 from pathlib import Path
 
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.discover import discover, find_run, judge_clips, judged_by_run
+from hesp_mmaction.apis.discover import discover, find_run, other_clips, tested_clips
 from hesp_mmaction.apis.group_files import (
     accepted,
     format_groups,
@@ -56,9 +56,8 @@ def parse_args():
 def find(args):
     """Write groups.txt, groups.html and groups.json into the folder of the results."""
     run = find_run(args.run)
-    judged = (judged_by_run(run) if args.clips is None
-              else judge_clips(run, args.clips, args.cfg_options))
-    total, judged = len(judged.paths), judged.unknown()
+    judged = (tested_clips(run) if args.clips is None
+              else other_clips(run, args.clips, args.cfg_options))
     groups = discover(run, judged, args.groups, args.lexicon, args.cfg_options)
     out = Path(args.out or run.folder / 'groups')
     texts = {'groups.html': group_page(groups, judged.paths, judged.known),
@@ -69,7 +68,8 @@ def find(args):
     for name, text in texts.items():
         with whole(out / name) as file:
             file.write(text)
-    print(f'{len(judged.paths)} of {total} clips are judged unknown, {len(groups)} groups:')
+    total = sum(len(group.clips) for group in groups)
+    print(f'{total} of {len(judged.paths)} clips are unknown, {len(groups)} groups:')
     for number, group in enumerate(groups, 1):
         words = ', '.join(word for word, _ in group.words[:3])
         print(f'  group {number}: {len(group.clips)} clips, {words}')

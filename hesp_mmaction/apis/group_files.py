@@ -17,7 +17,7 @@ from ..files import whole
 from ..text import printable
 
 HELP = """\
-# Groups of clips that are judged unknown. Edit the lines that begin with "group", then run
+# Groups of unknown clips. Edit the lines that begin with "group", then run
 #     python tools/discover.py --apply FOLDER
 # What a line may say:
 #     group 1: accept anger    the clips become training clips of this emotion; any name will do

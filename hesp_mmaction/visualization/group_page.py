@@ -43,7 +43,7 @@ def group_page(groups, paths, known):
         str: the page, which loads nothing. It shows up to six typical and six doubtful clips of
         each group.
     """
-    parts = [html.paragraph(f'Known: {", ".join(known)}. These clips are judged unknown. Decide in '
+    parts = [html.paragraph(f'Known: {", ".join(known)}. These clips look like none of them. Decide in '
                             'groups.txt which groups are emotions to learn.')]
     for number, group in enumerate(groups, 1):
         parts += [
