@@ -74,7 +74,7 @@ def split_clips(features, k, train_features=None, train_labels=None):
         labels = np.asarray(train_labels)
         known = directions(train_features, train_features)
         number = labels.max() + 1
-        place = np.roll(np.arange(number + k), k)  # known ones after the new ones
+        place = np.roll(np.arange(number + k), -k)  # known ones after the new ones
         found = place[semi_kmeans(known, labels, ways, number + k).groups]
         everything, groups = np.concatenate([known, ways]), np.concatenate([place[labels], found])
     centres = [everything[groups == c].mean(0) if (groups == c).any() else

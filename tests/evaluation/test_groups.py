@@ -63,7 +63,7 @@ def test_the_mean_of_known_clips_is_taken_off():
 def test_labelled_clips_of_known_emotions_draw_theirs_away():
     """Clips 4..8 lie at a known emotion, and so does one that is a little farther out."""
     features = blobs((4, 5, 6))
-    known, labels = np.eye(8)[[1, 1, 1, 3, 3]] + 0.01, np.array([0, 0, 0, 1, 1])
+    known, labels = np.eye(8)[[1, 1, 1, 3, 3, 4, 4]] + 0.01, np.array([0, 0, 0, 1, 1, 2, 2])
     groups = find_groups(features, texts(), LEXICON, 2, known, labels)
     assert [sorted(group.clips) for group in groups] == [list(range(9, 15)), list(range(4))]
     assert count_groups(features, known, labels) == 2
@@ -73,7 +73,8 @@ def test_labelled_clips_of_known_emotions_draw_theirs_away():
             for rows in (features, known)]
     unit, given = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in unit]
     centres = [unit[9:].mean(0), unit[:4].mean(0),
-               np.concatenate([unit[4:9], given[:3]]).mean(0), given[3:].mean(0)]
+               np.concatenate([unit[4:9], given[:3]]).mean(0), given[3:5].mean(0),
+               given[5:].mean(0)]
     to = np.array([np.sqrt(((unit - centre) ** 2).sum(1)) for centre in centres])
     np.testing.assert_allclose(groups[0].margins,
                                (to[1:].min(0) - to[0])[groups[0].clips], atol=1e-9)
