@@ -147,7 +147,7 @@ def names_right(groups, truth, hidden):
         if name in largest:
             words = [emotion_of(word) for word, _ in largest[name].words]
             result['named'] += largest[name].name == name
-            result['named_closed'] += next(w for w in words if w in BASIC) == name
+            result['named_closed'] += next((w for w in words if w in BASIC), None) == name
     return result
 
 
