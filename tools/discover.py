@@ -64,9 +64,13 @@ def apply(folder):
     found = apply_groups(folder)
     for name, clips in found.new.items():
         print(f'{name}: {len(clips)} clips')
+    if found.untested:
+        print(f'The test list has no clips of {", ".join(found.untested)}, so there will be no '
+              f'figures: add some to {found.lists["test"]} and leave out --no-validate')
     print('Learn them with\n  ' + shlex.join([
         'python', 'tools/train.py', str(found.run.config), '--grow', str(found.run.checkpoint),
-        '--known', *found.known, '--work-dir', os.path.join(folder, 'grown'), '--cfg-options',
+        '--known', *found.known, '--work-dir', os.path.join(folder, 'grown'),
+        *(['--no-validate'] if found.untested else []), '--cfg-options',
         *(f'{key}={value}' for key, value in found.options.items())]))
 
 

@@ -227,11 +227,13 @@ class Applied:
         known (list[str]): the emotions of the run, then the new ones.
         new (dict[str, list[str]]): new emotion to paths of its clips.
         lists (dict[str, str]): ``train`` and ``test`` to the absolute paths of their lists.
+        untested (list[str]): new emotions without a clip in the test list.
     """
     run: Run
     known: list
     new: dict
     lists: dict
+    untested: list
 
     @property
     def options(self):
@@ -285,8 +287,10 @@ def apply_groups(folder):
         raise InputError(f'{text}: {lost[0]} is none of the clips that were grouped')
     run = find_run(found['run'])
     new = {name: [found['clips'][clip] for clip in clips] for name, clips in new.items()}
-    lists = write_lists(folder, lists_of(run.config, found['known'], new))
-    return Applied(run, [*found['known'], *new], new, lists)
+    lists = lists_of(run.config, found['known'], new)
+    tested = {clip.emotion for clip in lists['test']}
+    return Applied(run, [*found['known'], *new], new, write_lists(folder, lists),
+                   [name for name in new if name not in tested])
 
 
 def write_lists(folder, lists):

@@ -1,5 +1,6 @@
 """tools/discover.py: groups to a text, an edited text to lists, and what is refused."""
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -110,8 +111,8 @@ def rows(path):
 
 def test_from_clips_to_a_larger_model(run, tiny_afew, tmp_path, discover, tool_module, monkeypatch):
     """Clips of a text file; the lists have old and new clips; the printed command trains."""
-    clips = [f'{tiny_afew}/Train_AFEW/{name}/{i:03d}.avi' for name in ('Angry', 'Sad', 'Neutral', 'Surprise')
-             for i in range(2)]
+    clips = [f'{tiny_afew}/Train_AFEW/{name}/{i:03d}.avi' for i in range(2)
+             for name in ('Angry', 'Sad', 'Neutral', 'Surprise')]
     (tmp_path / 'clips.txt').write_text('\n'.join(clips) + '\n')
     out = tmp_path / 'groups'
     said = discover(run.folder, '--clips', tmp_path / 'clips.txt', '--groups', 1, '--out', out)
@@ -132,8 +133,11 @@ def test_from_clips_to_a_larger_model(run, tiny_afew, tmp_path, discover, tool_m
     assert command[:2] == ['python', 'tools/train.py']
     monkeypatch.setattr('sys.argv', command[1:])
     tool_module('train.py').main()
-    assert (out / 'grown/growth.json').is_file()
-    assert np.load(out / 'grown/predictions.npz')['classes'].tolist() == [*KNOWN, 'contempt']
+    assert 'no clips of contempt' in said and '--no-validate' in command
+    found = json.loads((out / 'grown/growth.json').read_text())
+    assert found['known'] == [*KNOWN, 'contempt'] and 'old_after' not in found
+    train = np.load(out / 'grown/train_features.npz')
+    assert (train['emotion'] == 'contempt').sum() == len(below)
 
 
 def test_test_clips_that_are_learned_leave_the_test(run, tiny_afew, tmp_path, discover):
@@ -144,7 +148,7 @@ def test_test_clips_that_are_learned_leave_the_test(run, tiny_afew, tmp_path, di
              .clips]
     text = re.sub(r'(?m)^group 1: .*', 'group 1: accept sad', (tmp_path / 'groups.txt').read_text())
     (tmp_path / 'groups.txt').write_text(text)
-    discover('--apply', tmp_path)
+    assert '--no-validate' not in discover('--apply', tmp_path)
     train, test = rows(tmp_path / 'train.csv'), rows(tmp_path / 'test.csv')
     assert set(found) <= set(train) and not set(found) & set(test)
     assert len(test) == 14 - len(found)
