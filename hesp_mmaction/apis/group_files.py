@@ -11,7 +11,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..datasets.emotions import canonical
-from ..datasets.lists import Clip, format_list
+from ..datasets.list_cells import ListedClip
+from ..datasets.list_writing import format_list
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from ..files import whole, write_json
@@ -169,6 +170,29 @@ def accepted(groups, known, path):
     return {groups[number].value: clips for number, clips in found.items()}
 
 
+def labelled_clips(config, part):
+    """List the clips of a run with their labels, whatever their emotion.
+
+    Args:
+        config (str or Path): of the run.
+        part (str): ``'train'`` or ``'test'``.
+
+    Returns:
+        list[ListedClip]: those that can be read, sorted by path.
+
+    Raises:
+        InputError: the run was trained on features.
+    """
+    init_default_scope('mmaction')
+    leaf = leaf_configs(Config.fromfile(config).train_dataloader.dataset)[0]
+    dataset = DATASETS.build(dict(leaf, part=part, pipeline=[], cache=None, test_mode=True,
+                                  lazy_init=True))
+    if not hasattr(dataset, 'take_every_clip'):
+        raise InputError(f'{config} is of a training on features: discovery needs clips')
+    dataset.take_every_clip()
+    return [ListedClip(info['filename'], info['emotion']) for info in dataset.data_list]
+
+
 def lists_of(config, known, new):
     """Make the lists of a training that knows the new emotions, too.
 
@@ -181,23 +205,15 @@ def lists_of(config, known, new):
         new (dict[str, list[str]]): emotion to paths.
 
     Returns:
-        dict[str, list[Clip]]: ``train`` and ``test``, with paths below the data folder, or absolute
-        ones.
+        dict[str, list[ListedClip]]: ``train`` and ``test``, with paths below the data folder, or
+        absolute ones.
 
     Raises:
         InputError: the run was trained on features, or a clip is one that the run was trained on.
     """
-    init_default_scope('mmaction')
-    cfg, lists = Config.fromfile(config), {}
-    leaf = leaf_configs(cfg.train_dataloader.dataset)[0]
-    for part in ('train', 'test'):
-        dataset = DATASETS.build(dict(leaf, part=part, pipeline=[], cache=None, test_mode=True,
-                                      lazy_init=True))
-        if not hasattr(dataset, 'readable_clips'):
-            raise InputError(f'{config} is of a training on features: discovery needs clips')
-        lists[part] = [Clip(info['filename'], info['emotion'])
-                       for info in dataset.readable_clips()[0]]
-    root = os.path.realpath(dataset.data_root)
+    lists = {part: labelled_clips(config, part) for part in ('train', 'test')}
+    leaf = leaf_configs(Config.fromfile(config).train_dataloader.dataset)[0]
+    root = os.path.realpath(os.path.expanduser(leaf.data_root))
     own = {os.path.realpath(clip.path) for clip in lists['train'] if clip.emotion in known}
     taken = {os.path.realpath(path): emotion for emotion, paths in new.items() for path in paths}
     both = sorted(own & set(taken))
@@ -205,7 +221,7 @@ def lists_of(config, known, new):
         raise InputError(f'{len(both)} accepted clips have a known emotion in the training list of '
                          f'the run, first {both[0]}: delete their lines')
     train = [clip for clip in lists['train'] if clip.emotion in known]
-    train += [Clip(path, emotion) for path, emotion in taken.items()]
+    train += [ListedClip(path, emotion) for path, emotion in taken.items()]
     test = [clip for clip in lists['test'] if os.path.realpath(clip.path) not in taken]
     return {part: [clip._replace(path=_below(clip.path, root)) for clip in clips]
             for part, clips in (('train', train), ('test', test))}
@@ -298,7 +314,7 @@ def write_lists(folder, lists):
 
     Args:
         folder (str or Path): where they belong.
-        lists (dict[str, list[Clip]]): of :func:`lists_of`.
+        lists (dict[str, list[ListedClip]]): of :func:`lists_of`.
 
     Returns:
         dict[str, str]: part to the absolute path of its list.
