@@ -13,7 +13,7 @@ from ..files import whole, write_json
 from .configs import load_config
 from .determinism import prepare_determinism
 from .discover import discover, find_run, other_clips
-from .group_files import apply_groups, labelled_clips, write_groups
+from .group_lists import apply_groups, labelled_clips, write_groups
 from .growth import Growth, accuracy
 from .protocol import run_split
 from .report import markdown
@@ -135,7 +135,7 @@ def train_grown(applied, work_dir):
     """Train as the command that ``tools/discover.py --apply`` prints.
 
     Args:
-        applied (Applied): of :func:`.group_files.apply_groups`.
+        applied (Applied): of :func:`.group_lists.apply_groups`.
         work_dir (Path): of the training.
     """
     cfg = load_config(str(applied.run.config))

@@ -59,7 +59,7 @@ def find_run(folder):
         folder (str or Path): its work dir.
 
     Returns:
-        Run
+        Run: the folder and the two files.
 
     Raises:
         InputError: the folder lacks the config or the checkpoint of a training.
@@ -81,7 +81,7 @@ def run_clips(run):
         run (Run): with ``predictions.npz`` and ``train_features.npz`` in its folder.
 
     Returns:
-        Judged
+        Judged: the test clips and the known training clips.
 
     Raises:
         InputError: of :func:`.naming.read_features`; or the data of the run are elsewhere now.

@@ -13,11 +13,10 @@ from hesp_mmaction.apis.discover import find_run, other_clips, run_clips
 from hesp_mmaction.apis.group_files import (
     HELP,
     accepted,
-    apply_groups,
     format_groups,
-    lists_of,
     read_groups,
 )
+from hesp_mmaction.apis.group_lists import apply_groups, lists_of
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation.groups import Group
 
