@@ -1,11 +1,11 @@
-"""A page in the browser: predict on a clip, and see why. Nothing leaves this machine.
+"""A page in the browser that predicts on a clip and shows why. Nothing leaves this machine.
 
     pip install "hesp-mmaction[demo]"
     python tools/demo.py
     python tools/demo.py --config work_dirs/run/hesp_afew_o34.py \\
         --checkpoint work_dirs/run/epoch_10.pth
 
-Without --config the trained model is the one embedded in this package, which knows drawn faces.
+Without --config it uses the model embedded in this package, which was trained on drawn faces.
 """
 import argparse
 import os
@@ -78,10 +78,16 @@ def parse_args():
 
 
 def launch_options(args):
-    """What Gradio is to be told (dict) of the command line.
+    """Translate the command line into the options of Gradio.
+
+    Args:
+        args (argparse.Namespace): the parsed flags.
+
+    Returns:
+        dict[str, Any]: the options.
 
     Raises:
-        InputError: ``--auth`` is no user and password.
+        InputError: ``--auth`` is not a user and a password.
     """
     user, colon, password = (args.auth or '').partition(':')
     if args.auth is not None and not (user and colon and password):
@@ -91,7 +97,11 @@ def launch_options(args):
 
 
 def warn_of_strangers(args):
-    """Prints a warning where other machines see the page and it has no password."""
+    """Print a warning if other machines can open the page without a password.
+
+    Args:
+        args (argparse.Namespace): the parsed flags.
+    """
     if args.auth is None and args.host not in ('127.0.0.1', 'localhost', '::1'):
         print(f'warning: with --host {args.host} everyone who reaches this machine can use the '
               'page and have it read their files; --auth USER:PASSWORD asks for a password',
@@ -102,8 +112,10 @@ class Page:
     """What the controls of the page do.
 
     Args:
-        trained (HESPInferencer). name (str): what the page calls it. device (str, optional).
-        samples (dict[str, Path]): name to video.
+        trained (HESPInferencer): the trained model.
+        name (str): its name on the page.
+        device (str | None): the device of the zero-shot model; None: a GPU if the machine has one.
+        samples (dict[str, Path]): the path of each sample video, by name.
     """
 
     def __init__(self, trained, name, device, samples):
@@ -116,12 +128,19 @@ class Page:
         return zero_shot(tuple(name for name in BASIC if name in known), self.device)
 
     def choices(self):
-        """Emotions to show beside the trained model: what it knows, and the basic ones."""
+        """The emotions to show for the trained model: those it knows, and the basic ones."""
         known = self.trained.known
         return list(BASIC) if set(known) <= set(BASIC) else list(dict.fromkeys(known + BASIC))
 
     def switch(self, model):
-        """Another model: its known emotions, and whether there is a threshold to move."""
+        """Show the emotions of another model.
+
+        Args:
+            model (str): its name on the page.
+
+        Returns:
+            gr.CheckboxGroup: the known emotions, and whether they can be changed.
+        """
         if model == FREE:
             known = [name for name in BASIC if name in self.trained.known]
             return gr.CheckboxGroup(
@@ -131,7 +150,15 @@ class Page:
                                 interactive=False, info='Fixed by the training of this model.')
 
     def fit(self, model, known):
-        """The threshold that belongs to the chosen emotions, where it can be moved."""
+        """Fit the threshold to the chosen emotions, if it can be moved.
+
+        Args:
+            model (str): the name of the model on the page.
+            known (Sequence[str]): the chosen emotions.
+
+        Returns:
+            gr.Slider: the slider of the threshold.
+        """
         if model != FREE:
             return gr.Slider(0, 1, 0, visible=False)  # no number out of range is left behind
         try:
@@ -212,10 +239,13 @@ class Page:
 
 
 def check_host(host):
-    """Refuse an address (str) that is not this machine's: gradio would wait for it for ever.
+    """Refuse an address that is not one of this machine. Gradio would wait for it for ever.
+
+    Args:
+        host (str): the address.
 
     Raises:
-        InputError: nothing can listen there.
+        InputError: no program can listen there.
     """
     try:
         family, kind, *_, address = socket.getaddrinfo(

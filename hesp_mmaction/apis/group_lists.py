@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmaction.registry import DATASETS
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..datasets.list_cells import ListedClip
@@ -15,15 +14,15 @@ from ..errors import InputError
 from ..files import whole, write_json
 from ..text import printable
 from ..visualization.group_page import group_page
-from .discover import Run, find_run
+from .discover import Run, config_of, find_run
 from .group_files import accepted, format_groups, read_groups
 
 
-def labelled_clips(config, part):
+def labelled_clips(cfg, part):
     """List the clips of a run with their labels, whatever their emotion.
 
     Args:
-        config (str or Path): of the run.
+        cfg (mmengine.Config): of the run, see :func:`.discover.config_of`.
         part (str): ``'train'`` or ``'test'``.
 
     Returns:
@@ -33,23 +32,23 @@ def labelled_clips(config, part):
         InputError: the run was trained on features.
     """
     init_default_scope('mmaction')
-    leaf = leaf_configs(Config.fromfile(config).train_dataloader.dataset)[0]
+    leaf = leaf_configs(cfg.train_dataloader.dataset)[0]
     dataset = DATASETS.build(dict(leaf, part=part, pipeline=[], cache=None, test_mode=True,
                                   lazy_init=True))
     if not hasattr(dataset, 'take_every_clip'):
-        raise InputError(f'{config} is of a training on features: discovery needs clips')
+        raise InputError(f'{cfg.filename} is of a training on features: discovery needs clips')
     dataset.take_every_clip()
     return [ListedClip(info['filename'], info['emotion']) for info in dataset.data_list]
 
 
-def lists_of(config, known, new):
+def lists_of(cfg, known, new):
     """Make the lists of a training that knows the new emotions, too.
 
     The training list has the clips of known emotions that the run was trained on, and the new ones.
     The test list is that of the run, without clips that are trained on now.
 
     Args:
-        config (str or Path): of the run.
+        cfg (mmengine.Config): of the run, see :func:`.discover.config_of`.
         known (Sequence[str]): emotions that the run knows.
         new (dict[str, list[str]]): emotion to paths.
 
@@ -60,8 +59,8 @@ def lists_of(config, known, new):
     Raises:
         InputError: the run was trained on features, or a clip is one that the run was trained on.
     """
-    lists = {part: labelled_clips(config, part) for part in ('train', 'test')}
-    leaf = leaf_configs(Config.fromfile(config).train_dataloader.dataset)[0]
+    lists = {part: labelled_clips(cfg, part) for part in ('train', 'test')}
+    leaf = leaf_configs(cfg.train_dataloader.dataset)[0]
     root = os.path.realpath(os.path.expanduser(leaf.data_root))
     own = {os.path.realpath(clip.path) for clip in lists['train'] if clip.emotion in known}
     taken = {os.path.realpath(path): emotion for emotion, paths in new.items() for path in paths}
@@ -146,13 +145,14 @@ def apply_groups(folder):
         raise InputError(f'{folder} has no groups.json: run tools/discover.py WORK_DIR --out '
                          f'{folder} first')
     found = json.loads(record.read_text(encoding='utf-8'))
+    run = find_run(found['run'])
+    cfg = config_of(run)  # first: the names of groups may be emotions of its own
     new = accepted(read_groups(text), found['known'], text)
     lost = [clip for clips in new.values() for clip in clips if clip not in found['clips']]
     if lost:
         raise InputError(f'{text}: {lost[0]} is none of the clips that were grouped')
-    run = find_run(found['run'])
     new = {name: [found['clips'][clip] for clip in clips] for name, clips in new.items()}
-    lists = lists_of(run.config, found['known'], new)
+    lists = lists_of(cfg, found['known'], new)
     tested = {clip.emotion for clip in lists['test']}
     return Applied(run, [*found['known'], *new], new, write_lists(folder, lists),
                    [name for name in new if name not in tested])

@@ -1,4 +1,4 @@
-"""Figures and rows of ``tools/analysis/name_unknown.py``: words and clusters for unknown clips."""
+"""The figures of ``tools/analysis/name_unknown.py``: words and clusters for unknown clips."""
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ COLUMNS = ('run', 'sample_id', 'emotion', 'word1', 'word2', 'word3', 'similarity
 
 
 class Texts:
-    """A ``lexicon`` with the ``texts`` (W, D) of its words, in the same order.
+    """The words of a lexicon with their texts (W, D), in the same order.
 
     Args:
         tower (CLIPTextTower): encodes the words.
@@ -52,10 +52,10 @@ def read_features(folder, train=True):
 
     Args:
         folder (str): the work dir.
-        train (bool): read those of the known training samples, too. Defaults to True.
+        train (bool): read the features of the known training samples, too. Defaults to True.
 
     Returns:
-        tuple[dict, dict or None]: raw material of the test, and of the training samples.
+        tuple[dict, dict | None]: the raw material of the test, and of the training samples.
 
     Raises:
         InputError: the run kept no features, or (with ``train``) has no threshold.
@@ -73,11 +73,11 @@ def read_features(folder, train=True):
 
 
 def same_samples(dump, other, folder):
-    """Stop where two runs are not about the same test samples and known emotions.
+    """Stop if two runs differ in their test samples or known emotions.
 
     Args:
-        dump (dict): raw material of a run.
-        other (dict): raw material of the run to compare with.
+        dump (dict): the raw material of a run.
+        other (dict): the raw material of the run to compare with.
         folder (str): the work dir of ``other``, for the message.
 
     Raises:
@@ -85,7 +85,7 @@ def same_samples(dump, other, folder):
     """
     for key in ('sample_id', 'classes'):
         if not np.array_equal(np.sort(dump[key]), np.sort(other[key])):
-            raise InputError(f'{folder} is a test of other {key}: give the zero-shot runs in the '
+            raise InputError(f'{folder} was tested on other {key}: give the zero-shot runs in the '
                              'order of the work dirs, on the same splits')
 
 
@@ -101,17 +101,17 @@ def _chances(lexicon, truth):
 
 
 def name_figures(dump, train, zero_shot, chosen, words):
-    """Accuracies of all ways to name some of the test samples.
+    """Measure all ways to name some of the test samples.
 
     Args:
-        dump (dict): raw material of the run.
-        train (dict): raw material of its known training samples.
-        zero_shot (dict or None): raw material of zero-shot CLIP on the same samples.
-        chosen (ndarray): (N,) of bool, the samples to name.
+        dump (dict): the raw material of the run.
+        train (dict): the raw material of its known training samples.
+        zero_shot (dict | None): the raw material of zero-shot CLIP on the same samples.
+        chosen (ndarray): (N,) bool, the samples to name.
         words (Texts): the words to choose from.
 
     Returns:
-        dict[str, dict[str, float]]: for each way, ``top1`` and ``top3``, in percent.
+        dict[str, dict[str, float]]: for each way, the accuracies ``top1`` and ``top3``, in percent.
     """
     known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
     lexicon, texts = words.without(known)
@@ -132,19 +132,19 @@ def name_figures(dump, train, zero_shot, chosen, words):
 
 
 def cluster_figures(dump, train, zero_shot, chosen, words, k):
-    """Measures of clusters of some of the test samples, and the accuracy of the clusters' names.
+    """Measure the clusters of some of the test samples, and the names of the clusters.
 
     Args:
-        dump (dict): raw material of the run.
-        train (dict): raw material of its known training samples.
-        zero_shot (dict or None): raw material of zero-shot CLIP on the same samples.
-        chosen (ndarray): (N,) of bool, the samples to group.
+        dump (dict): the raw material of the run.
+        train (dict): the raw material of its known training samples.
+        zero_shot (dict | None): the raw material of zero-shot CLIP on the same samples.
+        chosen (ndarray): (N,) bool, the samples to group.
         words (Texts): the words to choose from.
-        k (int): the number of clusters; fewer where there are fewer samples.
+        k (int): the number of clusters; fewer if there are fewer samples.
 
     Returns:
-        dict[str, dict[str, float]]: for each way, what
-        :func:`~hesp_mmaction.evaluation.clusters.cluster_measures` gives, and ``names`` in percent.
+        dict[str, dict[str, float]]: for each way, the measures of ``cluster_measures``, and
+        ``names``, the accuracy of the clusters' names, in percent.
     """
     known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
     lexicon, texts = words.without(known)
@@ -163,19 +163,19 @@ def cluster_figures(dump, train, zero_shot, chosen, words, k):
 
 
 def figures_of_run(dump, train, zero_shot, closed, wide, k):
-    """All figures of a run.
+    """Compute all figures of a run.
 
     Args:
-        dump (dict): raw material of the run.
-        train (dict): raw material of its known training samples.
-        zero_shot (dict or None): raw material of zero-shot CLIP on the same samples.
+        dump (dict): the raw material of the run.
+        train (dict): the raw material of its known training samples.
+        zero_shot (dict | None): the raw material of zero-shot CLIP on the same samples.
         closed (Texts): the emotions of the data set.
         wide (Texts): the lexicon.
         k (int): the number of clusters.
 
     Returns:
-        dict[str, dict[str, dict[str, float]]]: figures of :func:`name_figures` and
-        :func:`cluster_figures`, under names such as ``truly unknown, names of the data set``.
+        dict[str, dict[str, dict[str, float]]]: the figures of ``name_figures`` and
+        ``cluster_figures``, under names such as ``truly unknown, names of the data set``.
     """
     sets = {'truly unknown': dump['label'] < 0, 'judged unknown': dump['score'] < dump['threshold']}
     result = {}
@@ -192,12 +192,12 @@ def figures_of_run(dump, train, zero_shot, closed, wide, k):
 
 
 def rows_of_run(run, dump, train, wide, k):
-    """The words and the cluster of each sample that was judged unknown.
+    """List the words and the cluster of each sample that was judged unknown.
 
     Args:
         run (str): the name of the run.
-        dump (dict): raw material of the run.
-        train (dict): raw material of its known training samples.
+        dump (dict): the raw material of the run.
+        train (dict): the raw material of its known training samples.
         wide (Texts): the lexicon.
         k (int): the number of clusters.
 
@@ -223,13 +223,13 @@ def rows_of_run(run, dump, train, wide, k):
 
 
 def tables(figures):
-    """Mean and standard deviation over runs.
+    """Show mean and standard deviation over runs.
 
     Args:
-        figures (list[dict]): of :func:`figures_of_run`, one for each run.
+        figures (list[dict]): the results of ``figures_of_run``, one per run.
 
     Returns:
-        str: Markdown, one table for each group of figures.
+        str: Markdown, a table for each group of figures.
     """
     parts = []
     for group in dict.fromkeys(group for run in figures for group in run):
