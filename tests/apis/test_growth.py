@@ -165,10 +165,10 @@ def test_accuracy_by_hand():
 
 def test_train_grow(tiny_options, tmp_path, monkeypatch, tool_module):
     """Three emotions, then five, then six: history, growth.json, and the old model's accuracy."""
-    def train(folder, known, *extra):
+    def train(folder, known, *extra, **options):
         words = ['train.py', our_config('hesp_afew_o34.py'), '--work-dir', str(tmp_path / folder),
                  '--known', *known, *extra, '--cfg-options',
-                 *(f'{key}={value}' for key, value in tiny_options.items())]
+                 *(f'{key}={value}' for key, value in (tiny_options | options).items())]
         monkeypatch.setattr('sys.argv', words)
         tool_module('train.py').main()
 
@@ -184,8 +184,10 @@ def test_train_grow(tiny_options, tmp_path, monkeypatch, tool_module):
     history = read_checkpoint(tmp_path / 'six/epoch_1.pth')['hesp']['history']
     assert [entry['added'] for entry in history] == [['anger', 'surprise'], ['sadness']]
     assert [set(entry['known']) for entry in history] == [set(OLD), set(NEW)]
+    train('six', (*NEW, 'sadness'), '--resume', **{'train_cfg.max_epochs': 2})
+    assert read_checkpoint(tmp_path / 'six/epoch_2.pth')['hesp']['history'] == history
     model, _ = build('hesp_afew_o34.py', (*NEW, 'sadness'), tiny_options)
-    load_weights(model, read_checkpoint(tmp_path / 'six/epoch_1.pth'))
+    load_weights(model, read_checkpoint(tmp_path / 'six/epoch_2.pth'))
     with pytest.raises(InputError, match='--grow needs --known'):
         train('seven', NEW, '--grow', 'a.pth', '--resume')
     with pytest.raises(InputError, match='knows disgust, happiness, fear'):
