@@ -15,7 +15,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from ..errors import InputError
 from .weight_files import read_file
 
-__all__ = ['check_checkpoint', 'known_of', 'load_weights', 'pixels_of', 'plain_keys',
+__all__ = ['check_checkpoint', 'check_clip', 'check_pixels', 'clip_of', 'known_of', 'load_weights', 'pixels_of', 'plain_keys',
            'read_checkpoint', 'read_file', 'weights_of']
 
 # What torch.compile, FSDP and checkpointing put into the names of weights.
@@ -149,7 +149,7 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
                   f'{", ".join(known)}, in this order, as in the config; was it trained on others, '
                   'every label is wrong: give them with --known', 'current', logging.WARNING)
     else:
-        _check_pixels(model, checkpoint['hesp'].get('pixels'), name)
+        check_pixels(model, checkpoint['hesp'].get('pixels'), name)
     return weights
 
 
@@ -161,7 +161,41 @@ def pixels_of(model):
             for key in ('mean', 'std')}
 
 
-def _check_pixels(model, theirs, name):
+def clip_of(model):
+    """What tells the CLIP of a recognizer from others (str), None where its backbone is none."""
+    backbone = getattr(model, 'backbone', None)
+    return backbone.weights_digest() if hasattr(backbone, 'weights_digest') else None
+
+
+def check_clip(model, theirs, name):
+    """Stop where a checkpoint was trained on another CLIP.
+
+    Args:
+        model (nn.Module): a recognizer.
+        theirs (str or None): of :func:`clip_of`, as the checkpoint keeps it. None, as in older
+            checkpoints, is not compared.
+        name (str): what errors call the checkpoint.
+
+    Raises:
+        InputError: it is another one.
+    """
+    if None not in (theirs, ours := clip_of(model)) and theirs != ours:
+        raise InputError(f'{name} was trained on another CLIP than that of the config: name its '
+                         'own with --cfg-options clip.arch=... clip.pretrained=...')
+
+
+def check_pixels(model, theirs, name):
+    """Stop where a checkpoint was trained with other pixel statistics.
+
+    Args:
+        model (nn.Module): a recognizer.
+        theirs (dict or None): of :func:`pixels_of`, as the checkpoint keeps it. None, as in older
+            checkpoints, is not compared.
+        name (str): what errors call the checkpoint.
+
+    Raises:
+        InputError: they are others.
+    """
     ours = pixels_of(model)
     if ours is None or theirs is None:  # older checkpoints do not say
         return
