@@ -1,4 +1,4 @@
-"""Find new emotions among clips that a trained model judges unknown.
+"""Find new emotions among clips that have no labels.
 
     python tools/discover.py WORK_DIR --clips FOLDER --out groups    # groups.txt, groups.html
     python tools/discover.py --apply groups                          # train.csv, test.csv
@@ -8,26 +8,15 @@ and decide in groups.txt. The second call writes lists and prints the training t
 accepted emotions.
 """
 import argparse
-import json
 import os
 import shlex
 from pathlib import Path
 
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.discover import discover, find_run, judge_clips, judged_by_run
-from hesp_mmaction.apis.group_files import (
-    accepted,
-    format_groups,
-    lists_of,
-    read_groups,
-    write_lists,
-)
+from hesp_mmaction.apis.discover import discover, find_run, other_clips, tested_clips
+from hesp_mmaction.apis.group_files import apply_groups, write_groups
 from hesp_mmaction.apis.running import run_tool
-from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation.naming import LEXICON
-from hesp_mmaction.files import whole, write_json
-from hesp_mmaction.text import printable
-from hesp_mmaction.visualization.group_page import group_page
 
 
 def parse_args():
@@ -56,20 +45,13 @@ def parse_args():
 def find(args):
     """Write groups.txt, groups.html and groups.json into the folder of the results."""
     run = find_run(args.run)
-    judged = (judged_by_run(run) if args.clips is None
-              else judge_clips(run, args.clips, args.cfg_options))
-    total, judged = len(judged.paths), judged.unknown()
+    judged = (tested_clips(run) if args.clips is None
+              else other_clips(run, args.clips, args.cfg_options))
     groups = discover(run, judged, args.groups, args.lexicon, args.cfg_options)
     out = Path(args.out or run.folder / 'groups')
-    texts = {'groups.html': group_page(groups, judged.paths, judged.known),
-             'groups.txt': format_groups(groups, judged.paths)}
-    write_json(dict(run=str(run.folder), known=judged.known,
-                    clips={printable(path): os.path.abspath(path) for path in judged.paths}),
-               out / 'groups.json')
-    for name, text in texts.items():
-        with whole(out / name) as file:
-            file.write(text)
-    print(f'{len(judged.paths)} of {total} clips are judged unknown, {len(groups)} groups:')
+    write_groups(out, run, judged, groups)
+    total = sum(len(group.clips) for group in groups)
+    print(f'{total} of {len(judged.paths)} clips are unknown, {len(groups)} groups:')
     for number, group in enumerate(groups, 1):
         words = ', '.join(word for word, _ in group.words[:3])
         print(f'  group {number}: {len(group.clips)} clips, {words}')
@@ -79,24 +61,13 @@ def find(args):
 
 def apply(folder):
     """Write train.csv and test.csv as the edited groups.txt says, and print the next command."""
-    record, text = Path(folder) / 'groups.json', Path(folder) / 'groups.txt'
-    if not record.is_file():
-        raise InputError(f'{folder} has no groups.json: run tools/discover.py WORK_DIR --out '
-                         f'{folder} first')
-    found = json.loads(record.read_text(encoding='utf-8'))
-    new = accepted(read_groups(text), found['known'], text)
-    lost = [clip for clips in new.values() for clip in clips if clip not in found['clips']]
-    if lost:
-        raise InputError(f'{text}: {lost[0]} is none of the clips that were grouped')
-    run = find_run(found['run'])
-    paths = write_lists(folder, lists_of(run.config, found['known'], {
-        name: [found['clips'][clip] for clip in clips] for name, clips in new.items()}))
-    for name, clips in new.items():
+    found = apply_groups(folder)
+    for name, clips in found.new.items():
         print(f'{name}: {len(clips)} clips')
     print('Learn them with\n  ' + shlex.join([
-        'python', 'tools/train.py', str(run.config), '--grow', str(run.checkpoint), '--known',
-        *found['known'], *new, '--work-dir', os.path.join(folder, 'grown'), '--cfg-options',
-        f'lists.train={paths["train"]}', f'lists.test={paths["test"]}', 'classes=found']))
+        'python', 'tools/train.py', str(found.run.config), '--grow', str(found.run.checkpoint),
+        '--known', *found.known, '--work-dir', os.path.join(folder, 'grown'), '--cfg-options',
+        *(f'{key}={value}' for key, value in found.options.items())]))
 
 
 def main():

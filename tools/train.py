@@ -34,13 +34,7 @@ def main():
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    growth = None if args.grow is None else Growth(cfg, args.grow)
-
-    def train(runner):
-        if growth is not None:
-            runner.register_hook(growth)
-        runner.train()
-
+    train = (lambda runner: runner.train()) if args.grow is None else Growth(cfg, args.grow).train
     run(cfg, train, ['train_dataloader', 'val_dataloader'])
 
 

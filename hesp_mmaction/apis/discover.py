@@ -1,4 +1,4 @@
-"""From clips that a run judges unknown to groups, suggested names and a page about them."""
+"""From clips without labels to groups of unknown ones and suggested names."""
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,39 +35,20 @@ class Run:
 
 @dataclass
 class Judged:
-    """Clips that a run judged.
+    """Clips as a run sees them.
 
     Attributes:
         paths (list[str]): N files or folders of frames.
         features (np.ndarray): (N, D).
-        scores (np.ndarray): (N,), bigger = more known.
-        threshold (float): a clip with a smaller score is unknown.
-        known (list[str]): the emotions that the run knows.
+        known (list[str]): the K emotions that the run knows.
         train_features (np.ndarray): (M, D) of its known training clips.
+        train_labels (np.ndarray): (M,), in 0 .. K - 1.
     """
     paths: list
     features: np.ndarray
-    scores: np.ndarray
-    threshold: float
     known: list
     train_features: np.ndarray
-
-    def unknown(self):
-        """Keep the clips with a score below the threshold.
-
-        Returns:
-            Judged: those clips.
-
-        Raises:
-            InputError: there is none.
-        """
-        chosen = self.scores < self.threshold
-        if not chosen.any():
-            raise InputError(f'none of the {len(self.paths)} clips is judged unknown: there is '
-                             'nothing to discover')
-        return Judged([p for p, yes in zip(self.paths, chosen, strict=True) if yes],
-                      self.features[chosen], self.scores[chosen], self.threshold, self.known,
-                      self.train_features)
+    train_labels: np.ndarray
 
 
 def find_run(folder):
@@ -92,8 +73,8 @@ def find_run(folder):
     return Run(folder, configs[0], checkpoint)
 
 
-def judged_by_run(run):
-    """Read what a run judged in its own test.
+def tested_clips(run):
+    """Read what a run kept of the clips of its own test.
 
     Args:
         run (Run): with ``predictions.npz`` and ``train_features.npz`` in its folder.
@@ -110,13 +91,13 @@ def judged_by_run(run):
     if lost:
         raise InputError(f'{len(lost)} clips of {run.folder}/predictions.npz are not where '
                          f'{run.config} says, first {lost[0]}: name clips with --clips')
-    return Judged([paths[name] for name in dump['sample_id']], dump['feature'], dump['score'],
-                  float(dump['threshold']), list(map(str, dump['classes'])), train['feature'])
+    return Judged([paths[name] for name in dump['sample_id']], dump['feature'],
+                  list(map(str, dump['classes'])), train['feature'], train['label'])
 
 
 @torch.no_grad()
-def judge_clips(run, inputs, cfg_options=None, batch_size=8):
-    """Let a trained model judge clips without labels.
+def other_clips(run, inputs, cfg_options=None, batch_size=8):
+    """Let a trained model look at clips without labels.
 
     Args:
         run (Run): the model.
@@ -150,12 +131,9 @@ def judge_clips(run, inputs, cfg_options=None, batch_size=8):
                   logging.WARNING)
     if not rows:
         raise InputError(f'none of the {len(clips)} clips can be used')
-    threshold = float(rows[0].threshold)
-    if not np.isfinite(threshold):
-        raise InputError(f'{run.checkpoint} has no threshold: train with ThresholdHook')
+    train = load_dump(train)
     return Judged(paths, np.stack([row.pred_feature.numpy() for row in rows]),
-                  np.array([float(row.pred_knownness) for row in rows]), threshold,
-                  list(inferencer.known), load_dump(train)['feature'])
+                  list(inferencer.known), train['feature'], train['label'])
 
 
 def _read_paths(inputs):
@@ -174,11 +152,14 @@ def _read_paths(inputs):
 
 
 def discover(run, judged, k=None, lexicon=LEXICON, cfg_options=None):
-    """Group what was judged unknown and suggest names.
+    """Group the unknown ones among clips and suggest names.
+
+    The labelled training clips of the run take part: a clip is unknown if a new group is nearer to
+    it than every known emotion. The threshold of the run has no part.
 
     Args:
         run (Run): whose CLIP reads the words.
-        judged (Judged): the unknown clips, of :meth:`Judged.unknown`.
+        judged (Judged): the clips.
         k (int, optional): number of groups. Defaults to an estimate, see
             :func:`.groups.count_groups`.
         lexicon (str or Path): file of words, see :func:`.naming.read_lexicon`. Defaults to that of
@@ -193,4 +174,5 @@ def discover(run, judged, k=None, lexicon=LEXICON, cfg_options=None):
     """
     tower = CLIPTextTower(**clip_of_run(run.folder, run.config, cfg_options))
     words, texts = Texts(tower, readable(tower, read_lexicon(lexicon))).without(judged.known)
-    return find_groups(judged.features, texts, words, k, judged.train_features)
+    return find_groups(judged.features, texts, words, k, judged.train_features,
+                       judged.train_labels)

@@ -1,4 +1,5 @@
 """The text file in which a person decides about groups of clips, and the lists made of it."""
+import json
 import os
 import re
 from collections import Counter
@@ -13,11 +14,13 @@ from ..datasets.emotions import canonical
 from ..datasets.lists import Clip, format_list
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
-from ..files import whole
+from ..files import whole, write_json
 from ..text import printable
+from ..visualization.group_page import group_page
+from .discover import Run, find_run
 
 HELP = """\
-# Groups of clips that are judged unknown. Edit the lines that begin with "group", then run
+# Groups of unknown clips. Edit the lines that begin with "group", then run
 #     python tools/discover.py --apply FOLDER
 # What a line may say:
 #     group 1: accept anger    the clips become training clips of this emotion; any name will do
@@ -213,6 +216,77 @@ def _below(path, root):
     path = os.path.realpath(path)
     relative = os.path.relpath(path, root)
     return path if relative.split(os.sep)[0] == os.pardir else relative
+
+
+@dataclass
+class Applied:
+    """What a person decided, ready to be learned.
+
+    Attributes:
+        run (Run): the training whose model grows.
+        known (list[str]): the emotions of the run, then the new ones.
+        new (dict[str, list[str]]): new emotion to paths of its clips.
+        lists (dict[str, str]): ``train`` and ``test`` to the absolute paths of their lists.
+    """
+    run: Run
+    known: list
+    new: dict
+    lists: dict
+
+    @property
+    def options(self):
+        """Changes to the config of the run, as of ``--cfg-options``."""
+        return {'lists.train': self.lists['train'], 'lists.test': self.lists['test'],
+                'classes': 'found'}
+
+
+def write_groups(out, run, judged, groups):
+    """Write ``groups.html``, ``groups.txt`` and ``groups.json`` (what ``--apply`` has to know).
+
+    Args:
+        out (str or Path): folder of the files.
+        run (Run): that the groups come from.
+        judged (Judged): the clips.
+        groups (list[Group]): of rows of ``judged``.
+    """
+    texts = {'groups.html': group_page(groups, judged.paths, judged.known),
+             'groups.txt': format_groups(groups, judged.paths)}
+    write_json(dict(run=os.path.abspath(run.folder), known=judged.known,
+                    clips={printable(path): os.path.abspath(path) for path in judged.paths}),
+               Path(out) / 'groups.json')
+    for name, text in texts.items():
+        with whole(Path(out) / name) as file:
+            file.write(text)
+
+
+def apply_groups(folder):
+    """Write the lists of a training that learns what a person accepted in ``groups.txt``.
+
+    Nothing is written unless every decision can be followed.
+
+    Args:
+        folder (str or Path): of :func:`write_groups`.
+
+    Returns:
+        Applied
+
+    Raises:
+        InputError: of :func:`read_groups`, :func:`accepted` and :func:`lists_of`; the folder has no
+            groups, or a clip is none of them.
+    """
+    record, text = Path(folder) / 'groups.json', Path(folder) / 'groups.txt'
+    if not record.is_file():
+        raise InputError(f'{folder} has no groups.json: run tools/discover.py WORK_DIR --out '
+                         f'{folder} first')
+    found = json.loads(record.read_text(encoding='utf-8'))
+    new = accepted(read_groups(text), found['known'], text)
+    lost = [clip for clips in new.values() for clip in clips if clip not in found['clips']]
+    if lost:
+        raise InputError(f'{text}: {lost[0]} is none of the clips that were grouped')
+    run = find_run(found['run'])
+    new = {name: [found['clips'][clip] for clip in clips] for name, clips in new.items()}
+    lists = write_lists(folder, lists_of(run.config, found['known'], new))
+    return Applied(run, [*found['known'], *new], new, lists)
 
 
 def write_lists(folder, lists):

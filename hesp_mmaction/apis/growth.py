@@ -169,6 +169,12 @@ class Growth(Hook):
             known=self.old, added=self.added, checkpoint=str(path),
             date=datetime.now(timezone.utc).strftime('%Y-%m-%d'))]
         self.before = None
+        cfg.load_from, cfg.resume = None, False  # a config that a test left names its checkpoint
+
+    def train(self, runner):
+        """Train a runner of the config from the grown weights."""
+        runner.register_hook(self)
+        runner.train()
 
     def before_train(self, runner):
         model = unwrap(runner.model)

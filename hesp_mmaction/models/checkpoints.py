@@ -15,8 +15,8 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from ..errors import InputError
 from .weight_files import read_file
 
-__all__ = ['check_checkpoint', 'check_clip', 'check_pixels', 'clip_of', 'known_of', 'load_weights', 'pixels_of', 'plain_keys',
-           'read_checkpoint', 'read_file', 'weights_of']
+__all__ = ['check_checkpoint', 'check_clip', 'check_pixels', 'clip_of', 'known_of',
+           'load_weights', 'pixels_of', 'plain_keys', 'read_checkpoint', 'read_file', 'weights_of']
 
 # What torch.compile, FSDP and checkpointing put into the names of weights.
 WRAPPERS = ('_orig_mod.', '_fsdp_wrapped_module.', '_checkpoint_wrapped_module.')

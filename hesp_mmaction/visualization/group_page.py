@@ -43,8 +43,8 @@ def group_page(groups, paths, known):
         str: the page, which loads nothing. It shows up to six typical and six doubtful clips of
         each group.
     """
-    parts = [html.paragraph(f'Known: {", ".join(known)}. These clips are judged unknown. Decide in '
-                            'groups.txt which groups are emotions to learn.')]
+    parts = [html.paragraph(f'Known: {", ".join(known)}. The clips look like none of them. Decide '
+                            'in groups.txt which groups are emotions to learn.')]
     for number, group in enumerate(groups, 1):
         parts += [
             html.heading(f'Group {number}: {group.name or "no name suggested"}'),

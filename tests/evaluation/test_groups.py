@@ -60,6 +60,26 @@ def test_the_mean_of_known_clips_is_taken_off():
     assert (np.diff(own) >= 0).all()
 
 
+def test_labelled_clips_of_known_emotions_draw_theirs_away():
+    """Clips 4..8 lie at a known emotion, and so does one that is a little farther out."""
+    features = blobs((4, 5, 6))
+    known, labels = np.eye(8)[[1, 1, 1, 3, 3, 4, 4]] + 0.01, np.array([0, 0, 0, 1, 1, 2, 2])
+    groups = find_groups(features, texts(), LEXICON, 2, known, labels)
+    assert [sorted(group.clips) for group in groups] == [list(range(9, 15)), list(range(4))]
+    assert count_groups(features, known, labels) == 2
+    # margins: to the nearest other centre, known ones included, in plain numpy
+    shift = (known / np.linalg.norm(known, axis=1, keepdims=True)).mean(0)
+    unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) - shift
+            for rows in (features, known)]
+    unit, given = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in unit]
+    centres = [unit[9:].mean(0), unit[:4].mean(0),
+               np.concatenate([unit[4:9], given[:3]]).mean(0), given[3:5].mean(0),
+               given[5:].mean(0)]
+    to = np.array([np.sqrt(((unit - centre) ** 2).sum(1)) for centre in centres])
+    np.testing.assert_allclose(groups[0].margins,
+                               (to[1:].min(0) - to[0])[groups[0].clips], atol=1e-9)
+
+
 def test_one_group():
     group, = find_groups(blobs((5,)), texts(), LEXICON, 1)
     assert (group.margins <= 0).all() and group.doubtful(1)[0] == group.clips[-1]
@@ -70,7 +90,7 @@ def test_refusals():
         find_groups(blobs((3,)), texts(), LEXICON)
     with pytest.raises(InputError, match='do not make 6 clusters'):
         find_groups(blobs((5,)), texts(), LEXICON, 6)
-    with pytest.raises(InputError, match='one clip alone'):
+    with pytest.raises(InputError, match='leave a group with 1 clips'):
         find_groups(blobs((5, 1)), texts(), LEXICON, 2)
     far = np.eye(8)[:4]  # every clip for itself, in two pairs at best
     assert count_groups(np.concatenate([far, far])) == 4
