@@ -10,6 +10,7 @@ import torch
 from ..datasets.emotions import canonical, emotion_of
 from ..datasets.video import VIDEO_EXTENSIONS
 from ..errors import InputError
+from ..evaluation import load_dump
 from ..evaluation.groups import find_groups
 from ..evaluation.naming import read_lexicon, readable
 from ..models.prompts.text import CLIPTextTower
@@ -24,12 +25,12 @@ FEWEST = 4  # unknown clips, of which a number of groups can be estimated
 
 @dataclass
 class Grouped:
-    """Clips that were judged unknown, in groups.
+    """Unknown clips in groups.
 
     Attributes:
         groups (list[Group]): of rows of ``paths``, the largest group first.
-        paths (list[str]): of the unknown clips.
-        total (int): how many clips were judged.
+        paths (list[str]): of clips, known ones among them.
+        total (int): how many clips were looked at.
         problems (list[str]): a sentence about each clip that cannot be used.
         lexicon (dict[str, str]): the words that were compared, each with its name.
     """
@@ -55,16 +56,18 @@ class Grouped:
 
 
 class GroupFinder:
-    """Judges clips by a trained model and groups the unknown ones.
+    """Groups the unknown ones among clips, by a trained model.
 
     Args:
         inferencer (HESPInferencer): the model.
-        train_features (np.ndarray, optional): (M, D) of its known training clips, see
-            :func:`~hesp_mmaction.evaluation.clusters.directions`. Defaults to None.
+        train (dict[str, np.ndarray], optional): of its known training clips the ``feature`` (M, D)
+            and the ``label`` (M,). All clips are then grouped together with these, as
+            ``tools/discover.py`` does it. Defaults to None: the clips that the model's threshold
+            calls unknown are grouped by themselves.
     """
 
-    def __init__(self, inferencer, train_features=None):
-        self.inferencer, self.train_features = inferencer, train_features
+    def __init__(self, inferencer, train=None):
+        self.inferencer, self.train = inferencer, train
 
     @cached_property
     def words(self):
@@ -77,7 +80,7 @@ class GroupFinder:
 
     @torch.no_grad()
     def __call__(self, inputs, k=None):
-        """Judge clips and group those that are unknown.
+        """Group the unknown ones among clips.
 
         Args:
             inputs (list[str]): videos, or folders of videos.
@@ -88,11 +91,11 @@ class GroupFinder:
             Grouped
 
         Raises:
-            InputError: the model has no threshold, there are too many clips, or too few of them
-                can be used or are unknown.
+            InputError: there are neither training clips nor a threshold, there are too many clips,
+                or too few of them can be used or are unknown.
         """
-        if not torch.isfinite(self.inferencer.model.cls_head.threshold):
-            raise InputError('This model has no threshold, so no clip is judged unknown.')
+        if self.train is None and not torch.isfinite(self.inferencer.model.cls_head.threshold):
+            raise InputError('This model has no threshold, so no clip is called unknown.')
         lexicon, texts = self.words
         clips, problems = _usable(find_clips(list(inputs)))
         paths, samples = [], []
@@ -104,14 +107,19 @@ class GroupFinder:
                 paths += [name for name, _ in batch]
                 samples += self.inferencer.model.test_step(
                     self.inferencer.collate_fn([data for _, data in batch]))
-        unknown = [i for i, sample in enumerate(samples) if sample.pred_emotion == 'unknown']
-        if len(unknown) < (k or FEWEST):
+        total, known = len(samples), (None, None)
+        if self.train is None:
+            rows = [i for i in range(total) if samples[i].pred_emotion == 'unknown']
+            paths, samples = [paths[i] for i in rows], [samples[i] for i in rows]
+        else:
+            known = self.train['feature'], self.train['label']
+        if len(samples) < (k or FEWEST):
             raise InputError(' '.join([
-                f'{len(unknown)} of {len(samples)} clips are judged unknown, which are too few to '
-                'make groups.', *problems[:3]]))
-        features = np.stack([samples[i].pred_feature.numpy() for i in unknown])
-        groups = find_groups(features, texts, lexicon, k, self.train_features)
-        return Grouped(groups, [paths[i] for i in unknown], len(samples), problems, lexicon)
+                f'{len(samples)} of {total} clips may be unknown, which are too few to make '
+                'groups.', *problems[:3]]))
+        features = np.stack([sample.pred_feature.numpy() for sample in samples])
+        groups = find_groups(features, texts, lexicon, k, *known)
+        return Grouped(groups, paths, total, problems, lexicon)
 
 
 def _usable(clips):
@@ -173,10 +181,7 @@ def read_train_features(checkpoint):
         checkpoint (str or None): path of the checkpoint.
 
     Returns:
-        np.ndarray or None: features (M, D) of the known training clips, if there are any.
+        dict[str, np.ndarray] or None: ``train_features.npz`` of its folder, if it is there.
     """
     path = checkpoint and Path(checkpoint).parent / 'train_features.npz'
-    if not path or not path.is_file():
-        return None
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays['feature']
+    return load_dump(path) if path and path.is_file() else None

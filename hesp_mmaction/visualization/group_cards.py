@@ -28,8 +28,9 @@ def summary(grouped):
     Returns:
         str: HTML.
     """
-    text = (f'{len(grouped.paths)} of {grouped.total} clips are judged unknown. They make '
-            f'{len(grouped.groups)} group{"s" * (len(grouped.groups) > 1)}.')
+    groups = grouped.groups
+    text = (f'{sum(len(group.clips) for group in groups)} of {grouped.total} clips are unknown. '
+            f'They make {len(groups)} group{"s" * (len(groups) > 1)}.')
     problems = ''.join(f'<p class="faint">{html.escape(printable(line))}</p>'
                        for line in grouped.problems)
     return f'<div class="cards"><p>{text}</p>{problems}</div>'

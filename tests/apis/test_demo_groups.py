@@ -124,14 +124,27 @@ def test_unknown_clips_are_grouped_and_named(finder, tmp_path):
     with pytest.raises(InputError, match='7 groups of 7'):
         finder([str(tmp_path)], 7)
     said = summary(found)
-    assert '7 of 9 clips are judged unknown. They make 2 groups.' in said and 'notes.mp4' in said
+    assert '7 of 9 clips are unknown. They make 2 groups.' in said and 'notes.mp4' in said
+
+
+def test_with_training_clips_those_near_a_known_emotion_are_left_out(finder, tmp_path):
+    """The model's own decision has no part then: a dark clip joins a group."""
+    directions = np.eye(4) + .01
+    noise = .05 * np.random.default_rng(0).normal(size=(30, 4))
+    finder.train = dict(feature=directions[[2, 3] * 15] + noise, label=np.array([0, 1] * 15))
+    finder.inferencer.model.cls_head.threshold = torch.tensor(float('nan'))
+    found = finder([str(tmp_path)], 1)
+    assert found.total == 9 and len(found.paths) == 9
+    new, = found.groups
+    assert sorted(Path(found.paths[i]).stem for i in new.clips) == list('012345')
+    assert '6 of 9 clips are unknown. They make 1 group.' in summary(found)
 
 
 def test_what_cannot_be_grouped_is_said_in_a_sentence(finder, tmp_path, monkeypatch):
     def clips(*numbers):
         return [str(tmp_path / f'{i}.avi') for i in numbers]
 
-    with pytest.raises(InputError, match='^2 of 4 clips are judged unknown, which are too few'):
+    with pytest.raises(InputError, match='^2 of 4 clips may be unknown, which are too few'):
         finder(clips(0, 1, 2, 6))
     with pytest.raises(InputError, match='too few'):
         finder(clips(2, 3, 6, 7), 5)
@@ -155,7 +168,8 @@ def test_training_features_lie_beside_the_checkpoint(tmp_path):
     assert read_train_features(None) is None
     assert read_train_features(str(tmp_path / 'epoch_1.pth')) is None
     np.savez(tmp_path / 'train_features.npz', feature=np.eye(3), label=np.arange(3))
-    assert np.array_equal(read_train_features(str(tmp_path / 'epoch_1.pth')), np.eye(3))
+    found = read_train_features(str(tmp_path / 'epoch_1.pth'))
+    assert np.array_equal(found['feature'], np.eye(3)) and found['label'].tolist() == [0, 1, 2]
 
 
 # The tab
@@ -252,7 +266,7 @@ def test_the_tab_in_a_browser(address, embedded, tmp_path):
         sync_api.expect(page.locator('#clips')).to_contain_text(clips[-1].stem, timeout=60_000)
         page.locator('#find').click()
         sync_api.expect(page.locator('#said')).to_contain_text(
-            f'{len(found.paths)} of 14 clips are judged unknown', timeout=120_000)
+            f'{len(found.paths)} of 14 clips are unknown', timeout=120_000)
         for number, group in enumerate(found.groups, 1):
             box = page.locator(f'#group{number}')
             sync_api.expect(box).to_contain_text(f'Group {number}: {len(group.clips)} clips')
