@@ -29,7 +29,17 @@ class GroupsTab:
         self.finder, self.lock, self.local, self.folder = finder, lock, local, folder
 
     def find(self, files, folder, k):
-        """The groups, what is said of them, and what every box shows."""
+        """Group what was handed in.
+
+        Args:
+            files (list[str] or None): uploaded videos.
+            folder (str): of this machine; it goes before the files.
+            k (int): number of groups, 0 for an estimate.
+
+        Returns:
+            tuple: the groups with whether they are of uploaded files, or None; what is said of
+            them; and the changes of :meth:`boxes`.
+        """
         try:
             inputs = [folder.strip()] if folder and folder.strip() else files
             if not inputs:
@@ -42,20 +52,35 @@ class GroupsTab:
         return (grouped, bool(files) and inputs is files), summary(grouped), *self.boxes(grouped)
 
     def boxes(self, grouped):
-        """Changes to the boxes: one for each group, the others hidden."""
+        """Fill a box for each group, and hide the others.
+
+        Args:
+            grouped (Grouped or None): the groups.
+
+        Returns:
+            list: for each of ``MOST_GROUPS`` boxes the box, its card, action and name.
+        """
         changes = []
         for number in range(MOST_GROUPS):
             if grouped is None or number >= len(grouped.groups):
-                changes += [gr.Group(visible=False), '', DROP, gr.Dropdown([], value=None)]
+                changes += [gr.Column(visible=False), '', DROP, gr.Dropdown([], value=None)]
                 continue
             group, names = grouped.groups[number], grouped.suggestions(number)
-            changes += [gr.Group(visible=True), card(number + 1, group, grouped.paths),
+            changes += [gr.Column(visible=True), card(number + 1, group, grouped.paths),
                         ACCEPT if group.name else DROP,
                         gr.Dropdown(names[:8], value=group.name)]
         return changes
 
     def write(self, found, *boxes):
-        """The file for download, or what is wrong with the decisions."""
+        """Make the file for download.
+
+        Args:
+            found (tuple or None): of :meth:`find`.
+            *boxes (str or None): action and name of every box in turn.
+
+        Returns:
+            tuple: the change to the button, and what is wrong with the decisions.
+        """
         off = gr.update(interactive=False)
         if found is None:
             return off, ''
@@ -79,6 +104,7 @@ class GroupsTab:
         return gr.update(value=str(path), interactive=True), ''
 
     def build(self):
+        """Lay out the tab, inside a ``gr.Tab``."""
         gr.Markdown(ABOUT)
         with gr.Row():
             with gr.Column(scale=4, min_width=340):
@@ -95,7 +121,8 @@ class GroupsTab:
             with gr.Column(scale=7, min_width=480):
                 said, found, outputs, boxes = gr.HTML(elem_id='said'), gr.State(), [], []
                 for number in range(1, MOST_GROUPS + 1):
-                    with gr.Group(visible=False, elem_id=f'group{number}') as box:
+                    with gr.Column(visible=False, variant='panel',
+                                   elem_id=f'group{number}') as box:
                         picture = gr.HTML()
                         with gr.Row():
                             action = gr.Radio([ACCEPT, DROP], value=DROP, show_label=False)

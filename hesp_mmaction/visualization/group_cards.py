@@ -37,7 +37,7 @@ def summary(grouped):
 
 
 def card(number, group, paths):
-    """Show one group: words, the most typical clips and the most doubtful ones.
+    """Show one group: words, the six most typical clips and the six most doubtful ones.
 
     Args:
         number (int): of the group, from 1.
@@ -48,11 +48,15 @@ def card(number, group, paths):
         str: HTML, which contains the pictures itself.
     """
     words = ', '.join(html.escape(word) for word, _ in group.words[:3])
+    sheets = {'All clips, the most typical first': group.clips}
+    if len(group.clips) > SHOWN:
+        sheets = {'The most typical clips': group.clips[:SHOWN],
+                  'The most doubtful clips: another group is nearly as near':
+                      group.doubtful(SHOWN)}
     return (f'<div class="cards"><h3>Group {number}: {len(group.clips)} clips</h3>'
-            f'<p>The words that fit best: {words}</p>'
-            f'<p class="faint">The most typical clips</p>{_sheet(group.clips[:SHOWN], paths)}'
-            '<p class="faint">The most doubtful clips: another group is nearly as near</p>'
-            f'{_sheet(group.doubtful(SHOWN), paths)}</div>')
+            f'<p>The words that fit best: {words}</p>' + ''.join(
+                f'<p class="faint">{title}</p>{_sheet(rows, paths)}'
+                for title, rows in sheets.items()) + '</div>')
 
 
 def _sheet(rows, paths):

@@ -182,6 +182,9 @@ def test_a_card_shows_words_and_clips_and_no_markup_of_their_names(tmp_path, wri
     assert 'Group 2: 9 clips' in shown and 'fearful, awe &lt;i&gt;' in shown
     assert shown.count('<img') == 12 and '<b>' not in shown and '<i>' not in shown
     assert shown.index('0.avi') < shown.index('5.avi') < shown.index('8.avi')
+    small = card(1, group([4, 2], 'fearful'), paths)
+    assert small.count('<img') == 2 and small.index('4.avi') < small.index('2.avi')
+    assert 'doubtful' not in small
 
 
 @pytest.fixture
@@ -270,7 +273,8 @@ def test_the_tab_in_a_browser(address, embedded, tmp_path):
         for number, group in enumerate(found.groups, 1):
             box = page.locator(f'#group{number}')
             sync_api.expect(box).to_contain_text(f'Group {number}: {len(group.clips)} clips')
-            assert box.locator('figure').count() == 2 * min(6, len(group.clips))
+            size = len(group.clips)
+            assert box.locator('figure').count() == (size if size < 7 else 12)
             assert box.get_by_label('Emotion').input_value() == group.name
         assert not page.locator(f'#group{len(found.groups) + 1}').is_visible()
         sync_api.expect(button).to_be_enabled(timeout=60_000)
