@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from hesp_mmaction.apis import demo, demo_groups
+from hesp_mmaction.apis import HESPInferencer, demo, demo_groups
 from hesp_mmaction.apis.demo_groups import (
     Grouped,
     GroupFinder,
@@ -19,6 +19,7 @@ from hesp_mmaction.apis.demo_groups import (
     read_train_features,
 )
 from hesp_mmaction.apis.group_files import accepted, read_groups
+from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation.groups import MOST_GROUPS, Group
 from hesp_mmaction.visualization.group_cards import card, summary
@@ -26,6 +27,7 @@ from hesp_mmaction.visualization.group_cards import card, summary
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 QUIET = ('--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking',
          '--disable-component-update', '--disable-sync')
+ROOT = Path(__file__).parents[2]
 KNOWN = ['happiness', 'sadness']
 LEXICON = dict(fearful='fear', surprised='surprise', proud='proud', furious='anger',
                scornful='contempt', disgusted='disgust')
@@ -170,6 +172,32 @@ def test_training_features_lie_beside_the_checkpoint(tmp_path):
     np.savez(tmp_path / 'train_features.npz', feature=np.eye(3), label=np.arange(3))
     found = read_train_features(str(tmp_path / 'epoch_1.pth'))
     assert np.array_equal(found['feature'], np.eye(3)) and found['label'].tolist() == [0, 1, 2]
+
+
+@pytest.mark.ci
+def test_with_a_run_the_groups_are_those_of_the_tool(tiny_options, tool_module, monkeypatch,
+                                                     tmp_path):
+    run, out = tmp_path / 'run', tmp_path / 'groups'
+    run_split(str(ROOT / 'configs/hesp_afew_o34.py'), 0, run, tiny_options)
+    clips = Path(tiny_options['data_root']) / 'Val_AFEW'
+
+    def discover(*arguments):
+        monkeypatch.setattr('sys.argv', ['discover.py', *map(str, arguments)])
+        tool_module('discover.py').main()
+
+    discover(run, '--clips', clips, '--groups', 2, '--out', out)
+    config, checkpoint = next(run.glob('*.py')), next(run.glob('*.pth'))
+    finder = GroupFinder(HESPInferencer(str(config), str(checkpoint)),
+                         read_train_features(checkpoint))
+    grouped = finder([str(clips)], 2)
+    assert decided_text(grouped, [group.name for group in grouped.groups],
+                        finder.inferencer.known) == (out / 'groups.txt').read_text()
+    (out / 'groups.txt').write_text(decided_text(grouped, ['contempt', 'anxiety'],
+                                                 finder.inferencer.known))
+    discover('--apply', out)
+    text = (out / 'train.csv').read_text()
+    assert text.count('contempt') == len(grouped.groups[0].clips)
+    assert text.count('anxiety') == len(grouped.groups[1].clips)
 
 
 # The tab
