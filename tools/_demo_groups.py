@@ -33,15 +33,17 @@ class GroupsTab:
 
         Args:
             files (list[str] or None): uploaded videos.
-            folder (str): of this machine; it goes before the files.
+            folder (str): of this machine; it goes before the files, and is not looked at if other
+                machines see the page.
             k (int): number of groups, 0 for an estimate.
 
         Returns:
             tuple: the groups with whether they are of uploaded files, or None; what is said of
             them; and the changes of :meth:`boxes`.
         """
+        folder = (folder or '').strip() if self.local else ''
         try:
-            inputs = [folder.strip()] if folder and folder.strip() else files
+            inputs = [folder] if folder else files
             if not inputs:
                 raise InputError('Choose several video files, or name a folder.' if self.local
                                  else 'Choose several video files.')
@@ -49,7 +51,7 @@ class GroupsTab:
                 grouped = self.finder(inputs, int(k) or None)
         except InputError as error:
             return None, problem(str(error)), *self.boxes(None)
-        return (grouped, bool(files) and inputs is files), summary(grouped), *self.boxes(grouped)
+        return (grouped, not folder), summary(grouped), *self.boxes(grouped)
 
     def boxes(self, grouped):
         """Fill a box for each group, and hide the others.

@@ -239,6 +239,9 @@ def test_a_box_for_each_group(tab, grouped):
     assert boxes[2::4][:4] == ['accept', 'drop', 'accept', 'drop']  # proud is not learned unasked
     (_, uploaded), *_ = tab.find(None, ' /clips ', 3)
     assert not uploaded and grouped.asked == (['/clips'], 3)
+    tab.local = False  # whatever a stranger's browser sends
+    tab.find(['a.avi'], '/secret', 0)
+    assert grouped.asked == (['a.avi'], None)
     for files, word in ((['few.avi'], 'too few'), (None, 'Choose several')):
         found, said, *boxes = tab.find(files, '', 0)
         assert found is None and word in said and set(boxes[1::4]) == {''}
