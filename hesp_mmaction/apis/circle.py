@@ -24,7 +24,7 @@ from .report import markdown
 from .running import run
 from .tasks import choose_data
 
-FIGURES = ('AUROC', 'OSCR', 'ACC old', 'ACC new')
+FIGURES = ('AUROC', 'OSCR', 'ACC old', 'ACC old among old', 'ACC new')
 ROWS = ('before', 'before, without clips of the new emotions', 'after')
 
 
@@ -47,8 +47,15 @@ def walk(config, split, folder, options):
         CLIP reads and of the emotions of the data set.
     """
     record = Path(folder) / 'growth_result.json'
-    if record.is_file():
-        return json.loads(record.read_text(encoding='utf-8'))
+    if not record.is_file():
+        write_json(_walk(config, split, folder, options), record)
+    result = json.loads(record.read_text(encoding='utf-8'))
+    before, after = (load_dump(folder / name / 'predictions.npz') for name in ('three', 'five'))
+    return result | dict(figures=figures(before, after, result['known'], list(result['found'])))
+
+
+def _walk(config, split, folder, options):
+    """What :func:`walk` returns, without the figures."""
     known = known_names('AFEW', '3:4', split)
     hidden = [name for name in BASIC if name not in known][:2]
     run_split(config, split, folder / 'three', options, resume=True)
@@ -60,15 +67,11 @@ def walk(config, split, folder, options):
     answer(folder / 'groups/groups.txt', groups, [truth[path] for path in judged.paths])
     applied = apply_groups(folder / 'groups')
     train_grown(applied, folder / 'five')
-    before, after = (load_dump(folder / name / 'predictions.npz') for name in ('three', 'five'))
     found = {name: dict(clips=len(clips), right=sum(
         emotion == name for path, emotion in truth.items() if str(Path(path).resolve()) in clips))
         for name, clips in applied.new.items()}
-    result = dict(split=split, known=list(known), hidden=hidden, found=found,
-                  figures=figures(before, after, known, list(applied.new)),
-                  **names_right(groups, [truth[path] for path in judged.paths], hidden))
-    write_json(result, record)
-    return result
+    return dict(split=split, known=list(known), hidden=hidden, found=found,
+                **names_right(groups, [truth[path] for path in judged.paths], hidden))
 
 
 def unlabelled_clips(config, emotions):
@@ -185,7 +188,9 @@ def figures(before, after, old, new):
     for row, dump in zip(ROWS, (before, fewer, after), strict=True):
         found = metrics_from_dump(dump)
         result[row] = {'AUROC': found['AUROC'], 'OSCR': found['OSCR'],
-                       'ACC old': accuracy(dump, old), 'ACC new': accuracy(dump, new)}
+                       'ACC old': accuracy(dump, old),
+                       'ACC old among old': accuracy(dump, old, old),
+                       'ACC new': accuracy(dump, new)}
     return result
 
 
@@ -204,12 +209,12 @@ def table(results):
         rows.append([row, *map(_cell, cells)])
     hidden = sum(len(result['hidden']) for result in results)
     found = [entry for result in results for entry in result['found'].values()]
+    named, closed = (sum(result[key] for result in results) for key in ('named', 'named_closed'))
     return (f'{markdown(rows)}\n\n{len(found)} of {hidden} hidden emotions became groups; of their '
             f'{sum(entry["clips"] for entry in found)} clips '
-            f'{sum(entry["right"] for entry in found)} have the accepted emotion. The '
-            f'first suggestion is right for {sum(r["named"] for r in results)} of {hidden} among '
-            f'all words that the CLIP reads, {sum(r["named_closed"] for r in results)} of {hidden} among the '
-            'emotions of the data set.')
+            f'{sum(entry["right"] for entry in found)} have the accepted emotion. The first '
+            f'suggestion is right for {named} of {hidden} among all words that the CLIP reads, for '
+            f'{closed} of {hidden} among the emotions of the data set.')
 
 
 def _cell(values):

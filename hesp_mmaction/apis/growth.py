@@ -121,12 +121,15 @@ def nearest_rows(head, old_known):
     return [int((old @ rows[name]).argmax()) for name in head.known if name not in old_known]
 
 
-def accuracy(dump, names):
+def accuracy(dump, names, among=None):
     """Share of the clips of some emotions that are given their name, whatever the score.
 
     Args:
-        dump (dict[str, np.ndarray]): ``emotion`` (N,), ``pred`` (N,) and ``classes`` (K,).
+        dump (dict[str, np.ndarray]): ``emotion`` (N,), ``pred`` (N,), ``logits`` (N, K) and
+            ``classes`` (K,).
         names (Sequence[str]): the emotions.
+        among (Sequence[str], optional): the names that can be given: that with the largest logit
+            is. Defaults to all K.
 
     Returns:
         float: in percent, NaN without such a clip.
@@ -134,14 +137,20 @@ def accuracy(dump, names):
     chosen = np.isin(dump['emotion'], list(names))
     if not chosen.any():
         return float('nan')
-    return 100 * float((dump['classes'][dump['pred']] == dump['emotion'])[chosen].mean())
+    pred = dump['pred']
+    if among is not None:
+        places = np.flatnonzero(np.isin(dump['classes'], list(among)))
+        pred = places[dump['logits'][:, places].argmax(1)]
+    return 100 * float((dump['classes'][pred] == dump['emotion'])[chosen].mean())
 
 
 class Growth(Hook):
     """Loads the old model before the first step and says what became of its emotions.
 
     It writes ``growth.json`` into the work dir: the history of the model and the accuracy of old
-    and new emotions on the test part, the old ones before and after. Checkpoints keep the history.
+    and new emotions on the test part, the old ones before and after. ``old_after_among_old`` is
+    that of old clips if only old names could be given: what is lost there is forgotten, the rest is
+    taken for new emotions. Checkpoints keep the history.
 
     Args:
         cfg (mmengine.Config): of the training; its known emotions are the old and the new ones.
@@ -204,8 +213,10 @@ class Growth(Hook):
         if self.before is not None:
             dump = load_dump(Path(runner.work_dir) / 'predictions.npz')
             found |= dict(old_before=self.before, old_after=accuracy(dump, self.old),
+                          old_after_among_old=accuracy(dump, self.old, self.old),
                           new_after=accuracy(dump, self.added))
             print_log('accuracy on the test part: old emotions {old_before:.2f} before and '
-                      '{old_after:.2f} after, new ones {new_after:.2f}'.format(**found), 'current',
+                      '{old_after:.2f} after ({old_after_among_old:.2f} among the old names), '
+                      'new ones {new_after:.2f}'.format(**found), 'current',
                       logging.INFO)
         write_json(found, Path(runner.work_dir) / 'growth.json')
