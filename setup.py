@@ -16,15 +16,14 @@ CLONE_ONLY = ('dev', 'run_tests.sh', 'setup_env.sh')
 # Not here on purpose: mmcv and mmcv-lite. They own the same folder, and PyPI's mmcv does not
 # build against current torch, so each user chooses: `pip install hesp-mmaction[lite]`, or a full
 # mmcv>=2.0.0rc4,<2.2.0 of their own.
+# Beside what is imported here, only what other packages import without saying so.
 REQUIRES = [
     'torch>=2.6',  # torch.serialization.safe_globals with renamed functions
     'torchvision>=0.21',
     'mmengine>=0.10.7,<0.11',
     'mmaction2==1.2.0',
-    'open_clip_torch>=3.0',
+    'open_clip_torch>=3.0,<4',  # below 4, because private parts of its towers are called
     'av>=15,<19',  # 19 needs a newer Python than 3.11
-    # MMAction2's own video pipelines; ours read with PyAV. No extra, because mmaction2 requires it.
-    'decord>=0.6.0',
     'scikit-learn>=1.3',
     # mmengine asks for the one and mmaction2 for the other, both without a limit; OpenCV 5 has
     # no Haar cascades (prepare_faces.py, infer.py --face). Both write the same folder, so they
@@ -33,15 +32,13 @@ REQUIRES = [
     'opencv-contrib-python>=4.8,<5',
     'importlib-metadata',  # mmaction2 imports it without declaring it
     'setuptools>=77.0.3,<81',  # mmengine imports pkg_resources, gone in newer ones
-    'einops',
-    'ftfy',
     'matplotlib',
     'numpy',
     'packaging',
     'pillow',
-    'regex',
+    'pyyaml',
     'safetensors',
-    'scipy',
+    'scipy>=1.11',  # savgol_filter with an even window
     'tqdm',
 ]
 

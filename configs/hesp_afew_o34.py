@@ -6,6 +6,4 @@ _base_ = [
 protocol = dict(dataset='AFEW', openness='3:4')
 model = dict(
     known=_base_.known,
-    neck=dict(num_frames=_base_.num_frames),
-    visual_prompt=dict(image_size=_base_.image_size),
-    negatives=dict(image_size=_base_.image_size))
+    neck=dict(num_frames=_base_.num_frames))

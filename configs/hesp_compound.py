@@ -7,6 +7,4 @@ protocol = dict(dataset='compound', openness='7:9')
 model = dict(
     known=_base_.known,
     cls_head=dict(score_kind='joint_of_compounds'),
-    neck=dict(num_frames=_base_.num_frames),
-    visual_prompt=dict(image_size=_base_.image_size),
-    negatives=dict(image_size=_base_.image_size))
+    neck=dict(num_frames=_base_.num_frames))

@@ -5,7 +5,5 @@ _base_ = [
 ]
 protocol = dict(dataset='AFEW', openness='3:4')
 model = dict(
-    known=_base_.known,
-    visual_prompt=dict(image_size=_base_.image_size),
-    negatives=dict(image_size=_base_.image_size))
+    known=_base_.known)
 train_dataloader = dict(batch_size=64)

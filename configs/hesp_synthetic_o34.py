@@ -10,7 +10,6 @@ model = dict(
     known=_base_.known,
     backbone=clip,
     neck=dict(num_frames=_base_.num_frames),
-    visual_prompt=dict(image_size=_base_.image_size, size=prompt_size),
-    negatives=dict(image_size=_base_.image_size),
+    visual_prompt=dict(size=prompt_size),
     cls_head=dict(clip=clip))
 train_cfg = dict(max_epochs=5)

@@ -21,7 +21,8 @@ from mmengine.registry import OPTIM_WRAPPERS
 
 from hesp_mmaction.apis.equal_terms import OVER_TIME
 from hesp_mmaction.apis.tasks import choose_data
-from hesp_mmaction.apis.wiring import VARIABLES, override
+from hesp_mmaction.apis.variables import VARIABLES
+from hesp_mmaction.apis.wiring import override
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]

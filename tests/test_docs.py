@@ -89,7 +89,7 @@ def check(words):
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
 def test_every_command_is_one_that_its_tool_accepts(page, monkeypatch):
     # A page may show what needs a package that the tests do not install (W&B).
-    monkeypatch.setattr('hesp_mmaction.apis.wiring.find_spec', lambda package: package)
+    monkeypatch.setattr('hesp_mmaction.apis.variables.find_spec', lambda package: package)
     rows = Rows(np.zeros((1, 8, 128)), ('anger',), ('a',))  # nor is a file of features there
     monkeypatch.setattr('hesp_mmaction.apis.feature_wiring.read_features',
                         lambda path: dict(train=rows, test=rows))

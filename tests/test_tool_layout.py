@@ -28,9 +28,9 @@ def imported(path):
 def test_what_users_call_is_at_the_top():
     assert {path.name for path in TOOLS.iterdir() if path.is_file()} == {
         '_demo_groups.py', '_first_look.py', 'demo.py', 'discover.py', 'dist_env.sh',
-        'dist_test.sh', 'dist_train.sh', 'infer.py',
-        'quickstart.sh', 'run_ablation.py', 'run_growth.py', 'run_protocol.py', 'run_splits.py', 'run_tests.sh',
-        'setup_env.sh', 'slurm_train.sh', 'test.py', 'train.py'}
+        'dist_test.sh', 'dist_train.sh', 'infer.py', 'quickstart.sh', 'run_ablation.py',
+        'run_growth.py', 'run_protocol.py', 'run_splits.py', 'run_tests.sh', 'setup_env.sh',
+        'slurm_train.sh', 'test.py', 'train.py'}
 
 
 @pytest.mark.parametrize('path', [path for path in PATHS if path not in SHARED | {

@@ -42,7 +42,8 @@ from hesp_mmaction.datasets.emotions import BASIC
 from hesp_mmaction.datasets.video import Video, return_memory_at_once
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization import group_cards
-from hesp_mmaction.visualization.answer import STYLE, answer, problem
+from hesp_mmaction.visualization.answer import answer, problem
+from hesp_mmaction.visualization.answer_style import STYLE
 
 try:
     with without_proxies():  # a SOCKS proxy would need a package more

@@ -6,9 +6,9 @@ from _first_look import first_look
 if __name__ == '__main__':
     first_look(sys.argv[1:])
 
-from hesp_mmaction import compat  # noqa: E402
 from hesp_mmaction.apis.growth import Growth  # noqa: E402
 from hesp_mmaction.apis.running import parser, read_config, run, run_tool  # noqa: E402
+from hesp_mmaction.compat.launching import optim_wrapper_cfg  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
 
 
@@ -27,7 +27,7 @@ def main():
     cfg = read_config(args)
     if 'optim_wrapper' not in cfg:
         raise InputError(f'{args.config} has nothing to train: run it with tools/test.py')
-    cfg.optim_wrapper = compat.optim_wrapper_cfg(
+    cfg.optim_wrapper = optim_wrapper_cfg(
         cfg.optim_wrapper, cfg.get('precision', {}).get('amp', False))
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None

@@ -7,7 +7,7 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from ..compat import optim_wrapper_cfg
+from ..compat.launching import optim_wrapper_cfg
 from ..datasets.emotions import BASIC, emotion_of
 from ..datasets.splits import known_names
 from ..datasets.wrappers import leaf_configs

@@ -9,10 +9,11 @@ import numpy as np
 from mmengine.logging import print_log
 
 from ..datasets.clip_loading import FrameFolder, list_images
+from ..datasets.decoding import VIDEO_EXTENSIONS
 from ..datasets.faces import TARGETS, WEIGHTS, align, main_track, similarity, smooth
 from ..datasets.integrity import damage, undecodable
 from ..datasets.pictures import IMAGE_EXTENSIONS
-from ..datasets.video import VIDEO_EXTENSIONS, Video
+from ..datasets.video import Video
 from ..errors import InputError
 from ..text import some
 
@@ -32,7 +33,7 @@ class FaceCrops:
         return align(self.frames[number], self.points[number])
 
 
-class Clip:
+class OpenedClip:
     """Frames with a name, opened when they are asked for.
 
     Args:
@@ -116,7 +117,7 @@ class Clip:
 
 
 def find_clips(inputs, fps=25.0, seconds=5.0):
-    """Everything that was handed in as a list of :class:`Clip`.
+    """Everything that was handed in as a list of :class:`OpenedClip`.
 
     Args:
         inputs: a path of a video, of a folder of frames or of a folder of such (searched through);
@@ -129,15 +130,15 @@ def find_clips(inputs, fps=25.0, seconds=5.0):
     clips = []
     for item in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
         if isinstance(item, (str, os.PathLike)):
-            clips += [Clip(path, path, fps) for path in _paths(os.fspath(item))]
+            clips += [OpenedClip(path, path, fps) for path in _paths(os.fspath(item))]
         elif isinstance(item, (int, np.integer)) and not isinstance(item, bool):
-            clips.append(Clip(f'webcam {item}', *film(int(item), seconds)))
+            clips.append(OpenedClip(f'webcam {item}', *film(int(item), seconds)))
         elif isinstance(item, np.ndarray):
             if item.ndim != 4 or item.shape[-1] != 3 or item.dtype != np.uint8 or not len(item):
                 raise InputError('frames must be an array (T, H, W, 3) of uint8, RGB, not '
                                  f'{item.shape} of {item.dtype}')
             number = sum(isinstance(clip.source, np.ndarray) for clip in clips)
-            clips.append(Clip(f'array {number}', item, fps))
+            clips.append(OpenedClip(f'array {number}', item, fps))
         else:
             raise InputError(f'cannot predict on {type(item).__name__}: give the path of a video '
                              'or folder, an array (T, H, W, 3) of frames or the number of a webcam')

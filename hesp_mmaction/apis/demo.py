@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from ..datasets.decoding import VIDEO_EXTENSIONS, BrokenClip, open_video
 from ..datasets.emotions import BASIC
 from ..datasets.faces import DETECTORS
 from ..datasets.synthetic.clips import make_clip, write_video
 from ..datasets.synthetic.layouts import plan_afew, write_dataset
-from ..datasets.video import VIDEO_EXTENSIONS, BrokenClip, open_video
 from ..errors import InputError
 from ..evaluation import fit_threshold
 from .clip_sources import find_clips

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..datasets.decoding import VIDEO_EXTENSIONS
 from ..datasets.emotions import canonical, emotion_of
-from ..datasets.video import VIDEO_EXTENSIONS
 from ..errors import InputError
 from ..evaluation import load_dump
 from ..evaluation.groups import find_groups

@@ -14,9 +14,10 @@ from ..evaluation.groups import find_groups
 from ..evaluation.naming import LEXICON, read_lexicon, readable
 from ..models.prompts.text import CLIPTextTower
 from .clip_sources import find_clips
+from .config_parts import clips_of_config
 from .inferencer import HESPInferencer
 from .naming import Texts, read_features
-from .wiring import clip_of_run, clips_of_config
+from .trained import clip_of_run
 
 
 @dataclass

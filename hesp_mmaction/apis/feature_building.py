@@ -41,11 +41,7 @@ def every_clip(dataset_cfg, part, pipeline, test_mode, seed):
     dataset = DATASETS.build(dict(
         dataset_cfg, part=part, pipeline=pipeline, test_mode=test_mode, lazy_init=True, seed=seed,
         features=None))
-    clips, bad = dataset.readable_clips()
-    dataset.data_list = clips
-    dataset.serialize_data = False
-    dataset._fully_initialized = True
-    return dataset, bad
+    return dataset, dataset.take_every_clip()
 
 
 def compute_features(model, dataset, batch_size, workers, title):

@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from ..datasets.feature_file import read_features
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
+from .config_parts import DATALOADERS
 
 # What a config says of clips, and the file decides or has no use for.
 OF_CLIPS = ('data_root', 'mafw_root', 'fold', 'faces', 'lists', 'id_order', 'cache', 'views',
@@ -32,20 +33,19 @@ def check_options(path: str, options: Collection[str]) -> None:
                          'change nothing: take that out')
 
 
-def use_feature_file(cfg: Config, path: str, loaders: Collection[str]) -> None:
+def use_feature_file(cfg: Config, path: str) -> None:
     """Put a config on a file of features, in place, and switch off what looks at pixels.
 
     Args:
         cfg (mmengine.Config): of a run.
         path (str): the file, see :func:`.feature_file.read_features`.
-        loaders (Collection[str]): names of the loaders of a config.
 
     Raises:
         InputError: a loader joins several data sets, nothing would be left to learn, or as of
             :func:`.feature_file.read_features`.
     """
     cfg.num_frames = read_features(path)['train'].features.shape[1]
-    for name in loaders:
+    for name in DATALOADERS:
         if not cfg.get(name):
             continue
         leaf, *others = leaf_configs(cfg[name].dataset)

@@ -19,6 +19,7 @@ from mmengine.dist import is_main_process
 from tqdm import tqdm
 
 from ..datasets.clip_loading import list_images
+from ..datasets.decoding import BrokenClip
 from ..datasets.frame_files import JPEG, RAW
 from ..datasets.frame_store import (
     CLIPS,
@@ -30,7 +31,7 @@ from ..datasets.frame_store import (
 )
 from ..datasets.pictures import picture_size
 from ..datasets.stores import signature_or_none
-from ..datasets.video import BrokenClip, find_layout
+from ..datasets.video_layout import find_layout
 from ..errors import InputError
 from ..text import some
 from .parallel import run_guarded

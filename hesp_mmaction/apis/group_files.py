@@ -11,7 +11,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..datasets.emotions import canonical
-from ..datasets.lists import Clip, format_list
+from ..datasets.list_cells import ListedClip
+from ..datasets.list_writing import format_list
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from ..files import whole, write_json
@@ -181,7 +182,7 @@ def lists_of(config, known, new):
         new (dict[str, list[str]]): emotion to paths.
 
     Returns:
-        dict[str, list[Clip]]: ``train`` and ``test``, with paths below the data folder, or absolute
+        dict[str, list[ListedClip]]: ``train`` and ``test``, with paths below the data folder, or absolute
         ones.
 
     Raises:
@@ -195,7 +196,7 @@ def lists_of(config, known, new):
                                       lazy_init=True))
         if not hasattr(dataset, 'readable_clips'):
             raise InputError(f'{config} is of a training on features: discovery needs clips')
-        lists[part] = [Clip(info['filename'], info['emotion'])
+        lists[part] = [ListedClip(info['filename'], info['emotion'])
                        for info in dataset.readable_clips()[0]]
     root = os.path.realpath(dataset.data_root)
     own = {os.path.realpath(clip.path) for clip in lists['train'] if clip.emotion in known}
@@ -205,7 +206,7 @@ def lists_of(config, known, new):
         raise InputError(f'{len(both)} accepted clips have a known emotion in the training list of '
                          f'the run, first {both[0]}: delete their lines')
     train = [clip for clip in lists['train'] if clip.emotion in known]
-    train += [Clip(path, emotion) for path, emotion in taken.items()]
+    train += [ListedClip(path, emotion) for path, emotion in taken.items()]
     test = [clip for clip in lists['test'] if os.path.realpath(clip.path) not in taken]
     return {part: [clip._replace(path=_below(clip.path, root)) for clip in clips]
             for part, clips in (('train', train), ('test', test))}
@@ -294,7 +295,7 @@ def write_lists(folder, lists):
 
     Args:
         folder (str or Path): where they belong.
-        lists (dict[str, list[Clip]]): of :func:`lists_of`.
+        lists (dict[str, list[ListedClip]]): of :func:`lists_of`.
 
     Returns:
         dict[str, str]: part to the absolute path of its list.

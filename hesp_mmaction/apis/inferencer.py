@@ -11,9 +11,9 @@ from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 from tqdm import tqdm
 
+from ..datasets.decoding import BrokenClip
 from ..datasets.faces import DETECTORS, load_detector
 from ..datasets.seeding import seeded_rng, stable_seed
-from ..datasets.video import BrokenClip
 from ..datasets.wrappers import pipeline_of
 from ..engine.hooks.common import set_precision
 from ..errors import InputError
@@ -130,7 +130,7 @@ class HESPInferencer(BaseInferencer):
         """Results one after the other, as soon as they are known.
 
         Args:
-            clips (list[Clip]): of :func:`find_clips`.
+            clips (list[OpenedClip]): of :func:`find_clips`.
             window (float, optional): see :meth:`__call__`.
             stride (float, optional): see :meth:`__call__`.
             batch_size (int): windows at a time.
@@ -197,7 +197,7 @@ class HESPInferencer(BaseInferencer):
         """Write the annotated videos that are asked for; one that fails is logged, not raised.
 
         Args:
-            inputs (list[Clip]): the clips.
+            inputs (list[OpenedClip]): the clips.
             preds (list[dict]): what :meth:`predict` returned for exactly these.
             show (bool): of no effect.
             out_dir (str, optional): see :meth:`__call__`.

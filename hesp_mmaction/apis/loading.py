@@ -16,8 +16,8 @@ from ..datasets.openset import OpenSetVideoDataset
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
 from ..models.recognizers import PromptedRecognizer
+from .config_parts import DATALOADERS
 from .frame_building import cores, fill_store, say
-from .wiring import DATALOADERS
 
 PLACE = os.path.join('work_dirs', 'frame_store')
 VARIABLE = 'HESP_FRAME_STORE'  # of the environment: another place of stores, or none
@@ -47,6 +47,8 @@ def prepare_loading(cfg: Config, loaders: Sequence[str] = ()) -> None:
             cfg[name].pop('persistent_workers', None)
         # Workers of one epoch serve the next one.
         cfg[name].setdefault('persistent_workers', cfg[name].num_workers > 0)
+        # Faster copies to a GPU; a warning without one.
+        cfg[name].setdefault('pin_memory', torch.cuda.is_available())
 
 
 def place_transforms(cfg: Config) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from ..compat import optim_wrapper_cfg
+from ..compat.launching import optim_wrapper_cfg
 from ..datasets.stores import INDEX
 from ..engine import QuietRunner
 from ..errors import InputError

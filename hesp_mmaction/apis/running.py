@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from .. import compat
+from ..compat.launching import ddp_wrapper_cfg, end_dist, init_dist
 from ..engine import QuietRunner
 from ..errors import InputError
 from .configs import KeyValue, config_word, load_config
@@ -79,8 +79,8 @@ def read_config(args: argparse.Namespace) -> Config:
         cfg.custom_hooks.append(dict(type='PrecisionHook'))  # a config that knows nothing of it
     prepare_determinism(cfg)
     if cfg.launcher != 'none':
-        compat.init_dist(cfg.launcher)
-        cfg.setdefault('model_wrapper_cfg', compat.ddp_wrapper_cfg())
+        init_dist(cfg.launcher)
+        cfg.setdefault('model_wrapper_cfg', ddp_wrapper_cfg())
     return cfg
 
 
@@ -153,7 +153,7 @@ def run_tool(main: Callable[[], Any]) -> None:
             stream.reconfigure(errors='backslashreplace')
     try:
         main()
-        compat.end_dist()
+        end_dist()
     except USER_ERRORS as error:
         sys.exit(f'error: {one_line(error)}')
     except RuntimeError as error:

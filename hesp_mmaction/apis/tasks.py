@@ -8,8 +8,10 @@ from mmengine.config import Config
 from ..datasets.splits import known_names, num_splits, opennesses
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
+from .config_parts import DATALOADERS
 from .configs import our_config
-from .wiring import DATALOADERS, VARIABLES, override
+from .variables import VARIABLES
+from .wiring import override
 
 
 @dataclass(frozen=True)

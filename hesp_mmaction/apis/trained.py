@@ -1,5 +1,8 @@
 """A trained recognizer for all that only predicts: the inferencer, the demo, the export."""
+from pathlib import Path
+
 from mmaction.registry import MODELS
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..errors import InputError
@@ -43,3 +46,29 @@ def load_trained(cfg, checkpoint=None, cfg_options=None, known=None, device='cpu
     if saved is not None:
         load_weights(model, saved, name)
     return model.to(device).eval()
+
+
+def clip_of_run(folder, config=None, cfg_options=None):
+    """The CLIP of a run.
+
+    Args:
+        folder (str | Path): work dir of the run, in which a training leaves its config.
+        config (str, optional): path of the config. Defaults to the only one in the folder.
+        cfg_options (Mapping[str, Any], optional): changes to it, see
+            :func:`.wiring.override`.
+
+    Returns:
+        dict[str, Any]: arguments of :class:`~hesp_mmaction.models.prompts.text.CLIPTextTower`.
+
+    Raises:
+        InputError: the folder holds no config or several, or the config names no CLIP.
+    """
+    found = [config] if config else list(Path(folder).glob('*.py'))
+    if len(found) != 1:
+        raise InputError(f'{folder} holds {len(found)} configs, so its CLIP is not known: name the '
+                         'config with --config')
+    cfg = Config.fromfile(found[0])
+    override(cfg, cfg_options)
+    if 'clip' not in cfg:
+        raise InputError(f'{found[0]} names no `clip`, so there are no texts to compare with')
+    return cfg.clip.to_dict()

@@ -4,9 +4,10 @@ import os
 from mmaction.registry import DATASETS
 
 from .clip_loading import list_images
+from .decoding import VIDEO_EXTENSIONS
 from .emotions import BASIC, MAFW, emotion_of
+from .list_cells import ListedClip
 from .listed_clips import missing
-from .lists import VIDEO_EXTENSIONS, Clip
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for AFEW and unpack Train_AFEW and Val_AFEW there, or make '
@@ -25,7 +26,7 @@ def afew_clips(root, part, faces=False, classes=BASIC):
         classes (Sequence[str] | None): emotions that may occur. None allows any.
 
     Returns:
-        tuple: list[Clip] and list[str], a message for every folder that is no such emotion.
+        tuple: list[ListedClip] and list[str], a message for every folder that is no such emotion.
 
     Raises:
         FileNotFoundError: the folder of the part, or of its faces, is not there.
@@ -42,7 +43,7 @@ def afew_clips(root, part, faces=False, classes=BASIC):
             continue
         for path in _clips_and_others(folder)[0]:
             stem = os.path.splitext(os.path.basename(path))[0]
-            clips.append(Clip(os.path.join(face_folder, stem) if faces else path, emotion))
+            clips.append(ListedClip(os.path.join(face_folder, stem) if faces else path, emotion))
     return clips, problems
 
 

@@ -3,9 +3,10 @@ import os
 
 from mmaction.registry import DATASETS
 
+from .clip_paths import find_clip
 from .emotions import BASIC
 from .listed_clips import check_fold, missing
-from .lists import find_clip, read_list
+from .lists import read_list
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for DFEW and unpack its folders Clip and EmoLabel_DataSplit there '
@@ -17,7 +18,7 @@ def dfew_clips(root, part, fold=1, clips=CLIPS):
     """Clips of a part of DFEW, from ``EmoLabel_DataSplit/train(single-labeled)/set_1.csv``.
 
     Returns:
-        tuple: list[Clip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
 
     Raises:
         FileNotFoundError: the csv is not there.

@@ -8,6 +8,9 @@ import os
 
 import cv2
 import numpy as np
+import torch
+from scipy.signal import savgol_filter
+from torchvision.ops import box_convert, box_iou
 
 from ..errors import InputError
 
@@ -56,13 +59,19 @@ def align(frame, points):
                           borderMode=cv2.BORDER_REPLICATE)
 
 
-def overlap(a, b):
-    """Intersection over union of two boxes (x, y, width, height)."""
-    (ax, ay, aw, ah), (bx, by, bw, bh) = a, b
-    width = min(ax + aw, bx + bw) - max(ax, bx)
-    height = min(ay + ah, by + bh) - max(ay, by)
-    common = max(0, width) * max(0, height)
-    return common / (aw * ah + bw * bh - common)
+def overlaps(boxes, others):
+    """Intersection over union of each pair of boxes.
+
+    Args:
+        boxes (Sequence[Sequence[float]]): A boxes, each x, y, width and height in pixels.
+        others (Sequence[Sequence[float]]): B boxes.
+
+    Returns:
+        np.ndarray: (A, B), 0 to 1.
+    """
+    corners = [box_convert(torch.as_tensor(np.reshape(group, (-1, 4)), dtype=torch.float64),
+                           'xywh', 'xyxy') for group in (boxes, others)]
+    return box_iou(*corners).numpy()
 
 
 def tracks(found):
@@ -76,9 +85,10 @@ def tracks(found):
     """
     result = []
     for number, faces in enumerate(found):
-        pairs = [(overlap(track[max(track)]['box'], face['box']), t, f)
-                 for t, track in enumerate(result) for f, face in enumerate(faces)]
+        shares = overlaps([track[max(track)]['box'] for track in result],
+                          [face['box'] for face in faces])
         taken = set()
+        pairs = ((shares[pair], *pair) for pair in np.ndindex(shares.shape))
         for share, t, f in sorted(pairs, reverse=True):
             if share > 0.3 and f not in taken and number not in result[t]:
                 result[t][number] = faces[f]
@@ -114,11 +124,7 @@ def smooth(track, num_frames, window=5):
     points = np.stack([np.interp(frames, numbers, column)
                        for column in known.reshape(len(numbers), -1).T], 1)
     if num_frames >= 3:  # a line through two would be no smoothing
-        window = min(window, num_frames)
-        starts = np.clip(frames - window // 2, 0, num_frames - window)
-        lines = [np.polyfit(np.arange(window), points[s:s + window], 1) for s in starts]
-        points = np.stack([slope * (n - s) + base for n, s, (slope, base) in
-                           zip(frames, starts, lines, strict=True)])
+        points = savgol_filter(points, min(window, num_frames), polyorder=1, axis=0)
     return points.reshape(num_frames, -1, 2)
 
 

@@ -18,10 +18,10 @@ from ..errors import InputError
 from ..text import some
 from .emotions import emotion_of
 from .feature_store import keeps_still
+from .list_cells import ListedClip
 from .listed_clips import OTHER
 from .openset import OpenSetVideoDataset
 from .stores import signature
-from .tables import Clip
 
 SUFFIX = '.npz'
 REQUIRED = [f'{part}_{name}' for part in OTHER for name in ('features', 'emotion')]
@@ -192,7 +192,7 @@ class FeatureDataset(OpenSetVideoDataset):
     def list_clips(self, part):
         """The rows of a part, as if they were clips whose path is their id."""
         rows = self.rows[part]
-        return [Clip(name, emotion, None)
+        return [ListedClip(name, emotion, None)
                 for name, emotion in zip(rows.ids, rows.emotions, strict=True)], []
 
     def load_data_list(self):

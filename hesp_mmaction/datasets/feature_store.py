@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import os
+import warnings
 
 import numpy as np
 import torch
@@ -96,8 +97,12 @@ def check_made(folder, index, cfg, model):
         cfg (mmengine.Config): config of the run.
         model (PromptedRecognizer): model of the run.
     """
-    ours = describe(cfg, model)
-    differing = [key for key, value in ours.items() if index['made'].get(key) != value]
+    ours, made = describe(cfg, model), index['made']
+    if 'weights' not in made:  # an earlier version names the CLIP; its mean and std are None
+        ours = dict(ours, backbone=json.loads(json.dumps(cfg.model.backbone, default=dict)))
+        made = {key: made[key] for key in ours if made.get(key) is not None}
+        ours = {key: ours[key] for key in made}
+    differing = [key for key, value in ours.items() if made.get(key) != value]
     if differing:
         raise InputError(f'features: {folder} was made with another {", ".join(differing)} than '
                          f'this config has; {REMEDY}')
@@ -113,13 +118,17 @@ def read_index(folder):
     """The index of a store (dict): ``made``, ``views`` (int), ``rows``, role to sample id to row,
     ``bad``, sample id to reason, and ``sources``, sample id to size and time of the clip.
 
+    A store of an earlier version has no ``sources`` and names its CLIP without a fingerprint of
+    the weights. It is read with a warning, because neither clips nor weights can be compared.
+
     Raises:
         InputError: there is no complete store.
     """
     index = read_store(folder, 'features', REMEDY)
     if 'sources' not in index or 'weights' not in index.get('made', ()):
-        raise InputError(f'features: {folder} does not say of which clips and weights it was made '
-                         f'(an earlier version wrote it); {REMEDY}')
+        warnings.warn(f'features: {folder} does not say of which clips and weights it was made (an '
+                      'earlier version wrote it), so nothing is noticed if one of them has '
+                      f'changed; {REMEDY}', stacklevel=2)
     return index
 
 
@@ -147,7 +156,7 @@ def check_clips(folder, index, paths):
     held = index['rows']['plain'].keys() | index['bad'].keys()
     lost = [name for name in paths if name not in held]
     changed = [name for name, now in signatures(paths).items()
-               if name in held and now != index['sources'].get(name)]
+               if name in held and now != index.get('sources', {name: now}).get(name)]
     for names, what in ((lost, 'are not in it'),
                         (changed, 'are not those it was made of: they changed, or are other clips '
                                   'of the same names')):

@@ -3,9 +3,10 @@ import os
 
 from mmaction.registry import DATASETS
 
+from .clip_paths import find_clip
 from .emotions import BASIC
 from .listed_clips import missing
-from .lists import find_clip, read_list
+from .lists import read_list
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for FERV39k and unpack its folders 2_ClipsforFaceCrop and 4_setups '
@@ -19,7 +20,7 @@ def ferv39k_clips(root, part, clips=CLIPS):
     Its lines are ``Action/Happy/0267 Happy``, so it is no csv.
 
     Returns:
-        tuple: list[Clip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
 
     Raises:
         FileNotFoundError: the list is not there.

@@ -16,11 +16,11 @@ from ..errors import InputError
 from ..files import whole
 from ..text import some
 from .clip_loading import ClipInit, list_images
+from .decoding import BrokenClip
 from .frame_files import clip_file, write_frames
 from .integrity import unreadable
 from .pictures import picture_size
 from .stores import signature_or_none
-from .video import BrokenClip
 
 CLIPS = 'clips.jsonl'  # of a store of frames
 REMEDY = 'build it anew: python tools/data/build_cache.py CONFIG OUT'

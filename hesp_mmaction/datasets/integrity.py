@@ -4,7 +4,9 @@ import os
 from PIL import Image
 
 from .clip_loading import list_images
-from .video import BrokenClip, Video, find_layout
+from .decoding import BrokenClip
+from .video import Video
+from .video_layout import find_layout
 
 
 def unreadable(path):

@@ -7,9 +7,10 @@ from mmengine.logging import print_log
 
 from ..errors import InputError
 from ..text import printable, some
+from .clip_paths import locate
 from .emotions import MAFW, MAFW_COMPOUNDS
 from .labelled_half import labelled_half
-from .lists import locate, read_list
+from .lists import read_list
 
 OTHER = dict(train='test', test='train')
 
@@ -38,7 +39,7 @@ class ListedClips:
         """The clips of ``'train'`` or ``'test'``, from the official files.
 
         Returns:
-            tuple: list[Clip] and list[str], a message for every label that cannot be used.
+            tuple: list[ListedClip] and list[str], a message for every label that cannot be used.
         """
         raise NotImplementedError
 
@@ -91,12 +92,17 @@ class ListedClips:
         self._check_counts([info['emotion'] for info in data_list])
         return data_list
 
-    def readable_clips(self):
-        """Samples of all clips of the part, known or not, and sample id to reason of the bad."""
+    def take_every_clip(self):
+        """Make the data set hold all clips of its part that can be read, known or not.
+
+        Returns:
+            dict[str, str]: of each clip that cannot be read, its sample id and the reason.
+        """
         clips = sorted(self._listed(self.part)[0])
         bad = self._bad(dict.fromkeys(clip.path for clip in clips))
-        return ([self._data_info(clip) for clip in clips if clip.path not in bad],
-                {self.sample_id(path): why for path, why in bad.items()})
+        self.data_list = [self._data_info(clip) for clip in clips if clip.path not in bad]
+        self.serialize_data, self._fully_initialized = False, True
+        return {self.sample_id(path): why for path, why in bad.items()}
 
     def _found_classes(self):
         """The emotions that occur in both parts, in MAFW's order, compounds last."""

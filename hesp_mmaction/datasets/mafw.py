@@ -8,9 +8,10 @@ from ..errors import InputError
 from ..text import printable
 from .afew import HOW_TO_GET as HOW_TO_GET_AFEW
 from .afew import afew_clips, afew_others
+from .clip_paths import find_clip
 from .emotions import BASIC, COMPOUNDS, MAFW, MAFW_COMPOUNDS
 from .listed_clips import check_fold, missing
-from .lists import find_clip, read_list
+from .lists import read_list
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ("ask its authors for MAFW and unpack its folders 'data' and 'Train & Test Set' "
@@ -30,7 +31,7 @@ def mafw_clips(root, part, fold=1, kind='single', clips=CLIPS):
         clips (str): folder of the clips below root.
 
     Returns:
-        tuple: list[Clip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
 
     Raises:
         FileNotFoundError: the list is not there.
@@ -84,12 +85,12 @@ def compound_task(singles, compounds, part):
     basic emotion. It is neither trained on nor tested as one.
 
     Args:
-        singles (list[Clip]): clips of the part.
-        compounds (list[Clip]): clips of the compound test list.
+        singles (list[ListedClip]): clips of the part.
+        compounds (list[ListedClip]): clips of the compound test list.
         part (str): ``'train'`` or ``'test'``.
 
     Returns:
-        tuple[list[Clip], int]: clips of the part, and the number of single clips left out.
+        tuple[list[ListedClip], int]: clips of the part, and the number of single clips left out.
     """
     unknown = [clip for clip in compounds if clip.emotion in COMPOUNDS]
     paths = {clip.path for clip in unknown}

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 
 from ..errors import InputError
 from ..text import printable
+from .decoding import BrokenClip
 from .deferred import defer
 from .emotions import UNDECODABLE
 from .integrity import unreadable
@@ -17,7 +18,6 @@ from .listed_clips import OTHER, ListedClips
 from .seeding import seeded_rng, stable_seed
 from .splits import resolve_known
 from .stored_clips import StoredClips
-from .video import BrokenClip
 
 
 @DATASETS.register_module()

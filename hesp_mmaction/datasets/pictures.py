@@ -5,7 +5,7 @@ OpenCV's is not used: once decord is imported, its ``imread`` returns None for P
 import numpy as np
 from PIL import Image, ImageOps
 
-from .video import BrokenClip
+from .decoding import BrokenClip
 
 IMAGE_EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 

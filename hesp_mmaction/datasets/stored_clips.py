@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from . import feature_store
+from .decoding import BrokenClip
 from .frame_files import JPEG, QUALITY
 from .frame_store import check_pipeline, check_sources, read_index
 from .integrity import undecodable, unreadable
-from .video import BrokenClip
 
 
 class StoredClips:

@@ -4,7 +4,7 @@ import logging
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from ..compat import keep_record
+from ..compat.mends import keep_record
 
 
 def is_short(record):

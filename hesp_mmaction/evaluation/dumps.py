@@ -10,11 +10,9 @@ from mmengine.logging import print_log
 
 from ..datasets.emotions import UNDECODABLE
 from ..files import whole
+from .prediction import ARRAYS, LOGITS, OF_ALL, SCORE
 
 Dump = Mapping[str, np.ndarray]
-# fields of a data sample to those of a dump
-RENAMED = dict(pred_feature='feature', pred_score='probabilities')
-OF_ALL = ('threshold', 'class_text')  # fields that are the same for every sample, kept once
 
 
 def save_dump(dump: Dump, path: str | Path) -> None:
@@ -24,13 +22,24 @@ def save_dump(dump: Dump, path: str | Path) -> None:
 
 
 def load_dump(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads what :class:`.OpenSetMetric` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
+    """Reads what ``OpenSetMetric`` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 
 
 def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what is kept of a predicted data sample (dict), see :class:`.OpenSetMetric`."""
+    """What a dump keeps of a predicted data sample.
+
+    Args:
+        sample (dict): with the fields that ``Prediction`` writes, ``gt_label``, and the
+            metainfo ``sample_id`` and ``emotion``.
+
+    Returns:
+        dict: by key of the dump.
+
+    Raises:
+        KeyError: a field is missing that every dump needs.
+    """
     missing = [key for key in ('sample_id', 'emotion', 'gt_label', 'pred_label', 'pred_knownness')
                if key not in sample]
     if missing:
@@ -40,9 +49,9 @@ def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
                label=int(sample['gt_label']), pred=int(sample['pred_label']),
                score=float(sample['pred_knownness']))
     for key, value in sample.items():
-        if key.startswith('logits') or key in (*RENAMED, 'class_text', 'frame_cosine'):
-            row[RENAMED.get(key, key)] = _array(value)
-        elif key.startswith('score_') or key == 'threshold':
+        if key.startswith(LOGITS) or key in ARRAYS:
+            row[ARRAYS.get(key, key)] = _array(value)
+        elif key.startswith(SCORE) or key == 'threshold':
             row[key] = float(value)
         elif key == 'pred_emotion':
             row[key] = value
@@ -51,9 +60,9 @@ def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 def dump_of_rows(rows: Sequence[Mapping[str, Any]],
                  classes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Returns arrays of rows of :func:`dump_row`, sorted by sample id, each id once.
+    """Returns arrays of rows of ``dump_row``, sorted by sample id, each id once.
 
-    Clips that could not be decoded (emotion :data:`UNDECODABLE`) are left out and logged.
+    Clips that could not be decoded (emotion ``UNDECODABLE``) are left out and logged.
     """
     by_id = {row['sample_id']: row for row in reversed(rows)}
     broken = sorted(key for key, row in by_id.items() if row['emotion'] == UNDECODABLE)

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 
-from .ranking import _correct, _scores
+from .ranking import as_correct, as_scores
 
 
 def _accepted(known: ArrayLike, unknown: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Numbers (N + 1,) of known and unknown left as one sample after the other is rejected."""
-    known, unknown = _scores('known', known), _scores('unknown', unknown)
+    known, unknown = as_scores('known', known), as_scores('unknown', unknown)
     is_unknown = np.r_[np.zeros(len(known), int), np.ones(len(unknown), int)]
     is_unknown = is_unknown[np.lexsort((is_unknown, np.r_[known, unknown]))]
     return (len(known) - np.r_[0, np.cumsum(1 - is_unknown)],
@@ -72,9 +72,9 @@ def official_oscr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike) -> f
         float: the area. The last sample is never a threshold, so a perfect separation is not 1.
     """
     given = np.concatenate([known, unknown])
-    known, unknown = _scores('known', known), _scores('unknown', unknown)
+    known, unknown = as_scores('known', known), as_scores('unknown', unknown)
     order = given.argsort()
-    right = np.r_[_correct(correct, known), np.zeros(len(unknown), bool)][order]
+    right = np.r_[as_correct(correct, known), np.zeros(len(unknown), bool)][order]
     novel = np.r_[np.zeros(len(known)), np.ones(len(unknown))][order]
     ccr = (right.sum() - np.cumsum(right))[:-1] / len(known)
     fpr = (novel.sum() - np.cumsum(novel) + novel)[:-1] / len(unknown)

@@ -17,6 +17,7 @@ from .closed_set import closed_set_metrics
 from .decision import calibration_error, open_set_f1, openness, uar
 from .dumps import Dump, dump_of_rows, dump_row, save_dump
 from .finite import check_finite, named, not_finite
+from .prediction import SCORE
 from .ranking import aupr, auroc, ccr_at_fpr, detection_accuracy, fpr_at_tpr, oscr
 from .uncertainty import bootstrap_interval
 
@@ -68,7 +69,7 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
             ``probabilities`` (N, K) and the ``threshold`` ().
 
     Returns:
-        dict: in percent those of :func:`open_set_figures`, ``ACC`` (WAR) and ``UAR`` of the known
+        dict: in percent those of ``open_set_figures``, ``ACC`` (WAR) and ``UAR`` of the known
         samples, ``ECE`` of them if there are probabilities, ``open_F1`` (macro, the unknown being
         one class) if there is a threshold; ``num_known`` and ``num_unknown`` samples, and
         ``openness`` in [0, 1], from the K known classes and the unknown emotions that occur;
@@ -94,8 +95,8 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
     if np.isfinite(dump.get('threshold', np.nan)):
         metrics['open_F1'] = 100 * open_set_f1(dump['label'], dump['pred'], dump['score'],
                                                float(dump['threshold']))
-    for key in sorted(key for key in dump if key.startswith('score_')):
-        name = key.removeprefix('score_')
+    for key in sorted(key for key in dump if key.startswith(SCORE)):
+        name = key.removeprefix(SCORE)
         wrong = not_finite(dump, key)
         if wrong.any():
             print_log(f'no AUROC_{name} and OSCR_{name}: {key} is NaN or infinite for '
@@ -110,10 +111,10 @@ def metrics_from_dump(dump: Dump) -> dict[str, float]:
 def intervals_from_dump(dump: Dump) -> dict[str, list[float] | None]:
     """95 % intervals (low, high) in percent of ``AUROC`` and ``OSCR``, over the test samples.
 
-    By stratified bootstrap, see :func:`.uncertainty.bootstrap_interval`.
+    By stratified bootstrap, see ``uncertainty.bootstrap_interval``.
 
     Args:
-        dump (dict[str, np.ndarray]): see :func:`metrics_from_dump`.
+        dump (dict[str, np.ndarray]): see ``metrics_from_dump``.
 
     Returns:
         dict: the two ends for each name; None if there are fewer than two known or two unknown
@@ -132,23 +133,20 @@ def intervals_from_dump(dump: Dump) -> dict[str, list[float] | None]:
 
 @METRICS.register_module()
 class OpenSetMetric(BaseMetric):
-    """AUROC, OSCR, closed-set accuracy and others; see :func:`metrics_from_dump`.
+    """AUROC, OSCR, closed-set accuracy and others; see ``metrics_from_dump``.
 
-    A data set with ``closed_set=True`` gets :func:`closed_set_metrics` instead.
+    A data set with ``closed_set=True`` gets ``closed_set_metrics`` instead.
 
-    Of each data sample it reads ``gt_label`` (-1: unknown), ``pred_label``, ``pred_knownness`` (one
-    number, bigger is more known), optionally ``pred_score`` (K,) probabilities, ``pred_emotion``,
-    ``threshold``, ``pred_feature`` (D,), ``class_text`` (K, D), ``frame_cosine`` (T, K) and any
-    ``logits*`` (K,) and ``score_*`` (other scores), and the metainfo ``sample_id`` and ``emotion``.
-    Samples are gathered from all processes, each id counts once and they are sorted by id, so N
-    processes return exactly the figures of one.
+    Of each data sample it reads the fields of ``Prediction``, of which ``pred_label`` and
+    ``pred_knownness`` must be there, ``gt_label`` (-1: unknown), and the metainfo ``sample_id`` and
+    ``emotion``. Samples are gathered from all processes, each id counts once and they are sorted by
+    id, so N processes return exactly the figures of one.
 
     Args:
         dump (str, optional): ``.npz`` file for the raw material: ``sample_id``, ``label``,
-            ``emotion``, ``score``, ``pred``, ``classes`` and, if there, ``pred_emotion``,
-            ``logits*`` and ``probabilities`` (N, K), ``feature`` (N, D), ``frame_cosine``
-            (N, T, K), ``class_text`` (K, D) and the ``threshold`` ().
-            Defaults to None, no file, unless :meth:`dump_into` names one.
+            ``emotion``, ``classes``, ``pred_emotion`` and the fields of ``Prediction`` under
+            the names that a dump has for them. Defaults to None, no file, unless
+            ``dump_into`` names one.
 
     Attributes:
         last_dump (dict[str, np.ndarray] | None): the same of the last evaluation, in every process;
@@ -189,7 +187,7 @@ class OpenSetMetric(BaseMetric):
         return self.compute_metrics(rows)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Dumps (if asked) and computes from rows of :meth:`process`."""
+        """Dumps (if asked) and computes from rows of ``process``."""
         dump = self.last_dump = dump_of_rows(results, self.dataset_meta['classes'])
         if self.dump and is_main_process():
             save_dump(dump, self.dump)

@@ -12,7 +12,19 @@ from sklearn.metrics import average_precision_score
 from ..errors import InputError
 
 
-def _scores(name: str, values: ArrayLike) -> np.ndarray:
+def as_scores(name: str, values: ArrayLike) -> np.ndarray:
+    """Scores as an array, after a look at them.
+
+    Args:
+        name (str): ``'known'`` or ``'unknown'``, for messages.
+        values (ArrayLike): (N,) scores.
+
+    Returns:
+        np.ndarray: (N,) float64.
+
+    Raises:
+        InputError: there is none, they have more than one dimension, or one is not finite.
+    """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
         raise InputError(f'{name} scores must be a non-empty 1-D array, not of shape '
@@ -23,7 +35,19 @@ def _scores(name: str, values: ArrayLike) -> np.ndarray:
     return values
 
 
-def _correct(correct: ArrayLike, known: np.ndarray) -> np.ndarray:
+def as_correct(correct: ArrayLike, known: np.ndarray) -> np.ndarray:
+    """Which known samples are classified correctly, as an array.
+
+    Args:
+        correct (ArrayLike): (N_k,) true or false.
+        known (np.ndarray): (N_k,) their scores.
+
+    Returns:
+        np.ndarray: (N_k,) bool.
+
+    Raises:
+        InputError: the shapes differ.
+    """
     correct = np.asarray(correct, dtype=bool)
     if correct.shape != known.shape:
         raise InputError(f'correct has shape {correct.shape}, the known scores {known.shape}')
@@ -59,8 +83,8 @@ def oscr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike) -> float:
     Returns:
         float: at most the accuracy and at most the AUROC.
     """
-    known, unknown = _scores('known', known), np.sort(_scores('unknown', unknown))
-    hits = known[_correct(correct, known)]
+    known, unknown = as_scores('known', known), np.sort(as_scores('unknown', unknown))
+    hits = known[as_correct(correct, known)]
     beaten = np.searchsorted(unknown, hits, 'left') + np.searchsorted(unknown, hits, 'right')
     return float(beaten.sum() / (2 * len(known) * len(unknown)))
 
@@ -78,8 +102,8 @@ def oscr_curve(known: ArrayLike, correct: ArrayLike,
         tuple[np.ndarray]: share (P,) of the unknown that is accepted, from 0 to 1, and share (P,)
         of all known that is accepted and classified right, from 0 to the accuracy.
     """
-    known, unknown = _scores('known', known), np.sort(_scores('unknown', unknown))
-    hits = np.sort(known[_correct(correct, known)])
+    known, unknown = as_scores('known', known), np.sort(as_scores('unknown', unknown))
+    hits = np.sort(known[as_correct(correct, known)])
     thresholds = np.unique(np.r_[known, unknown])[::-1]  # accepted: score >= threshold
     fpr = (len(unknown) - np.searchsorted(unknown, thresholds)) / len(unknown)
     ccr = (len(hits) - np.searchsorted(hits, thresholds)) / len(known)
@@ -100,7 +124,7 @@ def detection_accuracy(known: ArrayLike, unknown: ArrayLike) -> float:
 def _as_positive(known: ArrayLike, unknown: ArrayLike,
                  positive: str) -> tuple[np.ndarray, np.ndarray]:
     """Scores of the positive and of the negative class, bigger = more positive."""
-    known, unknown = _scores('known', known), _scores('unknown', unknown)
+    known, unknown = as_scores('known', known), as_scores('unknown', unknown)
     if positive not in ('known', 'unknown'):
         raise InputError(f"positive must be 'known' or 'unknown', not {positive!r}")
     return (known, unknown) if positive == 'known' else (-unknown, -known)
@@ -163,12 +187,12 @@ def ccr_at_fpr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike, fpr: fl
     Returns:
         float: in [0, 1]; equal to the accuracy if ``fpr`` is 1.
     """
-    known, unknown = _scores('known', known), np.sort(_scores('unknown', unknown))
+    known, unknown = as_scores('known', known), np.sort(as_scores('unknown', unknown))
     if not 0 <= fpr <= 1:
         raise InputError(f'fpr must be in [0, 1], not {fpr}')
     accepted = int(fpr * len(unknown) + 1e-9)  # 0.29 * 100 is a little less than 29
     bound = unknown[-accepted - 1] if accepted < len(unknown) else -np.inf
-    return float(np.mean((known > bound) & _correct(correct, known)))
+    return float(np.mean((known > bound) & as_correct(correct, known)))
 
 
 def fit_threshold(known: ArrayLike, tpr: float = 0.95) -> float:
@@ -181,7 +205,7 @@ def fit_threshold(known: ArrayLike, tpr: float = 0.95) -> float:
     Returns:
         float: one of the scores.
     """
-    known = _scores('known', known)
+    known = as_scores('known', known)
     if not 0 < tpr <= 1:
         raise InputError(f'tpr must be in (0, 1], not {tpr}')
     keep = int(np.ceil(tpr * len(known) - 1e-9))  # 0.07 * 100 is a little more than 7

@@ -1,22 +1,40 @@
-"""Attention: a transformer block of ours, and CLIP's, opened up so that tokens may see more."""
+"""Attention: a transformer block, and CLIP's own blocks run in parts so that tokens may see more.
+"""
 import open_clip
 import torch
 from torch import nn
 from torch.nn.functional import layer_norm, linear, scaled_dot_product_attention, silu
 
-# Images that go through an MLP at once on CPUs where no gradient is wanted: their tokens, four
-# times wider there, stay in the processor's cache.
+# Images that go through an MLP at once on CPUs when no gradient is wanted. Inside the MLP their
+# tokens are four times as wide; of this many images they still fit the processor's cache.
 PIECE = 32
 
 
 def attend(query, key, value, heads):
-    """Attention of (N, L, C) over (N, M, C), all projected: (N, L, C)."""
+    """Attention of L tokens over M tokens.
+
+    Args:
+        query (Tensor): (N, L, C), projected.
+        key (Tensor): (N, M, C), projected.
+        value (Tensor): (N, M, C), projected.
+        heads (int): number of heads, each C / heads wide.
+
+    Returns:
+        Tensor: (N, L, C).
+    """
     query, key, value = (x.unflatten(2, (heads, -1)).transpose(1, 2) for x in (query, key, value))
     return scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
 
 
 class Block(nn.Module):
-    """x + attention(norm(x)), then x + mlp(norm(x)). (B, N, C) to the same."""
+    """A transformer block with norms first: x + attention(norm(x)), then x + mlp(norm(x)).
+
+    Args:
+        dim (int): C, width of a token.
+        heads (int): number of heads.
+        dim_head (int): width of a head.
+        mlp_dim (int): inner width of the MLP.
+    """
 
     def __init__(self, dim, heads, dim_head, mlp_dim):
         super().__init__()
@@ -28,27 +46,57 @@ class Block(nn.Module):
                                  nn.Linear(mlp_dim, dim))
 
     def forward(self, x):
+        """Run the block.
+
+        Args:
+            x (Tensor): (B, N, C).
+
+        Returns:
+            Tensor: (B, N, C).
+        """
         x = x + self.out(attend(*self.qkv(self.norm(x)).chunk(3, 2), self.heads))
         return x + self.mlp(x)
 
 
 def keep(x):
-    """What does not widen."""
+    """Return keys or values as they are: the ``widen`` that does not widen.
+
+    Args:
+        x (Tensor): (N, L, C).
+
+    Returns:
+        Tensor: ``x``.
+    """
     return x
 
 
 def run_norm(norm, x):
-    """A LayerNorm of open_clip's, in the type of its weights; the result has the type of x."""
-    if x.dtype == norm.weight.dtype:  # no cast to the same
+    """A LayerNorm of open_clip, computed in the type of its weights.
+
+    Args:
+        norm (nn.LayerNorm): of open_clip.
+        x (Tensor): (..., C).
+
+    Returns:
+        Tensor: of the shape and type of ``x``.
+    """
+    if x.dtype == norm.weight.dtype:  # skips a cast that changes nothing
         return layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
     return norm(x)
 
 
 def run_mlp(block, x):
-    """The MLP of a block of open_clip's towers, its norm before it: tokens (N, C) to the same.
+    """The MLP of a block of open_clip's towers, with the norm before it.
 
-    Its QuickGELU, x sigmoid(1.702 x), is silu(1.702 x) / 1.702. The products before and behind it
-    take the two factors at no cost forward, and only 1.702 x is kept for the gradient.
+    Its QuickGELU, x sigmoid(1.702 x), is silu(1.702 x) / 1.702. The matrix products on both sides
+    take the two factors at no cost in the forward pass, and only 1.702 x is kept for the gradient.
+
+    Args:
+        block (nn.Module): a block of open_clip.
+        x (Tensor): tokens (N, C).
+
+    Returns:
+        Tensor: (N, C).
     """
     mlp, x = block.mlp, run_norm(block.ln_2, x)
     if not isinstance(mlp.gelu, open_clip.transformer.QuickGELU):
@@ -59,15 +107,18 @@ def run_mlp(block, x):
 
 
 def run_block(block, x, widen=keep, first=None, norm=None):
-    """A block of open_clip's image towers, its keys and values passed through ``widen``.
+    """A block of open_clip's image towers, with its keys and values passed through ``widen``.
 
     Args:
-        block (ResidualAttentionBlock). x (Tensor): tokens (N, L, C). widen (Callable):
-        (N, L, C) to (N, M, C). first (int, optional): only so many of the tokens are wanted
-        behind the block; they look at all. norm (Tensor, optional): ``block.ln_1(x)``, made before.
+        block (ResidualAttentionBlock): of open_clip.
+        x (Tensor): tokens (N, L, C).
+        widen (Callable[[Tensor], Tensor]): (N, L, C) to (N, M, C). Defaults to ``keep``.
+        first (int, optional): return this many of the first tokens; they look at all. Defaults to
+            None, all tokens.
+        norm (Tensor, optional): ``block.ln_1(x)``, if it is there already. Defaults to None.
 
     Returns:
-        Tensor: (N, L or ``first``, C); without ``widen`` what the block itself gives.
+        Tensor: (N, L or ``first``, C); without ``widen`` what the block itself returns.
     """
     attn, norm = block.attn, block.ln_1(x) if norm is None else norm
     weight, bias = attn.in_proj_weight, attn.in_proj_bias
@@ -88,16 +139,33 @@ def run_block(block, x, widen=keep, first=None, norm=None):
 
 
 def split_heads(x, count, heads, parts):
-    """Tokens (count * L, parts * C) to ``parts`` times (count, heads, L, C / heads)."""
+    """Split tokens into parts and heads.
+
+    Args:
+        x (Tensor): tokens (count * L, parts * C).
+        count (int): number of texts.
+        heads (int): number of heads.
+        parts (int): number of parts, such as 3 for queries, keys and values.
+
+    Returns:
+        tuple[Tensor]: ``parts`` tensors (count, heads, L, C / heads).
+    """
     return x.view(count, -1, parts, heads, x.shape[1] // parts // heads).permute(
         2, 0, 3, 1, 4).unbind()
 
 
 def run_text_block(block, x, count):
-    """A block of open_clip's text tower, where no token looks at those behind it.
+    """A block of open_clip's text tower, in which no token looks at later ones.
 
-    Tokens (count * L, C) of ``count`` texts, one after the other, to the same. They are so few
-    that every call counts, and two dimensions need fewer than three.
+    The tokens are so few that every call counts, and two dimensions need fewer calls than three.
+
+    Args:
+        block (ResidualAttentionBlock): of open_clip.
+        x (Tensor): tokens (count * L, C) of the texts, one after the other.
+        count (int): number of texts.
+
+    Returns:
+        Tensor: (count * L, C).
     """
     attn, norm = block.attn, run_norm(block.ln_1, x)
     out, qkv = attn.out_proj, linear(norm, attn.in_proj_weight, attn.in_proj_bias)
@@ -108,14 +176,16 @@ def run_text_block(block, x, count):
 
 
 def read_text_block(block, x, end):
-    """The last block of open_clip's text tower, for the token that is read alone.
+    """The last block of open_clip's text tower, computed for the token that is read.
 
     Args:
-        block (ResidualAttentionBlock). x (Tensor): tokens (N * L, C). end (Tensor): (N,), the
-        position that is read; it looks at itself and what is before it.
+        block (ResidualAttentionBlock): of open_clip.
+        x (Tensor): tokens (N * L, C).
+        end (Tensor): int64 (N,), the position that is read. It looks at itself and at what is
+            before it.
 
     Returns:
-        Tensor: (N, C), what the block itself has at ``end``.
+        Tensor: (N, C), what the block itself returns at ``end``.
     """
     attn, norm, count, width = block.attn, run_norm(block.ln_1, x), len(end), x.shape[1]
     weight, bias, heads = attn.in_proj_weight, attn.in_proj_bias, attn.num_heads
@@ -130,12 +200,30 @@ def read_text_block(block, x, end):
 
 
 def pool_tokens(pool, maps):
-    """Maps (N, C, h, w) to the tokens of CLIP's attention pooling (N, 1 + h * w, C): mean first."""
+    """The tokens of CLIP's attention pooling: the mean of the places, then the places.
+
+    Args:
+        pool (nn.Module): ``attnpool`` of open_clip's ResNet form.
+        maps (Tensor): (N, C, h, w).
+
+    Returns:
+        Tensor: (N, 1 + h * w, C), with position embeddings.
+    """
     tokens = maps.flatten(2).transpose(1, 2)
     return torch.cat([tokens.mean(1, keepdim=True), tokens], 1) + pool.positional_embedding
 
 
 def run_pool(pool, tokens, widen=keep):
-    """CLIP's attention pooling of tokens (N, L, C) to (N, D): the first one looks at all."""
+    """CLIP's attention pooling, in which the first token looks at all.
+
+    Args:
+        pool (nn.Module): ``attnpool`` of open_clip's ResNet form.
+        tokens (Tensor): (N, L, C).
+        widen (Callable[[Tensor], Tensor]): keys or values (N, L, C) to (N, M, C). Defaults to
+            ``keep``.
+
+    Returns:
+        Tensor: (N, D).
+    """
     key, value = widen(pool.k_proj(tokens)), widen(pool.v_proj(tokens))
     return pool.c_proj(attend(pool.q_proj(tokens[:, :1]), key, value, pool.num_heads))[:, 0]

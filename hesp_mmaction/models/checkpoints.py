@@ -1,9 +1,8 @@
 """Checkpoints from file to model: they are read, checked to belong to the model, and loaded.
 
-mmengine (``--resume``, ``load_from``, ``tools/test.py``) reads with :func:`read_file` (see
-:mod:`hesp_mmaction.compat`) and checks with :func:`check_checkpoint`
-(:class:`.OpenSetHook`); all that only predicts goes through
-:func:`hesp_mmaction.apis.trained.load_trained`, which calls the functions below.
+mmengine (``--resume``, ``load_from``, ``tools/test.py``) reads with ``read_file`` (see
+``hesp_mmaction.compat``) and checks with ``check_checkpoint`` (``OpenSetHook``). Code that only
+predicts goes through ``hesp_mmaction.apis.trained.load_trained``, which calls the functions below.
 """
 import logging
 
@@ -18,21 +17,21 @@ from .weight_files import read_file
 __all__ = ['check_checkpoint', 'check_clip', 'check_pixels', 'clip_of', 'known_of',
            'load_weights', 'pixels_of', 'plain_keys', 'read_checkpoint', 'read_file', 'weights_of']
 
-# What torch.compile, FSDP and checkpointing put into the names of weights.
+# Parts that torch.compile, FSDP and checkpointing add inside the names of weights.
 WRAPPERS = ('_orig_mod.', '_fsdp_wrapped_module.', '_checkpoint_wrapped_module.')
-# What DistributedDataParallel and Lightning put before them.
+# Prefixes that DistributedDataParallel and Lightning add.
 PREFIXES = ('module.', 'model.')
 
 
 def read_checkpoint(path):
-    """Read a checkpoint onto the CPU, from wherever mmengine reads one.
+    """Read a checkpoint onto the CPU, from a file or from any address that mmengine reads.
 
     Args:
-        path (str | Path): of a file, which :func:`read_file` reads, or an address such as
-            ``http://...``, which mmengine does, unchecked.
+        path (str | Path): of a file, which ``read_file`` reads, or an address such as
+            ``http://...``, which mmengine reads unchecked.
 
     Returns:
-        dict: see :func:`read_file`, as are the errors.
+        dict: see ``read_file``, also for the errors.
     """
     return CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
 
@@ -41,14 +40,14 @@ def known_of(checkpoint, name='the checkpoint'):
     """The known emotions that a checkpoint was trained on, in label order.
 
     Args:
-        checkpoint (dict): as returned by :func:`read_file`.
-        name (str): what errors call it.
+        checkpoint (dict): as returned by ``read_file``.
+        name (str): its name in errors. Defaults to ``'the checkpoint'``.
 
     Returns:
         tuple[str] | None: None if it does not say.
 
     Raises:
-        InputError: its ``hesp`` entry is none of this package.
+        InputError: its ``hesp`` entry was not written by this package.
     """
     if not isinstance(checkpoint, dict) or 'hesp' not in checkpoint:
         return None
@@ -63,14 +62,14 @@ def weights_of(checkpoint, name='the checkpoint'):
     """The state dict in a checkpoint: its ``state_dict`` or a like entry, or all of it.
 
     Args:
-        checkpoint (dict): as returned by :func:`read_file`.
-        name (str): what errors call it.
+        checkpoint (dict): as returned by ``read_file``.
+        name (str): its name in errors. Defaults to ``'the checkpoint'``.
 
     Returns:
-        dict[str, Tensor]
+        dict[str, Tensor]: name of a weight to its value.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no state dict.
     """
     weights = checkpoint
     if isinstance(checkpoint, dict):
@@ -86,7 +85,7 @@ def weights_of(checkpoint, name='the checkpoint'):
 
 
 def plain_keys(weights, own):
-    """Weights under a model's own names, without what wrappers put into or before them.
+    """Weights under a model's own names, without the additions of wrappers.
 
     Args:
         weights (dict[str, Tensor]): perhaps of a model inside torch.compile, FSDP,
@@ -94,7 +93,7 @@ def plain_keys(weights, own):
         own (Collection[str]): names of the model's weights.
 
     Returns:
-        dict[str, Tensor]
+        dict[str, Tensor]: the same weights under their plain names.
     """
     return {_plain_key(key, own): value for key, value in weights.items()}
 
@@ -113,10 +112,11 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
 
     Args:
         model (nn.Module): a recognizer with an open-set head.
-        checkpoint (dict): as returned by :func:`read_file`.
-        name (str): what errors call it.
-        whole (bool): a checkpoint that does not say its known emotions must hold all weights of
-            the model too. False for the start of a training on weights of another model.
+        checkpoint (dict): as returned by ``read_file``.
+        name (str): its name in errors. Defaults to ``'the checkpoint'``.
+        whole (bool): a checkpoint that does not say its known emotions must hold all weights of the
+            model too. False for the start of a training from weights of another model. Defaults to
+            True.
 
     Returns:
         dict[str, Tensor]: its weights, under the model's names.
@@ -136,7 +136,7 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
     if not set(own) & set(weights):
         wrong.append('no parameter in common')
     elif whole or theirs is not None:
-        older = getattr(model.cls_head, 'older_state', dict)()  # older ones lack these
+        older = getattr(model.cls_head, 'older_state', dict)()  # earlier checkpoints lack these
         wrong += [f'{key} is missing there' for key in own if key not in weights
                   and key.removeprefix('cls_head.') not in older
                   and not key.endswith('num_batches_tracked')]
@@ -154,7 +154,15 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
 
 
 def pixels_of(model):
-    """The pixel statistics of a recognizer (dict of ``mean`` and ``std``, 0..255), or None."""
+    """The pixel statistics of a recognizer.
+
+    Args:
+        model (nn.Module): a recognizer.
+
+    Returns:
+        dict[str, list[float]] | None: ``mean`` and ``std`` of red, green and blue, 0 to 255; None
+        if the recognizer has none.
+    """
     if not isinstance(getattr(model, 'mean', None), torch.Tensor):
         return None
     return {key: [round(v, 4) for v in (getattr(model, key).flatten() * 255).tolist()]
@@ -197,7 +205,7 @@ def check_pixels(model, theirs, name):
         InputError: they are others.
     """
     ours = pixels_of(model)
-    if ours is None or theirs is None:  # older checkpoints do not say
+    if ours is None or theirs is None:  # earlier checkpoints do not say
         return
     for key in ('mean', 'std'):
         if not np.allclose(ours[key], theirs[key], atol=0.01):
@@ -208,11 +216,14 @@ def check_pixels(model, theirs, name):
 
 
 def load_weights(model, checkpoint, name='the checkpoint'):
-    """Load a checkpoint into a model after :func:`check_checkpoint`, which raises its errors.
+    """Load a checkpoint into a model after ``check_checkpoint``.
 
     Args:
         model (nn.Module): a recognizer with an open-set head; changed in place.
-        checkpoint (dict): as returned by :func:`read_file`.
-        name (str): what errors call it.
+        checkpoint (dict): as returned by ``read_file``.
+        name (str): its name in errors. Defaults to ``'the checkpoint'``.
+
+    Raises:
+        InputError: see ``check_checkpoint``.
     """
     model.load_state_dict(check_checkpoint(model, checkpoint, name), strict=False)

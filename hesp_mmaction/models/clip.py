@@ -35,17 +35,17 @@ def load_clip(arch, pretrained=None, quick_gelu=None):
         pretrained (str, optional): path of a state dict (of torch.save or safetensors, in the
             layout of open_clip, OpenAI or Hugging Face), path of an OpenAI TorchScript archive,
             ``'embedded'`` for the weights of this package, or a tag of open_clip such as
-            ``'openai'`` (which downloads). ``None`` draws random weights.
-        quick_gelu (bool, optional): the activation the weights were trained with. ``None`` finds
-            out: a tag says it, and so does OpenAI's archive; for other files the config decides,
-            unless they look like OpenAI's weights saved again, see :mod:`.clip_weights`. What is
-            not certain is said in a warning.
+            ``'openai'`` (which downloads). Defaults to None, random weights.
+        quick_gelu (bool, optional): the activation the weights were trained with. Defaults to None,
+            which finds out: a tag says it, and so does OpenAI's archive. For other files the config
+            decides, unless they look like OpenAI's weights saved again, see ``clip_weights``. What
+            is not certain is said in a warning.
 
     Returns:
-        open_clip.model.CLIP
+        open_clip.model.CLIP: the model.
 
     Raises:
-        InputError: the name, the file or the fit between weights and architecture is wrong.
+        InputError: the name or the file is wrong, or the weights do not fit the architecture.
     """
     config = model_config(arch)
     if config['text_cfg'].get('hf_model_name'):
@@ -72,13 +72,16 @@ def pixel_statistics(arch, pretrained=None):
     """Mean and standard deviation of the pixels a CLIP was trained with.
 
     Args:
-        arch (str): see :func:`load_clip`; a JSON config may have a ``preprocess_cfg``.
-        pretrained (str, optional): see :func:`load_clip`. A tag of open_clip has statistics, and
-            so has an ``open_clip_config.json`` beside a file, as Hugging Face has it.
+        arch (str): see ``load_clip``; a JSON config may have a ``preprocess_cfg``.
+        pretrained (str, optional): see ``load_clip``. A tag of open_clip has statistics, and so has
+            an ``open_clip_config.json`` beside a file, as on Hugging Face. Defaults to None.
 
     Returns:
-        tuple[tuple[float], tuple[float]]: of red, green, blue, 0..255. CLIP's own where nobody
-        says otherwise, with a warning where a tag of the architecture does.
+        tuple[tuple[float], tuple[float]]: of red, green and blue, 0 to 255. CLIP's own if nothing
+        says otherwise, with a warning if a tag of the architecture has others.
+
+    Raises:
+        InputError: a statistic in ``preprocess_cfg`` is not three numbers.
     """
     said = read_config(arch)[1]
     if not said and pretrained not in (None, 'embedded'):
@@ -113,12 +116,11 @@ def _say_other_pixels(arch, pretrained):
 
 
 def digest(arch, pretrained):
-    """What tells the CLIP of two configs apart: its architecture and its weights, wherever they
-    are.
+    """A digest of a CLIP's architecture and weights, wherever its files are.
 
     Args:
-        arch (str): see :func:`load_clip`.
-        pretrained (str, optional): see :func:`load_clip`.
+        arch (str): see ``load_clip``.
+        pretrained (str, optional): see ``load_clip``.
 
     Returns:
         str | None: SHA-256 in hex; None for random weights, which are never the same.
@@ -131,7 +133,7 @@ def digest(arch, pretrained):
 
 
 def _activation(config, arch, pretrained, evidence, asked):
-    """Whether to build with QuickGELU; says what was taken where that is not certain."""
+    """Whether to build with QuickGELU; warns if that is not certain."""
     if asked is not None:
         return asked
     named = config.get('quick_gelu')

@@ -11,16 +11,16 @@ EMBEDDED = 'small_face_clip'  # the CLIP shipped in this package, trained on dra
 
 
 def feature_width(arch):
-    """The width D of a CLIP's features, without building it.
+    """The width of a CLIP's features, without building it.
 
     Args:
-        arch (str): see :func:`.load_clip`.
+        arch (str): see ``load_clip``.
 
     Returns:
-        int
+        int: D.
 
     Raises:
-        InputError: see :func:`read_config`.
+        InputError: see ``read_config``.
     """
     return model_config(arch)['embed_dim']
 
@@ -29,13 +29,13 @@ def text_config(arch):
     """The settings of a CLIP's text tower.
 
     Args:
-        arch (str): see :func:`.load_clip`.
+        arch (str): see ``load_clip``.
 
     Returns:
         dict: ``text_cfg`` of open_clip.
 
     Raises:
-        InputError: see :func:`read_config`.
+        InputError: see ``read_config``.
     """
     return model_config(arch)['text_cfg']
 
@@ -44,13 +44,13 @@ def model_config(arch):
     """The settings of both towers of a CLIP.
 
     Args:
-        arch (str): see :func:`.load_clip`.
+        arch (str): see ``load_clip``.
 
     Returns:
         dict: a model config of open_clip.
 
     Raises:
-        InputError: see :func:`read_config`.
+        InputError: see ``read_config``.
     """
     return read_config(arch)[0]
 
@@ -59,7 +59,7 @@ def read_config(arch):
     """The settings of a CLIP and of its pixels.
 
     Args:
-        arch (str): see :func:`.load_clip`.
+        arch (str): see ``load_clip``.
 
     Returns:
         tuple[dict, dict]: the model config of open_clip, and ``preprocess_cfg``, which may be
@@ -83,13 +83,13 @@ def read_config(arch):
 
 
 def read_json(path):
-    """As :func:`read_config`, of a JSON file.
+    """As ``read_config``, of a JSON file.
 
     Args:
-        path (str | Path): of open_clip's or of Hugging Face's making.
+        path (str | Path): of open_clip's or of Hugging Face's form.
 
     Returns:
-        tuple[dict, dict]: see :func:`read_config`.
+        tuple[dict, dict]: see ``read_config``.
 
     Raises:
         InputError: it is no config of a CLIP.

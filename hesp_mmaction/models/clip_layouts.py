@@ -1,4 +1,4 @@
-"""Names of CLIP's weights as others save them, to those of open_clip. Pure: tensors are not run."""
+"""Names of CLIP's weights as other programs save them, brought to those of open_clip."""
 import re
 
 import torch
@@ -6,11 +6,11 @@ import torch
 from ..errors import InputError
 from .checkpoints import WRAPPERS
 
-# What FaRL's file (CLIP ViT-B/16 trained on faces) holds for its masked-image loss alone.
+# Parts of FaRL's file (CLIP ViT-B/16 trained on faces) that only its masked-image loss needs.
 MASKED_IMAGE_PARTS = {'mask_token', 'ln_lm', 'lm_transformer', 'lm_head'}
-# What OpenAI's archives and Hugging Face's files hold beside weights.
+# Entries of OpenAI's archives and Hugging Face's files that are no weights.
 NO_WEIGHTS = {'input_resolution', 'context_length', 'vocab_size', 'attn_mask', 'position_ids'}
-# One name of every layout, by which it and what stands before it are known.
+# One name of every layout. It tells the layout, and the prefix in front of it.
 OPEN_CLIP, CUSTOM_TEXT = 'token_embedding.weight', 'text.token_embedding.weight'
 HUGGING_FACE = 'text_model.embeddings.token_embedding.weight'
 
@@ -25,7 +25,7 @@ FACE_VISION = {
     'vision_model.embeddings.class_embedding': 'visual.class_embedding',
     'vision_model.embeddings.patch_embedding.weight': 'visual.conv1.weight',
     'vision_model.embeddings.position_embedding.weight': 'visual.positional_embedding',
-    'vision_model.pre_layrnorm.weight': 'visual.ln_pre.weight',  # so spelt there
+    'vision_model.pre_layrnorm.weight': 'visual.ln_pre.weight',  # Hugging Face's spelling
     'vision_model.pre_layrnorm.bias': 'visual.ln_pre.bias',
     'vision_model.post_layernorm.weight': 'visual.ln_post.weight',
     'vision_model.post_layernorm.bias': 'visual.ln_post.bias',
@@ -39,26 +39,25 @@ TOWERS = {'text_model': 'transformer', 'vision_model': 'visual.transformer'}
 def open_clip_layout(weights, name):
     """The weights of a CLIP under open_clip's names.
 
-    What torch.compile, FSDP, DistributedDataParallel, Lightning and other owners of a CLIP put
-    before its names is taken off; a text tower under ``text.`` and Hugging Face's CLIPModel are
-    renamed.
+    Prefixes of torch.compile, FSDP, DistributedDataParallel, Lightning and other owners of a CLIP
+    are taken off. A text tower under ``text.`` and Hugging Face's CLIPModel are renamed.
 
     Args:
         weights (dict[str, Tensor]): of one of these.
         name (str): of the file, for errors.
 
     Returns:
-        dict[str, Tensor]: what is of no CLIP keeps its name.
+        dict[str, Tensor]: weights that belong to no CLIP keep their names.
 
     Raises:
-        InputError: there is no text tower of a CLIP in it, or more than one.
+        InputError: it holds no text tower of a CLIP, or more than one.
     """
     for part in WRAPPERS:
         weights = {key.replace(part, ''): value for key, value in weights.items()}
     weights = {key: value for key, value in weights.items()
                if not MASKED_IMAGE_PARTS & set(key.split('.'))
                and key.split('.')[-1] not in NO_WEIGHTS}
-    for mark in (HUGGING_FACE, CUSTOM_TEXT, OPEN_CLIP):  # each is the end of the one before
+    for mark in (HUGGING_FACE, CUSTOM_TEXT, OPEN_CLIP):  # each is the end of the previous one
         before = [key.removesuffix(mark) for key in weights
                   if key == mark or key.endswith(f'.{mark}')]
         if before:
@@ -77,11 +76,11 @@ def from_hugging_face(weights):
     """The weights of transformers' CLIPModel under open_clip's names.
 
     Args:
-        weights (dict[str, Tensor]): with query, key and value as three matrices, and projections
-            as those of ``nn.Linear``.
+        weights (dict[str, Tensor]): with query, key and value as three matrices, and projections as
+            those of ``nn.Linear``.
 
     Returns:
-        dict[str, Tensor]: what has no counterpart keeps its name.
+        dict[str, Tensor]: weights without a counterpart keep their names.
     """
     found, parts = {}, {}
     for key, value in weights.items():
@@ -101,6 +100,6 @@ def from_hugging_face(weights):
             else:
                 found[key] = value
     for key, three in parts.items():
-        if set(three) == set('qkv'):  # otherwise the weight is said to be missing
+        if set(three) == set('qkv'):  # otherwise loading reports the weight as missing
             found[key] = torch.cat([three[letter] for letter in 'qkv'])
     return found

@@ -1,4 +1,4 @@
-"""Weights of CLIPs: where they are, what reads them, and whether they are OpenAI's."""
+"""Weights of CLIPs: finding them, reading them, and telling whether they are OpenAI's."""
 import hashlib
 from functools import cache, lru_cache
 from pathlib import Path
@@ -16,18 +16,18 @@ from .weight_files import is_torchscript, read_file
 
 
 def weight_file(pretrained, arch):
-    """Where the weights of a CLIP are; what open_clip has under a tag is downloaded.
+    """The file of a CLIP's weights. A tag of open_clip is downloaded.
 
     Args:
-        pretrained (str): see :func:`.load_clip`.
-        arch (str): see :func:`.load_clip`.
+        pretrained (str): see ``load_clip``.
+        arch (str): see ``load_clip``.
 
     Returns:
         tuple[Path, bool | None]: the file, and whether it needs QuickGELU; None if only the file
         can tell.
 
     Raises:
-        InputError: there are none, or they cannot be downloaded.
+        InputError: there are no such weights, or they cannot be downloaded.
     """
     if pretrained == 'embedded':
         path = ZOO / f'{arch}.safetensors'
@@ -42,15 +42,15 @@ def read_weights(pretrained, arch):
     """The state dict of a CLIP, and what says that it needs QuickGELU.
 
     Args:
-        pretrained (str): see :func:`.load_clip`.
-        arch (str): see :func:`.load_clip`.
+        pretrained (str): see ``load_clip``.
+        arch (str): see ``load_clip``.
 
     Returns:
-        tuple[dict[str, Tensor], bool | str | None]: True, False, a text where it is only likely,
-        or None where nothing tells.
+        tuple[dict[str, Tensor], bool | str | None]: the second is True or False if that is certain,
+        a reason (str) if QuickGELU is only likely, and None if nothing tells.
 
     Raises:
-        InputError: there are none, or the file holds no weights of a CLIP.
+        InputError: there are no such weights, or the file holds no weights of a CLIP.
     """
     path, needs_quick = weight_file(pretrained, arch)
     if pretrained == 'embedded':
@@ -59,9 +59,9 @@ def read_weights(pretrained, arch):
     return weights, evidence if needs_quick is None else needs_quick
 
 
-@lru_cache(maxsize=1)  # the image and the text tower of one model read one file
+@lru_cache(maxsize=1)  # both towers of a model read the same file
 def _read_file(path, stamp, packed_vocabulary=None):
-    """As :func:`read_weights`, of a file as it is at the time of its ``stamp``."""
+    """As ``read_weights``; ``stamp`` changes when the file does."""
     if packed_vocabulary is not None:
         return unpack(read_file(path)['state_dict'], packed_vocabulary), None
     if is_torchscript(path):
@@ -81,15 +81,18 @@ def _read_file(path, stamp, packed_vocabulary=None):
 
 
 def forget_weights():
-    """Free the weight file that was read last (to be called when a model's towers are built)."""
+    """Free the weight file that was read last. Call it once a model's towers are built."""
     _read_file.cache_clear()
 
 
 @cache
 def openai_archives():
-    """SHA-256 (set of str, hex) of the TorchScript archives that OpenAI published.
+    """SHA-256 of the TorchScript archives that OpenAI published.
 
     open_clip knows them: they are in the addresses it downloads from.
+
+    Returns:
+        set[str]: in hex.
     """
     urls = [open_clip.get_pretrained_url(arch, tag) for arch, tag in open_clip.list_pretrained()]
     return {url.split('/')[-2] for url in urls if 'openaipublic' in url}
@@ -104,7 +107,7 @@ def _download(arch, tag):
     source = open_clip.get_pretrained_cfg(arch, tag)
     try:
         path = open_clip.download_pretrained(source)
-    except Exception as error:  # whatever the client in use raises
+    except Exception as error:  # which error depends on the client in use
         raise InputError(f'the CLIP weights {tag!r} of {arch!r} could not be downloaded ({error}); '
                          'download the file elsewhere and give its path: clip.pretrained=FILE, or '
                          'use the CLIP of this package: clip.arch=small_face_clip '
@@ -113,18 +116,18 @@ def _download(arch, tag):
 
 
 def _openai_form(weights):
-    """What says that a state dict holds OpenAI's weights, which need QuickGELU.
+    """Evidence that a state dict holds OpenAI's weights, which need QuickGELU.
 
-    OpenAI published half-precision weights beside float32 norms. Saved again as float32 their
-    values are still exactly those of half precision, which nobody else's float32 weights are.
-    Weights that somebody else halved are half precision throughout, norms too.
+    OpenAI published half-precision weights beside float32 norms. Saved again as float32 these
+    weights still have values of half precision, which other float32 weights do not have. Weights
+    that were halved by others are half precision throughout, norms too.
 
     Args:
         weights (dict[str, Tensor]): as they are in the file.
 
     Returns:
-        bool | str | None: True where their marks are there, a text where it is only likely, None
-        where nothing says so.
+        bool | str | None: True if an entry proves it, the reason (str) if it is only likely, None
+        without evidence.
     """
     if any(key.split('.')[-1] == 'input_resolution' for key in weights):
         return True
@@ -140,7 +143,14 @@ def _openai_form(weights):
 
 
 def file_digest(path):
-    """SHA-256 of a file (str, hex), computed once as long as the file does not change."""
+    """SHA-256 of a file, computed once as long as the file does not change.
+
+    Args:
+        path (str | Path): of the file.
+
+    Returns:
+        str: in hex.
+    """
     return _sha256(str(path), _stamp(path))
 
 

@@ -1,30 +1,32 @@
-"""One launch in place of hundreds: functions of CUDA tensors that are recorded and replayed."""
+"""Functions of CUDA tensors that are recorded, so that one launch takes the place of hundreds."""
 import copy
 import logging
 
 import torch
 from mmengine.logging import print_log
 
-MOST = 4  # shapes of input that are kept
+MOST = 4  # number of input shapes whose recordings are kept
 
 
 def record(function, inputs):
-    """Record what a function launches on a GPU.
+    """Record the kernels that a function launches on a GPU.
 
     Args:
-        function (Callable): of CUDA tensors; it waits for nothing and always does the same.
-        inputs (list[Tensor]): whose places the recording reads.
+        function (Callable[..., Tensor]): of CUDA tensors. It must wait for nothing and always
+            launch the same.
+        inputs (list[Tensor]): the recording reads them where they lie.
 
     Returns:
-        tuple[Callable, Tensor]: what launches it again, and where its result then is.
+        tuple[Callable, Tensor]: a function that launches it again, and the tensor in which its
+        result then lies.
     """
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):  # what is made at a first call should not be recorded
+    with torch.cuda.stream(stream):  # what only a first call does should not be recorded
         function(*inputs)
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    # Threads that pin the memory of the next batch may go on meanwhile.
+    # 'thread_local' lets threads pin the memory of the next batch meanwhile.
     with torch.cuda.graph(graph, capture_error_mode='thread_local'):
         result = function(*inputs)
     return graph.replay, result
@@ -33,12 +35,12 @@ def record(function, inputs):
 class Replayed:
     """A function that is recorded when a shape of input comes a second time, and then replayed.
 
-    The weights that it reads may change in place. Where recording fails, a line says so and the
-    function is called as it is.
+    The weights that it reads may change in place. If recording fails, a warning says so and the
+    function is called without it.
 
     Args:
-        function (Callable): of tensors on a GPU to one tensor, neither with a gradient.
-        record (Callable): see :func:`record`.
+        function (Callable[..., Tensor]): of tensors on a GPU, without gradients.
+        record (Callable): see ``record``. Defaults to it.
     """
 
     def __init__(self, function, record=record):
@@ -46,7 +48,7 @@ class Replayed:
         self.recordings, self.failed = {}, False
 
     def __deepcopy__(self, memo):
-        return Replayed(copy.deepcopy(self.function, memo), self.record)  # a recording stays here
+        return Replayed(copy.deepcopy(self.function, memo), self.record)  # without the recordings
 
     def __call__(self, *inputs):
         shape = tuple((x.shape, x.dtype, x.device) for x in inputs)

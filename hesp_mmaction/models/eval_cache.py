@@ -1,20 +1,24 @@
-"""Remembers what an evaluation would compute anew for every batch."""
+"""Values that an evaluation would otherwise compute again for every batch."""
 from contextlib import contextmanager
 from itertools import chain
 
 import torch
 
-SAMPLE = 1024  # values of a tensor that are compared
+SAMPLE = 1024  # number of values of a tensor that are compared
 
 
 class EvalCache:
     """One value that depends on weights alone, such as text features.
 
     The value is computed again when a weight was changed in any way: by an optimizer, by loading a
-    checkpoint, by a move to another device or type, or behind autograd's back through ``.data``,
-    as mmengine's averaged weights are swapped in and out. For the last, which leaves no trace at a
-    tensor, up to 1,024 values of every parameter of the first module are compared; whoever
-    swaps weights swaps all of them.
+    checkpoint, by a move to another device or type, or through ``.data``, without autograd, as
+    mmengine swaps averaged weights in and out. The last leaves no trace at a tensor. For it, up to
+    1,024 values of every parameter of the first module are compared, because code that swaps
+    weights swaps all of them.
+
+    Attributes:
+        trusted (bool): True returns the value without looking at weights, see ``caches_trusted``.
+            False at first.
     """
 
     def __init__(self):
@@ -29,12 +33,12 @@ class EvalCache:
         """The value, remembered or computed.
 
         Args:
-            compute (Callable[[], Tensor]): gives the value.
-            module (nn.Module): whose weights the value depends on.
-            others (nn.Module): on whose weights, seldom changed, it depends too.
+            compute (Callable[[], Tensor]): computes the value.
+            module (nn.Module): the value depends on its weights.
+            *others (nn.Module): the value depends on their weights too, which seldom change.
 
         Returns:
-            Tensor: what ``compute()`` gave, now or earlier.
+            Tensor: the result of ``compute()``, of this call or an earlier one.
         """
         if self._value is not None and self.trusted:
             return self._value
@@ -60,7 +64,7 @@ def _tensors(module):
 
 def _stamps(own, others):
     found = [(t.data_ptr(), t._version, t.dtype, t.device) for t in own]
-    # A tower has hundreds: a new type or device comes with new places in memory.
+    # A tower has hundreds of tensors. A new type or device shows as a new place in memory.
     return found + [t.data_ptr() for t in others] + [t._version for t in others]
 
 
@@ -71,12 +75,12 @@ def _sample(tensor):
 
 @contextmanager
 def caches_trusted(model):
-    """For the time of a block, the caches of a model give what they hold.
+    """Let the caches of a model return what they hold while a block runs.
 
-    For a trace, in which weights cannot be looked at. They must not change meanwhile.
+    This is for a trace, in which weights cannot be looked at. They must not change meanwhile.
 
     Args:
-        model (nn.Module): its modules hold :class:`EvalCache` as attributes.
+        model (nn.Module): its modules hold ``EvalCache`` as attributes.
     """
     caches = [value for module in model.modules() for value in vars(module).values()
               if isinstance(value, EvalCache)]

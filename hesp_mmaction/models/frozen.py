@@ -1,4 +1,4 @@
-"""Frozen towers: no gradients, in no checkpoint, and computed in the type that is asked for."""
+"""Frozen towers: no gradients, absent from checkpoints, computed in the type that is asked for."""
 from functools import partial
 
 import torch
@@ -11,12 +11,18 @@ from .precision import at_least_float32, compiled, half_copy, in_float32
 def freeze(module):
     """Freeze a tower: no gradients, and no copy of it in checkpoints.
 
-    A checkpoint without the tower's weights loads as if it held them: they are taken from the
-    tower itself, so neither torch nor mmengine reports them missing.
+    A checkpoint without the tower's weights loads as if it held them. They are taken from the tower
+    itself, so neither torch nor mmengine reports them missing.
+
+    Args:
+        module (nn.Module): the tower; changed in place.
+
+    Returns:
+        nn.Module: ``module``.
     """
     module.requires_grad_(False)
     names = tuple(module.state_dict())
-    module._register_state_dict_hook(partial(_drop_keys, names))
+    module.register_state_dict_post_hook(partial(_drop_keys, names))
     module.register_load_state_dict_pre_hook(partial(_fill_keys, names))
     return module
 
@@ -33,15 +39,18 @@ def _fill_keys(names, module, state_dict, prefix, *_):
 
 
 class FrozenTower(nn.Module):
-    """Base of the towers: ``frozen`` ones stay in eval mode while the rest of a model trains.
+    """Base of the towers. A frozen tower stays in eval mode while the rest of a model trains.
+
+    Args:
+        frozen (bool): whether the tower is frozen.
 
     Attributes:
-        compute_dtype (torch.dtype | None): half precision in which a frozen tower is called; None,
-            the default, is that of its weights. Results are float32 in any case. The half weights
-            are a copy, made at the first call, which is in no checkpoint; ``activation_map`` takes
-            the weights themselves.
+        compute_dtype (torch.dtype | None): half precision in which a frozen tower is called. None
+            stands for the type of its weights, and is the default. Results are float32 in any case.
+            The half weights are a copy that is made at the first call and is in no checkpoint.
+            ``activation_map`` takes the weights themselves.
         compiled (bool): whether a frozen tower is called through ``torch.compile``, and on a GPU
-            replayed where no gradient is wanted (:class:`.Replayed`). Defaults to False.
+            replayed if no gradient is wanted (``Replayed``). Defaults to False.
     """
     compute_dtype, compiled = None, False
 
@@ -51,14 +60,14 @@ class FrozenTower(nn.Module):
         self._run, self._replayed = None, {}
 
     def freeze_if_asked(self):
-        """To be called when every weight is in place."""
+        """Freeze the tower if it was built so. Call it once every weight is in place."""
         if self.frozen:
             freeze(self)
             self.eval()
 
     def train(self, mode=True):
         if self.frozen and not self.training:
-            return self  # every epoch asks, and a walk through all layers takes milliseconds
+            return self  # called every epoch; a walk through all layers takes milliseconds
         return super().train(mode and not self.frozen)
 
     def __call__(self, *inputs):
@@ -71,11 +80,19 @@ class FrozenTower(nn.Module):
         if self.compute_dtype is None:
             return run(*inputs)
         inputs = [x.to(self.compute_dtype) if x.is_floating_point() else x for x in inputs]
-        with in_float32(inputs[0]):  # no autocast: all types are as they should be
+        with in_float32(inputs[0]):  # no autocast: all types are right already
             return at_least_float32(run(*inputs))
 
     def replayed(self, function, inputs):
-        """A function of the tower's weights and ``inputs``, replayed where that is possible."""
+        """A function of the tower's weights and ``inputs``, replayed if that is possible.
+
+        Args:
+            function (Callable[..., Tensor]): of ``inputs``.
+            inputs (Sequence[Tensor]): of the next call.
+
+        Returns:
+            Callable[..., Tensor]: the recorded function, or ``function`` itself.
+        """
         if not self.compiled or not all(x.is_cuda for x in inputs):
             return function
         return self._replayed.setdefault(function, Replayed(function))
@@ -85,7 +102,7 @@ class FrozenTower(nn.Module):
         self._replayed.clear()
 
     def _apply(self, *args, **kwargs):
-        self._forget_copies()  # they are of another device or type
+        self._forget_copies()  # the copies have another device or type
         return super()._apply(*args, **kwargs)
 
     def _load_from_state_dict(self, *args, **kwargs):

@@ -1,4 +1,4 @@
-"""Running statistics of normalisation layers: who may change them, and how they are copied."""
+"""Running statistics of normalisation layers: what may change them, and how they are copied."""
 from contextlib import contextmanager
 
 from torch.nn.modules.batchnorm import _NormBase  # base of batch, synchronised and instance norms
@@ -18,7 +18,7 @@ def norm_layers(module):
 
 
 def running_statistics(module):
-    """The buffers of :func:`norm_layers`.
+    """The buffers of ``norm_layers``.
 
     Args:
         module (nn.Module): any.
@@ -33,9 +33,9 @@ def running_statistics(module):
 
 @contextmanager
 def as_in_evaluation(module):
-    """For the time of a block, norm layers use their running statistics and do not change them.
+    """Let norm layers use their running statistics, unchanged, while a block runs.
 
-    Everything else (dropout, for example) stays in the mode it is in; gradients flow.
+    Everything else (dropout, for example) stays in the mode it is in. Gradients flow.
 
     Args:
         module (nn.Module): any.
@@ -52,9 +52,9 @@ def as_in_evaluation(module):
 
 @contextmanager
 def statistics_kept(module):
-    """For the time of a block, norm layers do not change their running statistics.
+    """Keep the running statistics of norm layers unchanged while a block runs.
 
-    In training mode they normalise by the batch, as before the block.
+    In training mode the layers still normalise by the batch.
 
     Args:
         module (nn.Module): any.

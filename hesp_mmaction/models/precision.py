@@ -16,18 +16,18 @@ HALF = (torch.float16, torch.bfloat16)
 
 
 def in_float32(x):
-    """For the time of a block, no autocast on the device of a tensor.
+    """Switch autocast off on the device of a tensor while a block runs.
 
     Args:
         x (Tensor): any.
 
     Returns:
-        ContextManager
+        ContextManager: for a ``with`` statement.
     """
     kind = x.device.type
     if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
         return torch.autocast(kind, enabled=False)
-    return nullcontext()  # where it is off, a trace should see nothing
+    return nullcontext()  # without autocast, a trace should see nothing
 
 
 def at_least_float32(x):
@@ -37,7 +37,7 @@ def at_least_float32(x):
         x (Tensor | tuple | list): tensors of any shape, also in a tuple or a list.
 
     Returns:
-        Tensor | tuple: the same shapes.
+        Tensor | tuple: of the same shapes.
     """
     if isinstance(x, (tuple, list)):
         return tuple(at_least_float32(part) for part in x)
@@ -45,7 +45,7 @@ def at_least_float32(x):
 
 
 def compute_type(device):
-    """The type of mixed precision on a device: bfloat16 where it is computed natively.
+    """The type of mixed precision on a device: bfloat16 if the device computes it natively.
 
     Args:
         device (torch.device | str): ``'cpu'``, ``'cuda'`` or such.
@@ -58,21 +58,21 @@ def compute_type(device):
 
 
 def half_copy(module, dtype):
-    """A frozen module of open_clip's parts once more, with its weights in half precision.
+    """A copy of a frozen module of open_clip's parts with its weights in half precision.
 
-    LayerNorms are as PyTorch has them: weights and results in half precision, the sums between in
-    float32. QuickGELU, x sigmoid(1.702 x), becomes SiLU: the factor 1.702 goes into the matrices
-    around it before they are rounded, so that its place costs nothing.
+    LayerNorms follow PyTorch: weights and results in half precision, the sums between in float32.
+    QuickGELU, x sigmoid(1.702 x), becomes SiLU. The factor 1.702 goes into the matrices around it
+    before they are rounded, so it costs nothing.
 
     Args:
         module (nn.Module): its learned parameters, if any, are shared with the copy.
         dtype (torch.dtype): ``float16`` or ``bfloat16``.
 
     Returns:
-        nn.Module
+        nn.Module: the copy.
     """
     shared = [p for p in module.parameters() if p.requires_grad]
-    shared.append(getattr(module, 'tokenizer', None))  # large, and nothing that computes
+    shared.append(getattr(module, 'tokenizer', None))  # large, and computes nothing
     twin = copy.deepcopy(module, {id(value): value for value in shared})
     for part in twin.modules():
         if isinstance(part, ResidualAttentionBlock):
@@ -93,7 +93,7 @@ def _fold_quick_gelu(mlp):
 
 
 def under_autocast(module, dtype):
-    """From here on a module that is trained runs under autocast and gives float32.
+    """Run a module that is trained under autocast, with float32 results.
 
     Args:
         module (nn.Module): such as a backbone; changed in place.
@@ -122,9 +122,9 @@ def compiled(function):
         function (Callable): such as the forward pass of a frozen tower.
 
     Returns:
-        Callable: the same function; where it cannot be compiled, itself, with a warning.
+        Callable: the same function. If it cannot be compiled it runs without, with a warning.
     """
-    from torch._dynamo.exc import TorchDynamoException  # takes a second: only who compiles imports
+    from torch._dynamo.exc import TorchDynamoException  # imported here because it takes a second
     fast = [torch.compile(function, dynamic=False)]
 
     def run(*inputs):

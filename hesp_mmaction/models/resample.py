@@ -6,16 +6,17 @@ from torch.nn.functional import grid_sample
 def resample(frames, rows, columns):
     """Pictures whose rows and columns lie at given places of their frames.
 
-    Between pixels a picture is bilinear and it does not smooth, as OpenCV's ``INTER_LINEAR``.
-    Levels of uint8 frames stay whole numbers, as in pictures made on the CPU.
+    Values between pixels are bilinear and not smoothed, as OpenCV's ``INTER_LINEAR``. Levels of
+    uint8 frames stay whole numbers, as in pictures made on the CPU.
 
     Args:
-        frames (Tensor): (B, ..., H, W) uint8, or float of a pipeline that has made them so.
-        rows (Tensor): (B, h) float32, 0 to H - 1: where the rows are, 0 is the middle of the first.
-        columns (Tensor): (B, w) float32, 0 to W - 1.
+        frames (Tensor): (B, ..., H, W) uint8, or float from a pipeline that has made them so.
+        rows (Tensor): float32 (B, h), 0 to H - 1: where the rows are, 0 being the middle of the
+            first.
+        columns (Tensor): float32 (B, w), 0 to W - 1: where the columns are.
 
     Returns:
-        Tensor: (B, ..., h, w) float32.
+        Tensor: float32 (B, ..., h, w).
     """
     height, width = frames.shape[-2:]
     # grid_sample counts from -1 to 1, from edge to edge of the frame.

@@ -1,4 +1,4 @@
-"""The one reader of weight files. What a file is decides its content, not its name."""
+"""The one reader of weight files. The content of a file decides what it is, not its name."""
 import errno
 import json
 import re
@@ -22,11 +22,11 @@ def read_file(path, what='checkpoint', map_location='cpu'):
     Args:
         path (str | Path): a file of torch.save or safetensors, whatever its name; ``~`` is
             expanded.
-        what (str): what errors call it.
-        map_location (str | torch.device, optional): as of :func:`torch.load`.
+        what (str): name of the kind of file in errors. Defaults to ``'checkpoint'``.
+        map_location (str | torch.device, optional): see ``torch.load``. Defaults to ``'cpu'``.
 
     Returns:
-        dict: what was saved. Of safetensors dict(state_dict) and, where its header has one, the
+        dict: what was saved. For safetensors dict(state_dict) and, if its header has one, the
         ``hesp`` entry that checkpoints of this package hold.
 
     Raises:
@@ -58,7 +58,7 @@ def read_file(path, what='checkpoint', map_location='cpu'):
 
 
 def _of_torch(path, head):
-    """Whether a file, of which the first bytes are known, can be one of torch.save or torch.jit."""
+    """Whether a file with these first bytes (bytes) can be one of torch.save or torch.jit."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith('/data.pkl') for name in archive.namelist())
@@ -66,7 +66,14 @@ def _of_torch(path, head):
 
 
 def is_torchscript(path):
-    """Whether a file is an archive of torch.jit.save."""
+    """Whether a file is an archive of torch.jit.save.
+
+    Args:
+        path (str | Path): of the file.
+
+    Returns:
+        bool: True for such an archive.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith('constants.pkl') for name in archive.namelist())
@@ -113,7 +120,7 @@ def _read_torch(path, what, map_location):
             raise
         raise _damaged(path, what, 'it ends too early') from error
     except OSError as error:
-        if error.errno != errno.EINVAL:  # torch seeks to before the beginning of a short file
+        if error.errno != errno.EINVAL:  # torch seeks before the beginning of a short file
             raise
         raise _damaged(path, what, 'it ends too early') from error
 
@@ -121,8 +128,8 @@ def _read_torch(path, what, map_location):
 def _history_buffer_method(owner, name):
     """The only use of ``getattr`` in a checkpoint of mmengine: a method of HistoryBuffer.
 
-    A free ``getattr`` reaches ``eval`` through ``getattr.__self__``, and from there a crafted
-    file runs any code in spite of ``weights_only=True``.
+    A free ``getattr`` reaches ``eval`` through ``getattr.__self__``, and from there a crafted file
+    runs any code in spite of ``weights_only=True``.
     """
     if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
         return getattr(owner, name)
@@ -130,12 +137,12 @@ def _history_buffer_method(owner, name):
 
 
 def _safe_globals():
-    """What mmengine puts into a checkpoint beside tensors: the history of logged numbers."""
+    """Types that mmengine puts into a checkpoint beside tensors: the history of logged numbers."""
     reconstruct, state, _ = np.ones(1).__reduce__()
     scalar = np.float64(1).__reduce__()[0]
     allowed = [HistoryBuffer, (_history_buffer_method, 'builtins.getattr'),
                (np.ndarray, 'numpy.ndarray'), (np.dtype, 'numpy.dtype')]
-    # numpy 2 renamed numpy.core; files of either numpy are read with either.
+    # numpy 2 renamed numpy.core. Files written with one numpy are read with the other.
     for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         allowed += [(reconstruct, f'{module}._reconstruct'), (scalar, f'{module}.scalar')]
     # Numbers and text only: arrays of objects or records have no place in a checkpoint.

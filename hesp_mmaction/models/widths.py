@@ -1,18 +1,18 @@
-"""Widths of what parts of a model hand to each other."""
+"""Widths of the features that parts of a model hand to each other."""
 from ..errors import InputError
 from .clip_configs import feature_width
 
 
 def width_of(owner, in_channels=None, clip=None):
-    """Width of a backbone's features: as given, or that of the CLIP it is.
+    """Width of a backbone's features: as given, or that of its CLIP.
 
     Args:
-        owner (object): who asks, named in the error.
-        in_channels (int, optional): the width.
-        clip (dict, optional): with ``arch``, see :func:`.load_clip`.
+        owner (object): the part that asks, named in the error.
+        in_channels (int, optional): the width. Defaults to None.
+        clip (dict, optional): with ``arch``, see ``load_clip``. Defaults to None.
 
     Returns:
-        int
+        int: the width.
 
     Raises:
         InputError: neither is given.

@@ -6,7 +6,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..datasets.clip_loading import FrameFolder
-from ..datasets.video import BrokenClip, Video
+from ..datasets.decoding import BrokenClip
+from ..datasets.video import Video
 from ..errors import InputError
 from .canvas import KNOWN, UNKNOWN
 

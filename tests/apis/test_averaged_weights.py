@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 from test_interruptions import AskToStop
 from test_tools import ROOT, command, config, metrics, run
 
-from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.engine.hooks.common import plain_training_loader
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump

@@ -23,8 +23,8 @@ from test_tools import ROOT
 from hesp_mmaction.apis import HESPInferencer, demo
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.clip_loading import Video
+from hesp_mmaction.datasets.decoding import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.emotions import BASIC
-from hesp_mmaction.datasets.video import VIDEO_EXTENSIONS
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.visualization.answer import answer, explanation
 
@@ -180,7 +180,7 @@ def test_what_is_too_much_is_refused_before_a_picture_is_decoded(embedded, sampl
     def decode(*_):
         raise AssertionError('a picture was decoded')
 
-    monkeypatch.setattr('hesp_mmaction.apis.clip_sources.Clip.check', decode)
+    monkeypatch.setattr('hesp_mmaction.apis.clip_sources.OpenedClip.check', decode)
     with pytest.raises(InputError, match='^long.avi is 122 seconds long and this page takes 120: '):
         demo.look(embedded, tmp_path / 'long.avi')
     monkeypatch.setattr(demo, 'MOST_PIXELS', 8191)

@@ -21,7 +21,7 @@ from hesp_mmaction.apis.determinism import no_deterministic_kernel, prepare_dete
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import override
-from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.engine import QuietRunner
 
 WORKSPACE = 'CUBLAS_WORKSPACE_CONFIG'

@@ -29,7 +29,7 @@ from test_tools import (
 )
 
 from hesp_mmaction.apis.running import remove_start
-from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.engine.hooks import preemption_hook
 from hesp_mmaction.engine.hooks.preemption_hook import PreemptionHook
 from hesp_mmaction.errors import InputError

@@ -18,7 +18,8 @@ from hesp_mmaction.apis.loading import (
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.running import run
 from hesp_mmaction.apis.wiring import override
-from hesp_mmaction.datasets import video
+from hesp_mmaction.datasets import video, video_layout
+from hesp_mmaction.datasets.decoding import BrokenClip
 from hesp_mmaction.datasets.frame_store import read_index
 from hesp_mmaction.errors import InputError
 
@@ -61,9 +62,10 @@ def test_a_run_with_the_store_equals_one_without_and_a_second_one_decodes_nothin
 
     def spy(path):
         opened.append(path)
-        raise video.BrokenClip('spied')
-    monkeypatch.setattr(video, 'open_video', spy)
-    video._layout.cache_clear()
+        raise BrokenClip('spied')
+    for module in (video, video_layout):
+        monkeypatch.setattr(module, 'open_video', spy)
+    video_layout._layout.cache_clear()
     second = config(options, tmp_path / 'second')
     run(second, lambda runner: runner.train(), ['train_dataloader', 'val_dataloader'])
     assert opened == []
@@ -209,6 +211,7 @@ def test_workers_that_are_asked_for_stay(options, place, tmp_path):
         prepare_loading(cfg)
         loader = cfg.train_dataloader
         assert (loader.num_workers, loader.get('persistent_workers', False)) == expected
+        assert loader.pin_memory is torch.cuda.is_available()
 
 
 def where(cfg):

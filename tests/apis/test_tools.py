@@ -17,13 +17,14 @@ from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from hesp_mmaction.apis.config_parts import DATALOADERS
 from hesp_mmaction.apis.inputs import check_inputs
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.report import table
 from hesp_mmaction.apis.running import parser as make_parser
 from hesp_mmaction.apis.running import read_config, run, run_tool
-from hesp_mmaction.apis.wiring import DATALOADERS, override
-from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.datasets import known_names
 from hesp_mmaction.engine import QuietRunner
 from hesp_mmaction.errors import InputError

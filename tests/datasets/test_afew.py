@@ -10,7 +10,8 @@ from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, pseudo_collate
 from torch.utils.data import DataLoader
 
-from hesp_mmaction.apis.wiring import clips_of_config, override
+from hesp_mmaction.apis.config_parts import clips_of_config
+from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets import BASIC, AFEWDataset
 from hesp_mmaction.datasets.afew import afew_clips
 from hesp_mmaction.datasets.clip_loading import ClipDecode, ClipInit

@@ -5,8 +5,8 @@ import pytest
 
 from hesp_mmaction.datasets import clip_loading
 from hesp_mmaction.datasets.clip_loading import ClipDecode, ClipInit, list_images
+from hesp_mmaction.datasets.decoding import BrokenClip
 from hesp_mmaction.datasets.integrity import unreadable
-from hesp_mmaction.datasets.video import BrokenClip
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hesp_mmaction.datasets import faces
-from hesp_mmaction.datasets.faces import TARGETS, main_track, similarity, smooth
+from hesp_mmaction.datasets.faces import TARGETS, main_track, overlaps, similarity, smooth
 from hesp_mmaction.datasets.synthetic.clips import make_clip
 from hesp_mmaction.errors import InputError
 
@@ -86,6 +86,32 @@ def test_the_largest_face_that_stays_is_followed_over_gaps():
     points = smooth(track, 8)
     assert np.allclose(points[:, 0, 0], 10 + np.arange(8))  # even motion stays as it is
     assert main_track([[], []]) is None
+
+
+def test_overlaps_by_hand():
+    """A box with itself, half of it, its corner, beside it."""
+    box, others = (10, 20, 4, 4), [(10, 20, 4, 4), (10, 20, 4, 2), (12, 22, 4, 4), (14, 20, 4, 4)]
+    assert np.allclose(overlaps([box], others), [[1, 1 / 2, 4 / 28, 0]])
+    assert overlaps([], others).shape == (0, 4)
+
+
+@pytest.mark.parametrize('count', [1, 2, 3, 4, 5, 6, 17])
+def test_smoothing_is_a_line_through_the_nearest_five(count):
+    """The line by least squares, its two sums written out; fewer than three frames stay."""
+    rng = np.random.default_rng(count)
+    track = {n: dict(points=rng.normal(size=(5, 2))) for n in range(count)}
+    found = smooth(track, count)
+    for n in range(count):
+        window = min(5, count)
+        start = min(max(n - 2, 0), count - window)
+        near = np.array([track[m]['points'] for m in range(start, start + window)])
+        t = np.arange(window) - (window - 1) / 2
+        if count < 3:
+            expected = track[n]['points']
+        else:
+            slope = (t[:, None, None] * near).sum(0) / (t ** 2).sum()
+            expected = near.mean(0) + slope * (n - start - (window - 1) / 2)
+        assert np.allclose(found[n], expected, rtol=0, atol=1e-12)
 
 
 def test_smoothing_takes_the_jitter_away():

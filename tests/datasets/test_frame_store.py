@@ -16,13 +16,14 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
 from hesp_mmaction.apis import frame_building
+from hesp_mmaction.apis.config_parts import clips_of_config
 from hesp_mmaction.apis.frame_building import choose_kind, fill_store, raw_bytes
-from hesp_mmaction.apis.wiring import clips_of_config, override
-from hesp_mmaction.datasets import frame_store, video
+from hesp_mmaction.apis.wiring import override
+from hesp_mmaction.datasets import frame_store, video, video_layout
+from hesp_mmaction.datasets.decoding import open_video
 from hesp_mmaction.datasets.frame_files import clip_file
 from hesp_mmaction.datasets.frame_store import first_resize, read_index
 from hesp_mmaction.datasets.integrity import undecodable, unreadable
-from hesp_mmaction.datasets.video import open_video
 from hesp_mmaction.errors import InputError
 
 CONFIG = Path(__file__).parents[2] / 'configs/_base_/datasets/afew.py'
@@ -99,8 +100,9 @@ def opened(monkeypatch):
     def spy(path):
         paths.append(path)
         return open_video(path)
-    monkeypatch.setattr(video, 'open_video', spy)
-    video._layout.cache_clear()
+    for module in (video, video_layout):
+        monkeypatch.setattr(module, 'open_video', spy)
+    video_layout._layout.cache_clear()
     return paths
 
 

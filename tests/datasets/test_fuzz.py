@@ -9,12 +9,14 @@ import pytest
 
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.datasets.clip_loading import ClipDecode, ClipInit
+from hesp_mmaction.datasets.decoding import BrokenClip
 from hesp_mmaction.datasets.integrity import damage, undecodable, unreadable
-from hesp_mmaction.datasets.lists import FORMATS, Clip, format_list, read_list
-from hesp_mmaction.datasets.video import BrokenClip
+from hesp_mmaction.datasets.list_cells import ListedClip
+from hesp_mmaction.datasets.list_writing import format_list
+from hesp_mmaction.datasets.lists import FORMATS, read_list
 from hesp_mmaction.errors import InputError
 
-CLIPS = [Clip(f'a b/{i:05d}.mp4', emotion, 10 + i)
+CLIPS = [ListedClip(f'a b/{i:05d}.mp4', emotion, 10 + i)
          for i, emotion in enumerate(('anger', 'disgust', 'fear', 'happiness') * 3)]
 ODD = (b'\0', b'"', b'\r', b'\xff\xfe', b',,', b'\t\t', b' -1 ', b'9' * 5000, b'\xd9\xa3', b'\x1a',
        b'\n\n')  # what parsers trip over
@@ -69,7 +71,7 @@ def test_mutated_lists(tmp_path, count):
             assert path.name in str(error), (i, kind)
             ended['error'] += 1
             continue
-        assert all(isinstance(clip, Clip) for clip in clips), (i, kind)
+        assert all(isinstance(clip, ListedClip) for clip in clips), (i, kind)
         assert all(path.name in problem for problem in problems), (i, kind)
         ended['problems' if problems else 'clips'] += 1
     assert min(ended.values()) > count // 50, ended

@@ -6,12 +6,11 @@ import pytest
 from hesp_mmaction.datasets.emotions import MAFW
 from hesp_mmaction.datasets.id_orders import (
     ID_ORDERS,
-    check_names,
     find_order,
-    path_emotion,
     settle_order,
 )
-from hesp_mmaction.datasets.lists import Clip
+from hesp_mmaction.datasets.list_cells import ListedClip
+from hesp_mmaction.datasets.path_evidence import check_names, path_emotion
 from hesp_mmaction.errors import InputError
 
 FOLDERS = ('Angry', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise')  # of AFEW
@@ -22,8 +21,10 @@ ALPHABETICAL = dict(enumerate(EMOTIONS))
 @pytest.fixture
 def messages(monkeypatch):
     logged = []
-    monkeypatch.setattr('hesp_mmaction.datasets.id_orders.print_log',
-                        lambda text, logger=None, level=logging.INFO: logged.append((level, text)))
+    for module in ('id_orders', 'path_evidence'):
+        monkeypatch.setattr(
+            f'hesp_mmaction.datasets.{module}.print_log',
+            lambda text, logger=None, level=logging.INFO: logged.append((level, text)))
     return logged
 
 
@@ -155,8 +156,8 @@ def test_only_orders_that_have_the_integers_are_offered():
 
 
 def test_names_that_the_folders_contradict_are_said_and_count(messages):
-    check_names([Clip(path, EMOTIONS[k]) for path, k in afew()], 'l.txt')
+    check_names([ListedClip(path, EMOTIONS[k]) for path, k in afew()], 'l.txt')
     assert not messages
-    check_names([Clip(path, EMOTIONS[(k + 1) % 7]) for path, k in afew()], 'l.txt')
+    check_names([ListedClip(path, EMOTIONS[(k + 1) % 7]) for path, k in afew()], 'l.txt')
     (level, text), = messages
     assert level == logging.WARNING and '77 of 77' in text and 'disgust, not anger' in text

@@ -6,20 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hesp_mmaction.datasets.clip_paths import find_clip, locate
 from hesp_mmaction.datasets.emotions import BASIC, COMPOUNDS, MAFW, MAFW_COMPOUNDS, canonical
-from hesp_mmaction.datasets.lists import (
-    FORMATS,
-    Clip,
-    find_clip,
-    format_list,
-    locate,
-    parse_dfew,
-    parse_list,
-    parse_rows,
-    parse_table,
-    read_list,
-)
-from hesp_mmaction.datasets.tables import read_rows
+from hesp_mmaction.datasets.list_cells import ListedClip
+from hesp_mmaction.datasets.list_columns import parse_list
+from hesp_mmaction.datasets.list_writing import format_list
+from hesp_mmaction.datasets.lists import FORMATS, read_list
+from hesp_mmaction.datasets.sheets import parse_rows
+from hesp_mmaction.datasets.tables import parse_dfew, parse_table, read_rows
 from hesp_mmaction.errors import InputError
 
 TOOL = Path(__file__).parents[2] / 'tools/data/convert_list.py'
@@ -59,7 +53,7 @@ def test_the_lists_of_hesp_and_dfer_clip_give_the_same_names():
     dfer_clip, others = parse_list(DFER_CLIP, 'b.txt', id_order='dfer_clip')
     assert hesp == dfer_clip and not problems and not others
     assert names(hesp) == list(MAFW)
-    assert hesp[1] == Clip('/data/faces/00028', 'disgust', 105)
+    assert hesp[1] == ListedClip('/data/faces/00028', 'disgust', 105)
     wrong, _ = parse_list(DFER_CLIP, 'b.txt', id_order='hesp')
     assert names(wrong) != names(hesp)
 
@@ -78,7 +72,7 @@ def test_two_columns():
     with pytest.raises(InputError, match="x has integer labels .3 to 10.*set id_order"):
         parse_list(text, 'x')  # no order is assumed
     assert parse_list(text, 'x', id_order='hesp') == (
-        [Clip('a b.mp4', 'happiness'), Clip('c.mp4', 'disappointment')], [])
+        [ListedClip('a b.mp4', 'happiness'), ListedClip('c.mp4', 'disappointment')], [])
     assert names(parse_list('a.mp4 3\n', 'x', id_order='dfer_clip')[0]) == ['anger']
     assert names(parse_list('a.mp4 Sad\nb.mp4 joy\n', 'x')[0]) == ['sadness', 'happiness']
 
@@ -103,8 +97,9 @@ def test_captions_that_are_not_utf8_and_a_mark_at_the_beginning(tmp_path):
     path = tmp_path / 'train.txt'
     path.write_bytes(b'\xef\xbb\xbf03352.mp4\tanger\tA man\x92s brows \xb4\xf2\xe2\x80\xa8 up\r\n'
                      b'03353.mp4\tdisgust_anger\tHe 3 4\r\n03354.mp4\tfear\r\n')
-    assert read_list(path) == ([Clip('03352.mp4', 'anger'), Clip('03353.mp4', 'anger_disgust'),
-                                Clip('03354.mp4', 'fear')], [])
+    assert read_list(path) == ([ListedClip('03352.mp4', 'anger'),
+                                ListedClip('03353.mp4', 'anger_disgust'),
+                                ListedClip('03354.mp4', 'fear')], [])
 
 
 def test_a_path_in_another_encoding_finds_its_file(tmp_path):
@@ -118,7 +113,7 @@ def test_a_path_in_another_encoding_finds_its_file(tmp_path):
 def test_every_line_that_cannot_be_used_is_named():
     clips, problems = parse_list('a.mp4 9 11\nb.mp4 9 2\nc.mp4\nd.mp4 9 -1\n', 'l.txt',
                                  id_order='hesp')
-    assert clips == [Clip('b.mp4', 'fear', 9)]
+    assert clips == [ListedClip('b.mp4', 'fear', 9)]
     assert problems == ['l.txt:1: label 11 is out of range 0 to 10',
                         "l.txt:3: 'c.mp4' is not \"path frames id\"",
                         'l.txt:4: label -1 is out of range 0 to 10']
@@ -142,8 +137,8 @@ ROWS = [('clip', 'emotion'), ('00001.mp4', 'anger'), (2, 'Happiness'), (None, No
 
 
 def check_rows(clips, problems):
-    assert clips == [Clip('00001.mp4', 'anger'), Clip('00002.mp4', 'happiness'),
-                     Clip('00003.mp4', 'anger_disgust')]
+    assert clips == [ListedClip('00001.mp4', 'anger'), ListedClip('00002.mp4', 'happiness'),
+                     ListedClip('00003.mp4', 'anger_disgust')]
     assert len(problems) == 1 and ':6: ' in problems[0]
 
 
@@ -175,7 +170,7 @@ def test_a_list_that_is_not_there():
 @pytest.mark.parametrize('kind', [f for f in FORMATS if f != 'xlsx'])
 def test_what_is_written_is_read_again(kind):
     emotions = BASIC if kind == 'dfew' else MAFW
-    clips = [Clip(f'0000{i % 10}' if kind == 'dfew' else f'a b/{i}.mp4', emotion, 7 + i)
+    clips = [ListedClip(f'0000{i % 10}' if kind == 'dfew' else f'a b/{i}.mp4', emotion, 7 + i)
              for i, emotion in enumerate(emotions)]
     for order in ('hesp', 'dfer_clip'):
         text = format_list(clips, kind, order)
@@ -193,9 +188,9 @@ def test_what_is_written_is_read_again(kind):
 
 def test_a_name_without_an_integer_is_not_written():
     with pytest.raises(InputError, match="contempt has no integer in the id order 'dfew'"):
-        format_list([Clip('1', 'contempt')], 'dfew')
+        format_list([ListedClip('1', 'contempt')], 'dfew')
     with pytest.raises(InputError, match='the new list has integers.*id_order'):
-        format_list([Clip('1', 'fear', 3)], 'frames')
+        format_list([ListedClip('1', 'fear', 3)], 'frames')
 
 
 def test_find_clip_in_another_form(tmp_path):
@@ -294,7 +289,7 @@ def test_a_sheet_of_ones_own(tmp_path):
     book.save(tmp_path / 'own.xlsx')
     clips, problems = read_list(str(tmp_path / 'own.xlsx'), 'hesp')
     assert not problems
-    assert clips == [Clip('a/x.mp4', 'happiness', 12), Clip('b.mp4', 'sadness', 13)]
+    assert clips == [ListedClip('a/x.mp4', 'happiness', 12), ListedClip('b.mp4', 'sadness', 13)]
     with pytest.raises(InputError, match='own.xlsx has integer labels'):
         read_list(str(tmp_path / 'own.xlsx'))
 
@@ -344,9 +339,9 @@ def test_find_clip_as_windows_excel_and_a_mac_write_it(tmp_path, monkeypatch):
 
 def test_a_path_on_a_drive_of_windows_names_the_remedy(tmp_path):
     (tmp_path / 'a.mp4').write_bytes(b'')
-    clips, problems = locate([Clip('a.mp4', 'fear'), Clip('D:/x/b.mp4', 'fear'),
-                              Clip('D:\\x\\c.mp4', 'fear')], str(tmp_path), 'l.txt')
-    assert clips[0] == Clip(str(tmp_path / 'a.mp4'), 'fear')
+    clips, problems = locate([ListedClip('a.mp4', 'fear'), ListedClip('D:/x/b.mp4', 'fear'),
+                              ListedClip('D:\\x\\c.mp4', 'fear')], str(tmp_path), 'l.txt')
+    assert clips[0] == ListedClip(str(tmp_path / 'a.mp4'), 'fear')
     assert len(problems) == 1 and 'l.txt: 2 paths are on a drive' in problems[0]
     assert 'D:/x/b.mp4' in problems[0] and '--strip PREFIX' in problems[0]
 

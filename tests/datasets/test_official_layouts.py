@@ -15,7 +15,7 @@ from mmengine.registry import init_default_scope
 
 from hesp_mmaction.datasets import BASIC, COMPOUNDS, MAFW, AFEWDataset, MAFWDataset
 from hesp_mmaction.datasets.emotions import UNDECODABLE
-from hesp_mmaction.datasets.lists import Clip
+from hesp_mmaction.datasets.list_cells import ListedClip
 from hesp_mmaction.datasets.mafw import compound_task
 from hesp_mmaction.datasets.synthetic.layouts import mafw_lists, plan_mafw
 from hesp_mmaction.errors import InputError
@@ -350,11 +350,12 @@ def test_compound_task_on_the_synthetic_layout(mafw, messages):
 
 
 def test_a_clip_that_is_tested_as_a_compound_is_no_example_of_a_basic_emotion(mafw, messages):
-    singles = [Clip('1', 'anger'), Clip('2', 'fear'), Clip('3', 'contempt')]
-    compounds = [Clip('1', 'anger_disgust'), Clip('4', 'anger_contempt'), Clip('2', 'fear')]
-    assert compound_task(singles, compounds, 'train') == ([Clip('2', 'fear')], 1)
+    singles = [ListedClip('1', 'anger'), ListedClip('2', 'fear'), ListedClip('3', 'contempt')]
+    compounds = [ListedClip('1', 'anger_disgust'), ListedClip('4', 'anger_contempt'),
+                 ListedClip('2', 'fear')]
+    assert compound_task(singles, compounds, 'train') == ([ListedClip('2', 'fear')], 1)
     assert compound_task(singles, compounds, 'test') == (
-        [Clip('2', 'fear'), Clip('1', 'anger_disgust')], 1)
+        [ListedClip('2', 'fear'), ListedClip('1', 'anger_disgust')], 1)
     path = mafw / LISTS.format('compound', 'no_caption', 1, 'test')
     path.write_text(path.read_text() + '00001.mp4 anger_disgust\n')
     assert counts(build('MAFWCompoundDataset', mafw, known=BASIC))['anger'] == 1

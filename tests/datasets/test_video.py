@@ -11,8 +11,10 @@ import pytest
 from numbered import change, cut_packets, number_of, picture, trim, turn, write
 
 from hesp_mmaction.datasets import video as video_module
+from hesp_mmaction.datasets.decoding import BrokenClip
 from hesp_mmaction.datasets.integrity import damage, undecodable, unreadable
-from hesp_mmaction.datasets.video import BrokenClip, Video, find_layout
+from hesp_mmaction.datasets.video import Video
+from hesp_mmaction.datasets.video_layout import find_layout
 
 OPEN_GOP = dict(bf='3', x264_params='open-gop=1:keyint=12')
 

@@ -10,8 +10,9 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dataset import dataset_wrapper as mmengine_wrappers
 from mmengine.registry import init_default_scope
 
+from hesp_mmaction.apis.config_parts import clips_of_config
 from hesp_mmaction.apis.tasks import find_task, set_task
-from hesp_mmaction.apis.wiring import clips_of_config, override
+from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.wrappers import leaf_configs, leaves, pipeline_of
 from hesp_mmaction.engine.hooks.common import plain_training_loader, tell
 from hesp_mmaction.errors import InputError

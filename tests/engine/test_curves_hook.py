@@ -122,6 +122,6 @@ def test_backends_are_given_by_name():
 
 
 def test_a_backend_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr('hesp_mmaction.apis.wiring.find_spec', lambda name: None)
+    monkeypatch.setattr('hesp_mmaction.apis.variables.find_spec', lambda name: None)
     with pytest.raises(InputError, match='pip install tensorboard'):
         override(Config.fromfile(CONFIG), dict(vis_backends='TensorboardVisBackend'))

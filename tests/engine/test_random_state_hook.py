@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.engine import RandomStateHook
 from hesp_mmaction.engine.hooks import random_state_hook as module
 

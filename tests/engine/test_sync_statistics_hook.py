@@ -11,7 +11,7 @@ from mmengine.hooks import EMAHook
 from mmengine.registry import HOOKS, MODEL_WRAPPERS, init_default_scope
 from torch import nn
 
-from hesp_mmaction.compat import ddp_wrapper_cfg
+from hesp_mmaction.compat.launching import ddp_wrapper_cfg
 from hesp_mmaction.engine.hooks import PreemptionHook, SyncStatisticsHook
 from hesp_mmaction.models.norms import running_statistics
 

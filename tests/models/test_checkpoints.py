@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.models import checkpoints
 from hesp_mmaction.models.checkpoints import check_checkpoint, load_weights, read_file

@@ -19,7 +19,7 @@ from hesp_mmaction.models import clip as clip_module
 from hesp_mmaction.models import clip_weights
 from hesp_mmaction.models.attention import PIECE, run_mlp
 from hesp_mmaction.models.backbones import CLIPImageTower
-from hesp_mmaction.models.backbones.clip_image_tower import PatchConv
+from hesp_mmaction.models.backbones.faster_layers import PatchConv
 from hesp_mmaction.models.clip import CLIP_MEAN, CLIP_STD, load_clip, pixel_statistics
 from hesp_mmaction.models.prompts import CLIPTextTower
 

@@ -17,7 +17,7 @@ from hesp_mmaction.apis import HESPInferencer
 from hesp_mmaction.apis.configs import load_config
 from hesp_mmaction.apis.running import parser, read_config, run
 from hesp_mmaction.apis.wiring import override
-from hesp_mmaction.compat import load_from_local
+from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.datasets.synthetic.clips import make_clip
 from hesp_mmaction.datasets.synthetic.gallery import LABEL, contact_sheet
 from hesp_mmaction.engine.hooks.common import set_precision

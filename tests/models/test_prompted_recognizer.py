@@ -269,6 +269,25 @@ def test_a_checkpoint_at_vit_b32_size_is_small(tmp_path):
     assert (tmp_path / 'epoch.pth').stat().st_size < 6.1e6
 
 
+@pytest.mark.parametrize('form', ['vit', 'resnet'])
+def test_prompt_and_negatives_are_as_large_as_the_frames_of_the_backbone(clips, form):
+    size = tiny.SIZES[form]
+    model = make(clips, form, visual_prompt=dict(type='VisualPrompt', size=8),
+                 negatives=dict(type='NegativeVisuals'))
+    assert model.visual_prompt.image_size == size
+    assert model.negatives.images.shape == (len(KNOWN), 3, size, size)
+
+
+@pytest.mark.parametrize('part', ['visual_prompt', 'negatives'])
+def test_a_backbone_that_says_no_size_needs_one_in_the_config(clips, part):
+    own = dict(visual_prompt=dict(type='VisualPrompt', image_size=32, size=8, region='centre'),
+               negatives=dict(type='NegativeVisuals', image_size=32))
+    del own[part]['image_size']
+    with pytest.raises(InputError, match=f'ResNet .* set model.{part}.image_size'):
+        make(clips, backbone=RESNET18, cls_head=dict(type='HESPHead', clip=clips['vit'],
+                                                   in_channels=512), **own)
+
+
 class MapNeck(torch.nn.Module):
     """Takes maps (B, T, C, h, w); has a loss of its own."""
 

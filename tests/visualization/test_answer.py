@@ -13,13 +13,12 @@ from hesp_mmaction.visualization.answer import (
     bars,
     explanation,
     frames,
-    moving_url,
     problem,
-    runs,
-    timeline,
     verdict,
 )
 from hesp_mmaction.visualization.canvas import KNOWN, UNKNOWN
+from hesp_mmaction.visualization.data_urls import moving_url
+from hesp_mmaction.visualization.timeline import runs, timeline
 
 
 class Reader(HTMLParser):

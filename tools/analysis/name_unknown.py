@@ -16,7 +16,7 @@ from hesp_mmaction.apis.naming import Texts, figures_of_run, read_features, same
 from hesp_mmaction.apis.naming_tables import COLUMNS, rows_of_run, tables
 from hesp_mmaction.apis.results import run_names
 from hesp_mmaction.apis.running import run_tool
-from hesp_mmaction.apis.wiring import clip_of_run
+from hesp_mmaction.apis.trained import clip_of_run
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation.naming import LEXICON, emotion_lexicon, read_lexicon, readable
 from hesp_mmaction.files import whole, write_json

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.running import run_tool
-from hesp_mmaction.apis.wiring import clip_of_run
+from hesp_mmaction.apis.trained import clip_of_run
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.evaluation.finite import named, not_finite

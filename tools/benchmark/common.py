@@ -18,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from hesp_mmaction.apis.configs import our_config
 from hesp_mmaction.apis.wiring import override
-from hesp_mmaction.compat import optim_wrapper_cfg
+from hesp_mmaction.compat.launching import optim_wrapper_cfg
 from hesp_mmaction.engine.hooks.common import set_precision
 from hesp_mmaction.models.precision import compute_type
 

@@ -31,7 +31,7 @@ from torch.profiler import ProfilerActivity, profile
 from hesp_mmaction.apis.configs import load_config, our_config
 from hesp_mmaction.apis.loading import prepare_loading
 from hesp_mmaction.apis.wiring import override
-from hesp_mmaction.compat import optim_wrapper_cfg
+from hesp_mmaction.compat.launching import optim_wrapper_cfg
 from hesp_mmaction.engine import QuietRunner
 
 FOLDERS = 'Disgust', 'Fear', 'Happy'  # of the known emotions of split 0

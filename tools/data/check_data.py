@@ -19,13 +19,14 @@ from pathlib import Path
 from mmengine.config import Config
 from tqdm import tqdm
 
+from hesp_mmaction.apis.config_parts import clips_of_config
 from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import run_tool
-from hesp_mmaction.apis.wiring import clips_of_config, override
+from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.clip_loading import IMAGE_EXTENSIONS
+from hesp_mmaction.datasets.decoding import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.integrity import damage, oddity
-from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.text import some
 

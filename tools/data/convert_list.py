@@ -12,8 +12,11 @@ from pathlib import Path
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets import lists
 from hesp_mmaction.datasets.clip_loading import list_images
+from hesp_mmaction.datasets.clip_paths import find_clip
+from hesp_mmaction.datasets.id_orders import ID_ORDERS
 from hesp_mmaction.datasets.integrity import unreadable
-from hesp_mmaction.datasets.video import find_layout
+from hesp_mmaction.datasets.list_writing import format_list
+from hesp_mmaction.datasets.video_layout import find_layout
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.text import some
 
@@ -44,9 +47,9 @@ def convert(source, kind, new_kind, id_order=None, root=None, strip=''):
             raise InputError(f'{source} does not tell the numbers of frames that --to {new_kind} '
                              'needs: give --root, the folder that its paths start from')
         clips = [clip if clip.frames is not None else
-                 clip._replace(frames=count_frames(lists.find_clip(root, clip.path)))
+                 clip._replace(frames=count_frames(find_clip(root, clip.path)))
                  for clip in clips]
-    return lists.format_list(clips, new_kind, id_order)
+    return format_list(clips, new_kind, id_order)
 
 
 def main():
@@ -58,7 +61,7 @@ def main():
                         help='format of IN; default: told from the file')
     parser.add_argument('--to', required=True, choices=[f for f in lists.FORMATS if f != 'xlsx'])
     parser.add_argument('--id-order', metavar='ORDER',
-                        help=f'what integers mean: {", ".join(lists.ID_ORDERS)}, or NAME,NAME,... '
+                        help=f'what integers mean: {", ".join(ID_ORDERS)}, or NAME,NAME,... '
                         'in their order from 0 (1,NAME,NAME,... from 1)')
     parser.add_argument('--root', metavar='DIR',
                         help='folder that the paths start from: there missing frames are counted')

@@ -20,9 +20,9 @@ from tqdm import tqdm
 
 from hesp_mmaction.apis.parallel import run_guarded
 from hesp_mmaction.apis.running import run_tool
+from hesp_mmaction.datasets.decoding import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.faces import DETECTORS, aligned_faces, load_detector
 from hesp_mmaction.datasets.integrity import undecodable
-from hesp_mmaction.datasets.lists import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.files import whole

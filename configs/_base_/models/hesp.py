@@ -1,4 +1,4 @@
-# HESP on CLIP. A leaf adds what depends on the data: `known`, `image_size` and `num_frames`.
+# HESP on CLIP. A leaf adds what depends on the data: `known` and `num_frames`.
 _base_ = './clip.py'
 prompt_size = 56  # a quarter of the image
 

@@ -2,136 +2,62 @@
 import torch
 from mmaction.registry import MODELS
 from open_clip.modified_resnet import ModifiedResNet
-from open_clip.transformer import LayerNorm, PatchDropout, ResidualAttentionBlock, VisionTransformer
-from torch import nn
-from torch.nn.functional import linear, normalize
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.functional import normalize
 from torch.utils.checkpoint import checkpoint
 
 from ...errors import InputError
 from ..attention import run_block
 from ..clip import digest, load_clip, pixel_statistics
 from ..frozen import FrozenTower
+from .activation_map import class_activation_map
+from .faster_layers import PatchConv, fold_batch_norm
+from .supported_towers import not_computed
 
-RECOMPUTED = 8  # images whose blocks are computed again at once on CPUs
-
-
-def class_activation_map(features, score):
-    """How much each place of a feature map raises a score: gradient times activation.
-
-    This is HiResCAM (Draelos and Carin, 2020). Grad-CAM averages the gradient over the image
-    first, which for a cosine (it does not change when all features grow) is often negative
-    everywhere, and the map empty.
-
-    Args:
-        features (Tensor): (N, C, h, w), a feature map in the graph of ``score``.
-        score (Tensor): scalar, the sum over the N images of the score to be explained.
-
-    Returns:
-        Tensor: (N, h, w), not negative, detached.
-    """
-    gradient, = torch.autograd.grad(score, features)
-    return (gradient * features).sum(1).clamp_min(0).detach()
-
-
-class PatchConv(nn.Conv2d):
-    """A ViT's first convolution, whose kernel is its stride, as one product of matrices.
-
-    The same function; on CPUs the gradient to the pixels takes a fifth of the time.
-    """
-
-    @classmethod
-    def of(cls, conv):
-        """With the parameters of a convolution themselves; draws no random numbers."""
-        ours = cls(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride,
-                   bias=conv.bias is not None, device='meta')
-        ours.weight, ours.bias = conv.weight, conv.bias
-        return ours
-
-    def forward(self, x):
-        high, wide = self.kernel_size
-        rows, columns = x.shape[2] // high, x.shape[3] // wide
-        x = x[..., :rows * high, :columns * wide]
-        x = x.unflatten(3, (columns, wide)).unflatten(2, (rows, high))
-        x = x.permute(0, 2, 4, 1, 3, 5).flatten(3)
-        return linear(x, self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
-
-
-def fold_batch_norm(tower):
-    """Fold the batch norms of a frozen ModifiedResNet into its convolutions, in place.
-
-    The same function (to rounding), a quarter faster forward and backward.
-    """
-    blocks = [tower, *(b for i in range(1, 5) for b in getattr(tower, f'layer{i}'))]
-    for block in blocks:
-        for i in (1, 2, 3):
-            fused = fuse_conv_bn_eval(getattr(block, f'conv{i}'), getattr(block, f'bn{i}'))
-            setattr(block, f'conv{i}', fused)
-            setattr(block, f'bn{i}', nn.Identity())
-        if getattr(block, 'downsample', None) is not None:
-            pool, convolution, norm = block.downsample
-            block.downsample = nn.Sequential(pool, fuse_conv_bn_eval(convolution, norm))
+RECOMPUTED = 8  # on CPUs the blocks of this many images are computed again at a time
 
 
 def recomputed(blocks, x):
-    """Blocks of a ViT, of which only the inputs are kept for the backward pass."""
+    """Run blocks of a ViT and keep only their inputs for the backward pass.
+
+    Args:
+        blocks (Sequence[nn.Module]): of open_clip.
+        x (Tensor): tokens (N, L, C).
+
+    Returns:
+        Tensor: (N, L, C).
+    """
     for block in blocks:
         x = checkpoint(run_block, block, x, use_reentrant=False)
     return x
 
 
-def not_computed(visual, frozen=True, dense=False):
-    """What an image tower of open_clip has that :class:`CLIPImageTower` does not compute.
-
-    Args:
-        visual (nn.Module): the tower.
-        frozen (bool): it stays in eval mode.
-        dense (bool): the features of places are wanted.
-
-    Returns:
-        str | None: as the end of a sentence; None for CLIP's own ViT and ResNet form.
-    """
-    if isinstance(visual, ModifiedResNet):
-        return None
-    if not isinstance(visual, VisionTransformer):
-        return "is neither CLIP's ViT nor its ResNet"
-    size = visual.image_size
-    if not isinstance(size, int) and size[0] != size[1]:
-        return f'takes images of {size[0]} x {size[1]} pixels, not squares'
-    for block in visual.transformer.resblocks:
-        if (type(block) is not ResidualAttentionBlock
-                or type(block.attn) is not nn.MultiheadAttention):
-            return ('has blocks of another kind (block_type, qk_norm, scaled_cosine_attn, '
-                    'scale_heads, scale_attn or scale_fc)')
-        if type(block.ln_2) is not LayerNorm:
-            return 'has norms of another kind'
-    if not visual.transformer.batch_first:
-        return 'has tokens before images'
-    if visual.pool_type == 'none' or getattr(visual, 'attn_pool_contrastive', None) is not None:
-        return "gives tokens instead of one feature (pool_type='none', two attention poolings)"
-    if dense and visual.attn_pool is not None:
-        return 'pools by attention, so that its places have no features (dense=True)'
-    if not frozen and isinstance(visual.patch_dropout, PatchDropout):
-        return 'drops patches while it is trained (patch_dropout)'
-    return None
-
-
 @MODELS.register_module()
 class CLIPImageTower(FrozenTower):
-    """Frames (N, 3, S, S), normalised by CLIP's mean and deviation, to features (N, D).
+    """CLIP's image tower: normalised frames to features.
 
-    The features are not normalised to length one (DESIGN: the video feature is their mean).
+    The features are not normalised to length one, because the video feature is their mean.
 
     Args:
-        arch (str), pretrained (str, optional), quick_gelu (bool, optional): see
-            :func:`hesp_mmaction.models.clip.load_clip`.
+        arch (str): see ``hesp_mmaction.models.clip.load_clip``.
+        pretrained (str, optional): see ``hesp_mmaction.models.clip.load_clip``. Defaults to None.
+        quick_gelu (bool, optional): see ``hesp_mmaction.models.clip.load_clip``. Defaults to None.
         frozen (bool): keep the tower as it is: no gradients, eval mode, absent from checkpoints.
-        dense (bool): a pair instead, the features and those of every place (N, D, h, w): patch
-            tokens of the ViT, and the values of the attention pooling of the ResNet form (as
-            MaskCLIP, ECCV 2022).
+            Defaults to True.
+        dense (bool): also return the features of every place. They are the patch tokens of the ViT,
+            and the values of the attention pooling of the ResNet form (as in MaskCLIP, ECCV 2022).
+            Defaults to False.
         recompute (bool): keep only the input of each block of a ViT for the backward pass and
-            compute the rest again there, on CPUs a few images at a time: less memory for more
-            time.
+            compute the rest again there, on CPUs a few images at a time. This takes less memory and
+            more time. Defaults to False.
+
+    Attributes:
+        out_channels (int): D, width of the features.
+        image_size (int): S, side of the frames in pixels.
+        pixel_mean (tuple[float]): mean of the pixels that the weights were trained with, 0 to 255.
+        pixel_std (tuple[float]): standard deviation of these pixels.
+
+    Raises:
+        InputError: the tower has parts that are not computed here, see ``not_computed``.
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True, dense=False,
@@ -151,26 +77,48 @@ class CLIPImageTower(FrozenTower):
         if isinstance(self.visual, ModifiedResNet):
             if frozen:
                 fold_batch_norm(self.visual)
-            self.visual.to(memory_format=torch.channels_last)  # half the time on CPUs
+            self.visual.to(memory_format=torch.channels_last)  # takes half the time on CPUs
         else:
             self.visual.conv1 = PatchConv.of(self.visual.conv1)
         self.freeze_if_asked()
 
     def init_weights(self):
-        """The weights are loaded at construction."""
+        """Does nothing, because the weights are loaded at construction."""
 
     def weights_digest(self):
-        """What tells this tower's architecture and weights from others, see :func:`.clip.digest`;
-        None for random weights."""
+        """A digest of the tower's architecture and weights, see ``clip.digest``.
+
+        Returns:
+            str | None: None for random weights.
+        """
         return digest(self.arch, self.pretrained)
 
     def check_size(self, x):
-        """Frames (..., S, S) of another size than the tower's cannot be encoded."""
+        """Check that frames have the size of the tower.
+
+        Args:
+            x (Tensor): (..., S, S).
+
+        Raises:
+            InputError: they have another size.
+        """
         if x.shape[-1] != self.image_size or x.shape[-2] != self.image_size:
             raise InputError(f'CLIP takes frames of {self.image_size} x {self.image_size} pixels, '
                              f'not {x.shape[-2]} x {x.shape[-1]}: set image_size in the config')
 
     def forward(self, x):
+        """Compute the features of frames.
+
+        Args:
+            x (Tensor): (N, 3, S, S), normalised by ``pixel_mean`` and ``pixel_std``.
+
+        Returns:
+            Tensor | tuple[Tensor, Tensor]: features (N, D); with ``dense`` also those of every
+            place (N, D, h, w).
+
+        Raises:
+            InputError: frames have another size than the tower's.
+        """
         self.check_size(x)
         if not isinstance(self.visual, ModifiedResNet):
             return self._vit_places(x) if self.dense else self._vit_feature(x)
@@ -178,12 +126,26 @@ class CLIPImageTower(FrozenTower):
         return self._resnet_places(x) if self.dense else self.visual(x)
 
     def resnet_maps(self, x):
-        """Frames (N, 3, S, S) to the last maps of the ResNet form (N, C, h, w)."""
+        """The last maps of the ResNet form.
+
+        Args:
+            x (Tensor): frames (N, 3, S, S), normalised.
+
+        Returns:
+            Tensor: (N, C, h, w).
+        """
         tower = self.visual
         return tower.layer4(tower.layer3(tower.layer2(tower.layer1(tower.stem(x)))))
 
     def project(self, x):
-        """The ViT's tokens (..., C), normalised, to the space of the texts (..., D)."""
+        """Bring the ViT's tokens to the space of the texts.
+
+        Args:
+            x (Tensor): (..., C), after the last norm.
+
+        Returns:
+            Tensor: (..., D).
+        """
         return x if self.visual.proj is None else x @ self.visual.proj
 
     def _resnet_places(self, x):
@@ -192,10 +154,18 @@ class CLIPImageTower(FrozenTower):
         return pool(maps), places
 
     def run_blocks(self, blocks, x):
-        """Blocks of the ViT one after the other."""
+        """Run blocks of the ViT one after the other.
+
+        Args:
+            blocks (Sequence[nn.Module]): of open_clip.
+            x (Tensor): tokens (N, L, C).
+
+        Returns:
+            Tensor: (N, L, C).
+        """
         if self.recompute and torch.is_grad_enabled():
-            # Some images after the others: what is computed again at a time is small, too. GPUs
-            # take all at once: parts would leave most of them idle.
+            # CPUs take a few images at a time, which needs little memory. GPUs take all of them,
+            # because a few images would leave most of a GPU idle.
             at_once = RECOMPUTED if x.device.type == 'cpu' else max(1, len(x))
             return torch.cat([recomputed(blocks, part) for part in x.split(at_once)])
         for block in blocks:
@@ -203,13 +173,14 @@ class CLIPImageTower(FrozenTower):
         return x
 
     def _vit_feature(self, x):
-        """What ``self.visual`` gives, at less cost."""
+        """The feature that ``self.visual`` returns, at less cost."""
         *blocks, last = self.visual.transformer.resblocks
         return self._pooled(last, self.run_blocks(blocks, self.visual._embeds(x)))
 
     def _pooled(self, last, x, norm=None):
-        """Tokens before the last block to features; it is run for the class token if that is all
-        that is pooled."""
+        """Tokens before the last block to features; the block is run for the class token alone if
+        nothing else is pooled.
+        """
         tower = self.visual
         if tower.pool_type == 'tok' and tower.attn_pool is None:
             return self.project(tower.ln_post(run_block(last, x, first=1, norm=norm)[:, 0]))
@@ -222,20 +193,24 @@ class CLIPImageTower(FrozenTower):
         return self.project(tower._pool(x)[0]), places
 
     def activation_map(self, frames, text):
-        """Where the tower sees what the texts say: the activation map of the best text's cosine.
+        """Where the tower sees what the texts say: the activation map of the largest cosine.
 
-        The map is taken at the last stage that is still a grid of useful size: stride 16 of the
-        ResNet form, the patch tokens of the ViT as its last block reads them, behind its LayerNorm.
-        (Before it, gradient times token is zero but for the norm's epsilon, since the length of a
-        token changes nothing: the map would be a 1e-5 of its terms, and rounding decide windows.
-        Similarity of patch tokens to the text needs no gradient but is known to light up the
-        background in CLIP.)
+        The map is taken at the last stage that is still a grid of useful size. In the ResNet form
+        that is stride 16, in the ViT it is the input of the last block after its first LayerNorm.
+        Before that norm the length of a token changes nothing, so gradient times token is zero but
+        for the norm's epsilon. The map would be 1e-5 of its terms, and rounding would decide the
+        windows. Similarity of patch tokens to the text needs no gradient, but is known to light up
+        the background in CLIP.
 
         Args:
-            frames (Tensor): (N, 3, S, S), normalised. text (Tensor): (K, D).
+            frames (Tensor): (N, 3, S, S), normalised.
+            text (Tensor): (K, D), of any length.
 
         Returns:
             Tensor: (N, h, w), not negative.
+
+        Raises:
+            InputError: frames have another size than the tower's.
         """
         self.check_size(frames)
         return self.replayed(self._activation_map, (frames, text))(frames, text)

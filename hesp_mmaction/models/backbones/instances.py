@@ -7,10 +7,13 @@ from ...errors import InputError
 
 @MODELS.register_module()
 class Instances(BaseModule):
-    """Clips (B, 3, T, S, S) to maps (B, C, n, h, w): the backbone sees T / n frames at a time.
+    """A 3-D backbone that sees T / n frames of a clip at a time.
+
+    Source: M3DFEL (Wang et al., CVPR 2023).
 
     Args:
-        backbone (dict): a 3-D backbone of MMAction2. num_instances (int): n.
+        backbone (dict): a 3-D backbone of MMAction2.
+        num_instances (int): n. Defaults to 4.
     """
 
     def __init__(self, backbone, num_instances=4, init_cfg=None):
@@ -19,6 +22,17 @@ class Instances(BaseModule):
         self.num_instances = num_instances
 
     def forward(self, x):
+        """Compute one map per instance, the mean over its time.
+
+        Args:
+            x (Tensor): clips (B, 3, T, S, S).
+
+        Returns:
+            Tensor: (B, C, n, h, w).
+
+        Raises:
+            InputError: x is no batch of clips, or n does not divide T.
+        """
         if x.ndim != 5 or x.shape[2] % self.num_instances:
             raise InputError(f'{self.num_instances} instances need clips whose number of frames '
                              f'they divide, not an input of shape {tuple(x.shape)}: set num_frames '

@@ -10,16 +10,24 @@ from ..attention import Block
 
 @MODELS.register_module()
 class SpatialFormer(nn.Module):
-    """Frames (N, 3, S, S) to features (N, 512): a ResNet-18 with a transformer over the places of
-    its third stage.
+    """A ResNet-18 with a transformer over the places of its third stage.
 
     The places (stride 16: 7 x 7 of 112 pixels) get learned position embeddings and pass ``depth``
-    blocks; the last stage of the ResNet and the mean over places follow. Weights are random, as
-    there. The transformer over time that belongs to the method is :class:`TemporalTransformer`.
+    blocks. The last stage of the ResNet and the mean over places follow. Weights are random, as in
+    the released code. The transformer over time that belongs to the method is
+    ``TemporalTransformer``.
+
+    Source: Former-DFER (Zhao and Liu, ACM MM 2021).
 
     Args:
-        image_size (int): S. depth (int): number of blocks. heads (int), dim_head (int): of the
-        attention. mlp_dim (int): inner width of the MLP.
+        image_size (int): S, side of the frames in pixels.
+        depth (int): number of blocks. Defaults to 1.
+        heads (int): of the attention. Defaults to 8.
+        dim_head (int): width of a head. Defaults to 32.
+        mlp_dim (int): inner width of the MLP. Defaults to 512.
+
+    Attributes:
+        out_channels (int): width of the features, 512.
     """
     out_channels = 512
 
@@ -34,9 +42,20 @@ class SpatialFormer(nn.Module):
         self.last = resnet.layer4
 
     def init_weights(self):
-        """The weights are drawn at construction."""
+        """Does nothing, because the weights are drawn at construction."""
 
     def forward(self, x):
+        """Compute the features of frames.
+
+        Args:
+            x (Tensor): (N, 3, S, S), normalised.
+
+        Returns:
+            Tensor: (N, 512).
+
+        Raises:
+            InputError: frames have another size than ``image_size``.
+        """
         maps = self.stem(x)
         if maps.shape[2:] != (self.side, self.side):
             raise InputError(f'this SpatialFormer was made for frames of another size than '

@@ -11,16 +11,17 @@ from .clip_image_tower import CLIPImageTower
 
 
 def with_neighbours(x, frames):
-    """Keys or values of all frames to those of the next, the previous and the frame itself.
+    """Keys or values of every frame joined with those of the next and the previous frame.
 
-    Before the first and after the last frame they are zero, which attention does see (a score of
-    zero), as in the released code.
+    Before the first and after the last frame they are zero. Attention does see these zeros
+    (with a score of zero), as in the released code.
 
     Args:
-        x (Tensor): (B * T, L, C), the frames of a clip one after the other. frames (int): T.
+        x (Tensor): (B * T, L, C), the frames of a clip one after the other.
+        frames (int): T.
 
     Returns:
-        Tensor: (B * T, 3 * L, C).
+        Tensor: (B * T, 3 * L, C): the next frame, the previous one, the frame itself.
     """
     x = x.unflatten(0, (-1, frames))
     zero = torch.zeros_like(x[:, :1])
@@ -30,20 +31,35 @@ def with_neighbours(x, frames):
 
 @MODELS.register_module()
 class TemporalViewTower(CLIPImageTower):
-    """Clips (B, 3, T, S, S), normalised by CLIP's mean and deviation, to features (B, T, D).
+    """CLIP's image tower whose attention also sees the neighbouring frames.
 
-    Every self-attention of the ViT takes keys and values of three frames; in the ResNet form the
-    attention pooling does, its only one. No parameter is new.
+    Every self-attention of the ViT takes keys and values of three frames. The ResNet form has one
+    attention, its pooling, which does the same. There are no new parameters.
+
+    Source: Open-VCLIP (Weng et al., ICML 2023).
 
     Args:
-        arch (str), pretrained (str, optional), quick_gelu (bool, optional), frozen (bool): see
-            :class:`CLIPImageTower`.
+        arch (str): see ``CLIPImageTower``.
+        pretrained (str, optional): see ``CLIPImageTower``.
+        quick_gelu (bool, optional): see ``CLIPImageTower``.
+        frozen (bool): see ``CLIPImageTower``.
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None, frozen=True):
         super().__init__(arch, pretrained, quick_gelu, frozen)
 
     def forward(self, x):
+        """Compute the features of the frames of clips.
+
+        Args:
+            x (Tensor): (B, 3, T, S, S), normalised as for ``CLIPImageTower``.
+
+        Returns:
+            Tensor: (B, T, D).
+
+        Raises:
+            InputError: x is no batch of clips, or has frames of another size than the tower's.
+        """
         if x.ndim != 5:
             raise InputError('TemporalViewTower takes clips, not frames: set model.clip_input=True')
         self.check_size(x)

@@ -12,7 +12,7 @@ def pack(state_dict, token_ids):
     """Pack an open_clip state dict for storage.
 
     Args:
-        state_dict (dict[str, Tensor]): as of ``open_clip.model.CLIP``.
+        state_dict (dict[str, Tensor]): of ``open_clip.model.CLIP``.
         token_ids (Iterable[int]): tokens to keep.
 
     Returns:
@@ -28,10 +28,10 @@ def pack(state_dict, token_ids):
 
 
 def unpack(packed, vocab_size):
-    """The state dict that :func:`pack` was given, in half precision.
+    """The state dict that ``pack`` was given, in half precision.
 
     Args:
-        packed (dict[str, Tensor]): what :func:`pack` returned; left as it is.
+        packed (dict[str, Tensor]): what ``pack`` returned; left as it is.
         vocab_size (int): number of tokens of the whole vocabulary.
 
     Returns:

@@ -9,14 +9,19 @@ from .prototype_head import PrototypeHead
 
 @MODELS.register_module()
 class ARPLHead(PrototypeHead):
-    """z_k = ||f - P_k||^2 / D - f . P_k with one learned reciprocal point P_k per class: what class
-    k is not, so that far means "that class". The score is the largest logit.
+    """One learned reciprocal point per class: a point for what the class is not.
+
+    The logits are z_k = ||f - P_k||^2 / D - f . P_k. A feature far from the point P_k speaks for
+    class k. The score is the largest logit.
+
+    Source: ARPL (Chen et al., TPAMI 2021).
 
     Args:
-        known (Sequence[str]), in_channels (int, optional), clip (dict, optional): see
-            :class:`PrototypeHead`.
+        known (Sequence[str]): names of the known emotions, in label order.
+        in_channels (int, optional): see ``PrototypeHead``.
+        clip (dict, optional): see ``PrototypeHead``.
         margin_weight (float): weight of the loss that keeps the features of class k within the
-            learned radius R of P_k.
+            learned radius R of P_k. Defaults to 0.1.
     """
     kind = 'arpl'
 

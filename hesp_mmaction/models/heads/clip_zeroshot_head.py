@@ -12,13 +12,20 @@ from .open_set_head import OpenSetHead
 
 @MODELS.register_module()
 class CLIPZeroShotHead(OpenSetHead):
-    """z_k = exp(logit_scale) cos(f, text of class k); the score is the largest logit.
+    """Zero-shot CLIP's logits z_k = exp(logit_scale) cos(f, text of class k), without training.
+
+    The score is the largest logit.
+
+    Source: CLIP (Radford et al., ICML 2021).
 
     Args:
-        known (Sequence[str]): names of the known emotions. clip (dict): arguments of
-        :class:`CLIPTextTower`. template (str | Sequence[str]): the sentence around a class's
-        prompt word; of several the class's text is the mean of their normalised features.
-        negative_template (str): the one that denies it, for scores that read both.
+        known (Sequence[str]): names of the known emotions, in label order.
+        clip (dict): arguments of ``CLIPTextTower``.
+        template (str | Sequence[str]): sentence around the word for a class. With several
+            sentences, the text of a class is the mean of their normalised features. Defaults to
+            ``'a photo of a {} expression'``.
+        negative_template (str): sentence that denies the class, for scores that read both. Defaults
+            to ``'This video is not {}.'``.
     """
 
     def __init__(self, known, clip, template='a photo of a {} expression',
@@ -31,13 +38,28 @@ class CLIPZeroShotHead(OpenSetHead):
                 self.register_buffer(name, self.mean_text(sentences), persistent=False)
 
     def mean_text(self, sentences):
-        """Mean over sentences of the normalised features of all classes: (K, D)."""
+        """Mean over sentences of the normalised text features.
+
+        Args:
+            sentences (Sequence[str]): templates with ``{}`` in the place of the word for a class.
+
+        Returns:
+            Tensor: (K, D).
+        """
         return sum(normalize(self.text.encode_text(
             [sentence.format(prompt_word(name)) for name in self.known]), dim=1)
             for sentence in sentences) / len(sentences)
 
     def forward(self, feats, **kwargs):
-        """Video features (B, D) to ``feature``, ``logits``, ``logits_known``, ``probabilities``."""
+        """Compare video features with the texts.
+
+        Args:
+            feats (Tensor): video features (B, D).
+
+        Returns:
+            dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and
+            ``probabilities`` (B, K).
+        """
         logits = cosine_logits(feats, self.class_text, self.text.logit_scale)
         return dict(feature=feats, logits=logits, logits_known=logits,
                     probabilities=logits.softmax(1))
@@ -49,8 +71,16 @@ class CLIPZeroShotHead(OpenSetHead):
         return normalize(self.class_text, dim=1)
 
     def extra_logits(self, outputs):
-        """The cosines that are logits before CLIP's scale, the logits of the template's texts, and
-        those of the negative texts."""
+        """Further logits for scores that read them.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+
+        Returns:
+            dict[str, Tensor]: (B, K) each: ``cosine``, the logits before CLIP's scale;
+            ``zero_shot``, those of the template's texts; ``negative_text``, those of the negative
+            texts.
+        """
         scale = self.text.logit_scale
         return dict(cosine=outputs['logits_known'] / scale, zero_shot=outputs['logits_known'],
                     negative_text=cosine_logits(outputs['feature'], self.negative_text, scale))

@@ -9,10 +9,11 @@ from .functional import cosine_logits
 
 
 def hardest_logits(logits, labels):
-    """The least of the own class's descriptors against the best of every other class's.
+    """The lowest descriptor of the own class and the highest of every other class.
 
     Args:
-        logits (Tensor): (B, K, n), of n descriptors per class. labels (Tensor): (B,).
+        logits (Tensor): (B, K, n), of n descriptors per class.
+        labels (Tensor): int (B,), 0 to K - 1.
 
     Returns:
         Tensor: (B, K).
@@ -23,16 +24,21 @@ def hardest_logits(logits, labels):
 
 @MODELS.register_module()
 class CLIPERHead(CoOpHead):
-    """z_k = mean over n descriptors of exp(logit_scale) cos(f, text); loss: cross-entropy of the
-    hardest descriptors (the margin of METD) plus that of z.
+    """Several learned descriptors per emotion.
 
-    The released code covers still images and two stages (texts, then the image tower); this is
-    its first stage. Its second, fine-grained term weights descriptors in a way we have no exact
-    account of: the plain cross-entropy of z stands in its place.
+    The logits are z_k = mean over n descriptors of exp(logit_scale) cos(f, text). The loss is the
+    cross-entropy of the hardest descriptors (the margin of METD) plus that of z.
+
+    Source: CLIPER (Li et al., ICME 2024). The released code covers still images and trains in two
+    stages, first the texts and then the image tower. This is its first stage. Its second term
+    weights descriptors in a way that is not described exactly. The plain cross-entropy of z takes
+    its place.
 
     Args:
-        known (Sequence[str]), clip (dict): see :class:`CoOpHead`. num_descriptors (int): n.
-        num_contexts (int): learned tokens of a descriptor.
+        known (Sequence[str]): see ``CoOpHead``.
+        clip (dict): see ``CoOpHead``.
+        num_descriptors (int): n. Defaults to 5.
+        num_contexts (int): number of learned tokens of a descriptor. Defaults to 4.
     """
 
     def __init__(self, known, clip, num_descriptors=5, num_contexts=4, init_cfg=None):
@@ -42,8 +48,15 @@ class CLIPERHead(CoOpHead):
         self.prompts = PromptLearner(self.text, names, num_contexts)
 
     def forward(self, feats, **kwargs):
-        """Video features (B, D) to ``feature``, ``logits`` (B, K), ``descriptor_logits``
-        (B, K, n), ``logits_known``, ``probabilities``."""
+        """Compare video features with the descriptors.
+
+        Args:
+            feats (Tensor): video features (B, D).
+
+        Returns:
+            dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and
+            ``probabilities`` (B, K); ``descriptor_logits`` (B, K, n).
+        """
         each = cosine_logits(feats, self.class_text(), self.text.logit_scale)
         each = each.unflatten(1, (-1, self.num_descriptors))
         logits = each.mean(2)
@@ -51,8 +64,13 @@ class CLIPERHead(CoOpHead):
                     probabilities=logits.softmax(1))
 
     def class_vectors(self):
-        """Mean over descriptors of texts of length 1: their products with a feature are the mean
-        of the cosines."""
+        """Mean over the descriptors of a class of their texts of length 1.
+
+        The product of such a mean and a feature is the mean of the cosines.
+
+        Returns:
+            Tensor: (K, D).
+        """
         return super().class_vectors().unflatten(0, (-1, self.num_descriptors)).mean(1)
 
     def losses(self, outputs, labels):

@@ -7,21 +7,35 @@ from .coop_head import CoOpHead
 
 
 def sample_logits(features, text, scale):
-    """z_bk = scale cos(f_b, text_bk). (B, D), (B, K, D) to (B, K)."""
+    """The logits z_bk = scale cos(f_b, text_bk), with texts of its own for each sample.
+
+    Args:
+        features (Tensor): f (B, D), of any length.
+        text (Tensor): (B, K, D), of any length.
+        scale (float): exp(logit_scale) of CLIP.
+
+    Returns:
+        Tensor: (B, K).
+    """
     features = nn.functional.normalize(features, dim=-1)
     return scale * torch.einsum('bd,bkd->bk', features, nn.functional.normalize(text, dim=-1))
 
 
 @MODELS.register_module()
 class CoCoOpHead(CoOpHead):
-    """CoOp whose contexts are shifted by a small network of the video feature.
+    """CoOp whose contexts are shifted by a small network that reads the video feature.
 
-    ``t_m(f) = t_m + h(f / |f|)`` with h: D -> D / 16 -> W (ReLU between). All B * K prompts pass
-    the text tower as one batch; the released code takes one image at a time. The feature enters
-    h normalised, so that its scale, which differs between CLIPs, does not matter.
+    The contexts of a video are ``t_m(f) = t_m + h(f / |f|)``. h has two linear layers, D to D / 16
+    to W, with ReLU between.
+
+    Source: CoCoOp (Zhou et al., CVPR 2022). All B * K prompts pass the text tower as one batch,
+    where the released code takes one image at a time. h reads the feature at length 1, because the
+    length of features differs between CLIPs.
 
     Args:
-        known (Sequence[str]), clip (dict), num_contexts (int): see :class:`CoOpHead`.
+        known (Sequence[str]): see ``CoOpHead``.
+        clip (dict): see ``CoOpHead``.
+        num_contexts (int): see ``CoOpHead``. Defaults to 4.
     """
 
     def __init__(self, known, clip, num_contexts=4, init_cfg=None):
@@ -31,7 +45,15 @@ class CoCoOpHead(CoOpHead):
                                       nn.Linear(max(1, width // 16), self.text.width))
 
     def forward(self, feats, **kwargs):
-        """Video features (B, D) to ``feature``, ``logits``, ``logits_known``, ``probabilities``."""
+        """Compare each video feature with texts of its own.
+
+        Args:
+            feats (Tensor): video features (B, D).
+
+        Returns:
+            dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and
+            ``probabilities`` (B, K).
+        """
         shift = self.meta_net(nn.functional.normalize(feats, dim=-1))
         text = self.text(*self.prompts(shift)).unflatten(0, (len(feats), -1))
         logits = sample_logits(feats, text, self.text.logit_scale)
@@ -39,11 +61,22 @@ class CoCoOpHead(CoOpHead):
                     probabilities=logits.softmax(1))
 
     def class_vectors(self):
-        """None: every sample has texts of its own."""
+        """There are no texts that all samples share.
+
+        Returns:
+            None: always.
+        """
         return None
 
     def extra_logits(self, outputs):
-        """The cosines that are logits before CLIP's scale."""
+        """Further logits for scores that read them.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+
+        Returns:
+            dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale.
+        """
         return dict(cosine=outputs['logits_known'] / self.text.logit_scale)
 
 

@@ -1,16 +1,17 @@
 """CSSR's formulas (Huang et al., TPAMI 2022) on maps of features, as functions."""
 import torch
 
-POWER = 8  # of the Gram matrices
+POWER = 8  # p of the Gram matrices
 
 
 def reconstruction_errors(maps, encoders, decoders):
-    """e_k(u) = || x(u) - D_k tanh(E_k x(u)) ||_1 of every class's auto-encoder, at every place.
+    """Error of every class's auto-encoder at every place, e_k(u) = || x(u) - D_k tanh(E_k x(u))
+    ||_1.
 
     Args:
-        maps (Tensor): x (B, C, N), N places.
-        encoders (tuple[Tensor]): weights (K, L, C) and biases (K, L).
-        decoders (tuple[Tensor]): weights (K, C, L) and biases (K, C).
+        maps (Tensor): x (B, C, N), with N places.
+        encoders (tuple[Tensor, Tensor]): E, weights (K, L, C) and biases (K, L).
+        decoders (tuple[Tensor, Tensor]): D, weights (K, C, L) and biases (K, C).
 
     Returns:
         Tensor: (B, K, N).
@@ -23,22 +24,54 @@ def reconstruction_errors(maps, encoders, decoders):
 
 
 def place_probabilities(logits):
-    """Softmax over the classes at every place, then the mean over places. (B, K, N) to (B, K)."""
+    """Mean over places of the softmax over classes.
+
+    Args:
+        logits (Tensor): (B, K, N).
+
+    Returns:
+        Tensor: (B, K).
+    """
     return logits.softmax(1).mean(2)
 
 
 def gram(maps, power=POWER):
-    """Root of the sum over places of x^p x^pT, p even: how channels act together. (B, C, N) to
-    (B, C, C)."""
+    """Gram matrices, which say which channels act together.
+
+    Each is the p-th root of the sum over places of x^p x^pT.
+
+    Args:
+        maps (Tensor): x (B, C, N).
+        power (int): p, an even number. Defaults to 8.
+
+    Returns:
+        Tensor: (B, C, C).
+    """
     powered = maps.pow(power)
     return torch.einsum('bcn,bdn->bcd', powered, powered).clamp_min(1e-20).pow(1 / power)
 
 
 def activation_score(maps, prototypes):
-    """Mean over places of the map weighted by the class's mean map. (B, C, N), (B, C) to (B,)."""
+    """Mean over places of each map, weighted by the mean map of its class.
+
+    Args:
+        maps (Tensor): (B, C, N).
+        prototypes (Tensor): (B, C), the mean of the predicted class.
+
+    Returns:
+        Tensor: (B,).
+    """
     return (maps.mean(2) * prototypes).sum(1)
 
 
 def gram_score(maps, grams):
-    """Cosine between a sample's Gram matrix and that of its class. (B, C, N), (B, C, C) to (B,)."""
+    """Cosine between a sample's Gram matrix and that of its class.
+
+    Args:
+        maps (Tensor): (B, C, N).
+        grams (Tensor): (B, C, C), of the predicted class.
+
+    Returns:
+        Tensor: (B,).
+    """
     return torch.cosine_similarity(gram(maps).flatten(1), grams.flatten(1))

@@ -18,24 +18,34 @@ from .open_set_head import OpenSetHead
 
 @MODELS.register_module()
 class CSSRHead(OpenSetHead):
-    """One auto-encoder per class on the un-pooled map; which one rebuilds it best names the class.
+    """One auto-encoder per class on maps that are not pooled; the best reconstruction names the
+    class.
 
-    z_k(u) = -gamma e_k(u), e being the L1 error at place u (``reciprocal``: +gamma e, auto-encoders
-    of what the class is not). p = mean over places of softmax(z); loss -log p_y.
+    e is the L1 error at place u. The logits there are z_k(u) = -gamma e_k(u). With ``reciprocal``
+    they are +gamma e_k(u), with auto-encoders of what a class is not. p is the mean over places of
+    softmax(z), and the loss is -log p_y.
 
-    Score: the sum of three terms, each less its mean and over its deviation on the known training
-    samples: z at the predicted class (CSSR: over the square of the mean of |x|), the activation
-    weighted by the class's mean activation, and the cosine of Gram matrices (power 8) with the
-    class's. :class:`FitHook` fits these statistics after training; before that the score is the
-    first term. The cosine is ours: the paper compares Gram matrices by bounds per channel.
+    The score is the sum of three terms. Each has its mean taken off and is divided by its
+    deviation, both on the known training samples. The terms are
 
-    Places are normalised over their channels (LayerNorm without parameters): gamma was chosen for
-    features of about unit size, and CLIPs differ in theirs by a factor of 15.
+    1. z at the predicted class (CSSR divides it by the square of the mean of |x|),
+    2. the activation weighted by the mean activation of the class,
+    3. the cosine of the Gram matrix (power 8) with that of the class.
+
+    ``FitHook`` fits these statistics after training. Before that the score is the first term.
+
+    Source: CSSR and RCSSR (Huang et al., TPAMI 2022). The cosine differs: the paper compares Gram
+    matrices by bounds per channel. Places are normalised over their channels (LayerNorm without
+    parameters). gamma was chosen for features of about unit size, and CLIPs differ in theirs by a
+    factor of 15.
 
     Args:
-        known (Sequence[str]): names of the known emotions. in_channels (int, optional), clip
-            (dict, optional): see :class:`PrototypeHead`. reciprocal (bool): RCSSR. latent (int):
-            L, width inside the auto-encoders. gamma (float): scale of the errors.
+        known (Sequence[str]): names of the known emotions, in label order.
+        in_channels (int, optional): see ``PrototypeHead``.
+        clip (dict, optional): see ``PrototypeHead``.
+        reciprocal (bool): True for RCSSR. Defaults to False.
+        latent (int): L, width inside the auto-encoders. Defaults to 64.
+        gamma (float): scale of the errors. Defaults to 0.1.
     """
 
     def __init__(self, known, in_channels=None, clip=None, reciprocal=False, latent=64, gamma=0.1,
@@ -53,15 +63,32 @@ class CSSRHead(OpenSetHead):
         self.register_buffer('terms_deviation', torch.ones(3))
 
     def pool(self, feats, num_videos):
-        """Maps (..., C, places...) to (B, C, N): all places of all crops of a video."""
+        """Put all places of all crops of a video side by side.
+
+        Args:
+            feats (Tensor | Sequence[Tensor]): maps (..., C, places...); of several stages the last
+                is taken.
+            num_videos (int): B.
+
+        Returns:
+            Tensor: (B, C, N).
+        """
         if isinstance(feats, (tuple, list)):
             feats = feats[-1]
         feats = feats.flatten(2).unflatten(0, (num_videos, -1))
         return feats.transpose(1, 2).flatten(2)
 
     def forward(self, feats, **kwargs):
-        """Maps (B, C, N) to ``feature`` (B, C), ``logits`` = log p, ``logits_known``,
-        ``probabilities``, ``maps`` and ``place_logits`` (B, K, N)."""
+        """Reconstruct maps by every class's auto-encoder.
+
+        Args:
+            feats (Tensor): maps (B, C, N).
+
+        Returns:
+            dict[str, Tensor]: ``feature`` (B, C); ``logits`` and ``logits_known``, which are log p,
+            and ``probabilities`` (B, K); ``maps`` (B, C, N), normalised; ``place_logits``
+            (B, K, N).
+        """
         maps = layer_norm(feats.transpose(1, 2), feats.shape[1:2]).transpose(1, 2)
         errors = reconstruction_errors(maps, (self.encoders, self.encoder_biases),
                                        (self.decoders, self.decoder_biases))
@@ -73,7 +100,14 @@ class CSSRHead(OpenSetHead):
                     probabilities=probabilities, place_logits=place_logits)
 
     def terms(self, outputs):
-        """The three terms of the score, not yet normalised: (B, 3)."""
+        """The three terms of the score before they are normalised.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+
+        Returns:
+            Tensor: (B, 3).
+        """
         maps, predicted = outputs['maps'], outputs['logits'].argmax(1)
         rows = torch.arange(len(maps), device=maps.device)
         rebuilt = outputs['place_logits'][rows, predicted]
@@ -89,10 +123,11 @@ class CSSRHead(OpenSetHead):
         return ((terms - self.terms_mean) / self.terms_deviation).sum(1)
 
     def fit(self, batches):
-        """Statistics of the known training samples, of all processes.
+        """Fit the statistics of the score on the known training samples of all processes.
 
         Args:
-            batches (Callable): gives an iterator over outputs and labels; called twice.
+            batches (Callable[[], Iterator]): returns an iterator over pairs of outputs of
+                ``forward`` and labels (B,). It is called twice.
         """
         num = len(self.known)
         count = self.prototypes.new_zeros(num)

@@ -9,7 +9,13 @@ from .open_set_head import OpenSetHead
 
 
 class SmallNet(nn.Module):
-    """Two hidden layers and a classifier; gives the features at both depths, and logits."""
+    """Two hidden layers and a classifier.
+
+    Args:
+        channels (int): C, width of the input.
+        hidden (int): H, width of both hidden layers.
+        num_classes (int): K.
+    """
 
     def __init__(self, channels, hidden, num_classes):
         super().__init__()
@@ -18,6 +24,14 @@ class SmallNet(nn.Module):
         self.fc = nn.Linear(hidden, num_classes)
 
     def forward(self, x):
+        """Compute both hidden layers and the logits.
+
+        Args:
+            x (Tensor): (B, C).
+
+        Returns:
+            tuple[Tensor, Tensor, Tensor]: first and second hidden layer (B, H), logits (B, K).
+        """
         first = self.layer1(x)
         second = self.layer2(first)
         return first, second, self.fc(second)
@@ -25,20 +39,26 @@ class SmallNet(nn.Module):
 
 @MODELS.register_module()
 class DIASHead(OpenSetHead):
-    """A classifier that learns from the slips of a copycat of itself. Score: largest probability.
+    """A classifier that learns from the errors of a copycat of itself.
 
-    The copycat (``net1``) learns the labels and to have the classifier's (``net2``) features at
-    both depths (L1). Its features are *nearly* the classifier's: run through the rest of the
-    classifier they are hard fake samples, which are to be classified with smoothed labels, fully
-    (all classes alike) from the last depth and half from the first. Either network sees the other
-    as constant, so one optimizer does for both; the released code alternates two, over whole
-    convolutional networks with one more depth, and has a GAN before, which is left out here.
+    The copycat (``net1``) learns the labels, and learns to have the features of the classifier
+    (``net2``) at both depths (L1 loss). Its features are *nearly* those of the classifier. Run
+    through the rest of the classifier they are hard fake samples. The classifier learns them with
+    smoothed labels: with all classes alike for the last depth, and half of that for the first. Each
+    network sees the other as constant, so one optimizer is enough for both. The score is the
+    largest probability.
+
+    Source: DIAS (Moon et al., ECCV 2022). The released code alternates two optimizers, uses whole
+    convolutional networks with one more depth, and has a GAN. The GAN is left out here.
 
     Args:
-        known (Sequence[str]): names of the known emotions. in_channels (int, optional), clip
-            (dict, optional): see :class:`PrototypeHead`. hidden (int): width of both networks.
-        pull_weight (float): of the L1 loss. fake_weight (float): of the classifier's loss on the
-            copycat's features.
+        known (Sequence[str]): names of the known emotions, in label order.
+        in_channels (int, optional): see ``PrototypeHead``.
+        clip (dict, optional): see ``PrototypeHead``.
+        hidden (int): width of both networks. Defaults to 256.
+        pull_weight (float): weight of the L1 loss. Defaults to 1.
+        fake_weight (float): weight of the classifier's loss on the features of the copycat.
+            Defaults to 0.1.
     """
     SMOOTHING = (0.5, 1.0)  # at the first and at the last depth
 
@@ -51,8 +71,16 @@ class DIASHead(OpenSetHead):
         self.pull_weight, self.fake_weight = pull_weight, fake_weight
 
     def forward(self, feats, **kwargs):
-        """Video features (B, C) to ``feature``, the classifier's last one, ``logits``,
-        ``logits_known``, ``probabilities``, ``input`` and ``depths``."""
+        """Classify video features.
+
+        Args:
+            feats (Tensor): video features (B, C).
+
+        Returns:
+            dict[str, Tensor]: ``feature`` (B, H), the classifier's last hidden layer; ``logits``,
+            ``logits_known`` and ``probabilities`` (B, K); ``input`` (B, C), normalised; ``depths``,
+            a tuple of both hidden layers (B, H).
+        """
         x = layer_norm(feats, feats.shape[-1:])
         first, second, logits = self.net2(x)
         return dict(feature=second, logits=logits, logits_known=logits, input=x,

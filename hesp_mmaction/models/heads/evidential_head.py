@@ -8,7 +8,11 @@ from .linear_head import LinearHead
 
 
 def training_progress():
-    """Share of the epochs that are done, 0 to 1, as mmengine's runner tells; 1 outside of one."""
+    """Share of the epochs that are done, as mmengine's runner says.
+
+    Returns:
+        float: 0 to 1; 1 outside of a runner.
+    """
     hub = MessageHub.get_current_instance()
     if 'epoch' not in hub.runtime_info or 'max_epochs' not in hub.runtime_info:
         return 1.0
@@ -17,23 +21,37 @@ def training_progress():
 
 @MODELS.register_module()
 class EvidentialHead(LinearHead):
-    """alpha = exp(z) + 1, p = alpha / sum of alpha, u = K / sum of alpha; the score is -u.
+    """Evidence in place of probabilities.
 
-    The loss is the evidential one plus the accuracy-versus-uncertainty calibration; the KL term of
-    evidential learning is off, as in DEAR's own setting.
+    alpha = exp(z) + 1, p = alpha / sum of alpha, u = K / sum of alpha. The score is -u. The loss is
+    the evidential loss plus the calibration of accuracy and uncertainty.
+
+    Source: DEAR (Bao et al., ICCV 2021). The KL term of evidential learning is off, as in DEAR's
+    own setting.
 
     Args:
-        known (Sequence[str]), in_channels (int, optional), clip (dict, optional): see
-            :class:`LinearHead`. calibration_weight (float): of the calibration loss; 0 = off.
+        known (Sequence[str]): see ``LinearHead``.
+        in_channels (int, optional): see ``LinearHead``.
+        clip (dict, optional): see ``LinearHead``.
+        calibration_weight (float): weight of the calibration loss; 0 switches it off. Defaults to
+            1.
     """
-    softmax_probabilities = False  # but the mean of a Dirichlet distribution
+    softmax_probabilities = False  # they are the mean of a Dirichlet distribution
 
     def __init__(self, known, in_channels=None, clip=None, calibration_weight=1.0, init_cfg=None):
         super().__init__(known, in_channels, clip, init_cfg=init_cfg)
         self.calibration_weight = calibration_weight
 
     def forward(self, feats, **kwargs):
-        """As of :class:`LinearHead`, and ``alpha`` (B, K)."""
+        """Classify video features.
+
+        Args:
+            feats (Tensor): video features (B, C).
+
+        Returns:
+            dict[str, Tensor]: the outputs of ``LinearHead``, with ``probabilities`` p and ``alpha``
+            (B, K).
+        """
         outputs = super().forward(feats)
         alpha = dirichlet(outputs['logits'])
         return dict(outputs, alpha=alpha, probabilities=alpha / alpha.sum(1, keepdim=True))

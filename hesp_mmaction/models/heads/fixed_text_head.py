@@ -1,4 +1,4 @@
-"""Classification against fixed texts, with something before it that learns."""
+"""Classification by fixed texts, for models that learn something else."""
 from mmaction.registry import MODELS
 
 from ..losses import mean_cross_entropy
@@ -10,7 +10,10 @@ class FixedTextHead(CLIPZeroShotHead):
     """Zero-shot CLIP's logits with cross-entropy: the head of VP, VPT and Open-VCLIP.
 
     Args:
-        known, clip, template, negative_template: see :class:`CLIPZeroShotHead`.
+        known (Sequence[str]): see ``CLIPZeroShotHead``.
+        clip (dict): see ``CLIPZeroShotHead``.
+        template (str | Sequence[str]): see ``CLIPZeroShotHead``.
+        negative_template (str): see ``CLIPZeroShotHead``.
     """
 
     def losses(self, outputs, labels):

@@ -1,4 +1,4 @@
-"""What heads share, as functions."""
+"""Functions that several heads share."""
 from torch.nn.functional import normalize
 
 

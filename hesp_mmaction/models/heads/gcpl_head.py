@@ -8,15 +8,20 @@ from .prototype_head import PrototypeHead
 
 @MODELS.register_module()
 class GCPLHead(PrototypeHead):
-    """z_k = -||f - p_k||^2 with one learned prototype per class; far from all of them is unknown.
+    """One learned prototype per class; a feature far from all of them is unknown.
 
-    Cross-entropy of z (the distance-based one of the paper) plus ``prototype_weight`` times
-    ||f - p_y||^2, which draws the classes together. f is normalised over its channels (LayerNorm
-    without parameters), since CLIPs differ in the length of their features by a factor of 15.
+    The logits are z_k = -||f - p_k||^2, and the score is the largest one. The loss is the
+    cross-entropy of z (the paper's distance-based cross-entropy) plus ``prototype_weight`` times
+    ||f - p_y||^2, which draws each class together.
+
+    Source: GCPL (Yang et al., CVPR 2018). f is normalised over its channels (LayerNorm without
+    parameters), because CLIPs differ in the length of their features by a factor of 15.
 
     Args:
-        known (Sequence[str]), in_channels (int, optional), clip (dict, optional): see
-            :class:`PrototypeHead`. prototype_weight (float): of the prototype loss.
+        known (Sequence[str]): names of the known emotions, in label order.
+        in_channels (int, optional): see ``PrototypeHead``.
+        clip (dict, optional): see ``PrototypeHead``.
+        prototype_weight (float): weight of the prototype loss. Defaults to 0.001.
     """
     kind = 'near'
 
@@ -25,7 +30,14 @@ class GCPLHead(PrototypeHead):
         self.prototype_weight = prototype_weight
 
     def forward(self, feats, **kwargs):
-        """See :class:`PrototypeHead`; ``feature`` is the normalised one."""
+        """Measure the distances of normalised features to the prototypes.
+
+        Args:
+            feats (Tensor): video features (B, D).
+
+        Returns:
+            dict[str, Tensor]: see ``PrototypeHead``; ``feature`` is the normalised one.
+        """
         return super().forward(layer_norm(feats, feats.shape[-1:]))
 
     def losses(self, outputs, labels):

@@ -2,81 +2,67 @@
 import torch
 from mmaction.registry import MODELS
 from torch import nn
-from torch.nn.functional import normalize
 
 from ...datasets.emotions import prompt_word
 from ...errors import InputError
-from ...evaluation.scores import hesp_centred, hesp_logit
 from ..eval_cache import EvalCache
-from ..losses import (
-    arpl_margin,
-    clip_alignment,
-    diversity,
-    global_mean,
-    hold_texts,
-    mean_cross_entropy,
-    opposite_texts,
-    supervised_contrastive,
-)
-from ..prompts.text import CLIPTextTower, PromptLearner, context_text
+from ..prompts.text import CLIPTextTower, PromptLearner
 from .functional import cosine_logits
-from .hesp_functional import (
-    at_length,
-    fused_log_probabilities,
-    fused_loss,
-    fused_probabilities,
-)
+from .hesp_functional import at_length, fuse, with_density
+from .hesp_losses import all_weights, loss_terms
+from .hesp_scores import JOINT, branch_scores, fit_joint
 from .joint_score import JointScore
-from .open_set_head import OpenSetHead
 from .prototype_head import point_logits
-
-# L_KN = known + contrastive, L_NE = negative + margin + alignment, L_H = fused. Zero = off.
-# Not in the paper: `hold` (of the texts to the template's), `opposite` (of the negative texts) and
-# `diversity` (of the negatives).
-LOSS_WEIGHTS = dict(known=1.0, contrastive=0.5, negative=1.0, margin=0.0, alignment=1.0, fused=1.0,
-                    hold=2.0, opposite=0.0, diversity=0.0)
-
-JOINT = 'joint', 'joint_of_compounds'  # scores that are fitted after the last epoch
+from .text_prompt_head import TextPromptHead
 
 
 @MODELS.register_module()
-class HESPHead(OpenSetHead):
+class HESPHead(TextPromptHead):
     """Known, negative and fused predictions over K known emotions.
+
+    Without negatives (the recognizer passes none) the head is the textual prompting alone.
+
+    Source: HESP (ACM MM 2024). Differences from paper and released code stand beside the arguments.
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        clip (dict): arguments of :class:`CLIPTextTower` (the CLIP of the backbone).
-        in_channels (int, optional): width of the backbone's features; where it is not CLIP's D, a
-            learned projection brings features (and negatives) to D. ``None`` = they are CLIP's.
-        num_contexts (int): see :class:`PromptLearner`.
-        class_specific (bool): see :class:`PromptLearner`.
-        words (dict, optional): see :class:`PromptLearner`.
-        learn_contexts (bool): False leaves them as drawn (as the released code does).
-        negative_template (str): the fixed negative text of a class (Eq. 10).
-        learn_negative_text (bool): negative texts with contexts of their own, learned through the
-            losses ``alignment`` and ``opposite``, take the place of the fixed ones.
+        clip (dict): arguments of ``CLIPTextTower`` (the CLIP of the backbone).
+        in_channels (int, optional): width of the backbone's features. If it is not CLIP's D, a
+            learned projection brings features and negatives to D. Defaults to None, CLIP's D.
+        num_contexts (int): see ``PromptLearner``. Defaults to 16.
+        class_specific (bool): see ``PromptLearner``. Defaults to True.
+        words (dict[str, str], optional): see ``PromptLearner``. Defaults to None.
+        learn_contexts (bool): False leaves contexts as they were drawn, as the released code does.
+            Defaults to True.
+        negative_template (str): fixed negative text of a class (Eq. 10). Defaults to
+            ``'This video is not {}.'``.
+        learn_negative_text (bool): negative texts have contexts of their own in place of the fixed
+            sentence. The losses ``alignment`` and ``opposite`` train them. Defaults to False.
         template (str): zero-shot CLIP's sentence. Its texts hold the learned ones (loss ``hold``),
-            give the zero-shot part of the score, and their activation map decides the region.
-        negative_kind (str): ``'euclidean'`` or ``'arpl'``.
-        negative_scale (float): multiplies z_neg.
+            are the zero-shot part of the score, and decide the region by their activation map.
+            Defaults to ``'a photo of a {} expression'``.
+        negative_kind (str): ``'euclidean'`` (the paper) or ``'arpl'`` (the released code), see
+            ``point_logits``. Defaults to ``'euclidean'``.
+        negative_scale (float): multiplies z_neg. Defaults to 1.
         feature_length (float, optional): L2 length that features and negatives are brought to
-            before distances are taken, so that they mean the same for every CLIP; OpenAI's
-            features are about 10 long. ``None`` leaves them as they are (paper, released code).
-        fusion (str): ``'prob'`` or ``'logit'``: what is averaged, in prediction and loss.
-        score_kind (str): ``'joint'`` = :func:`~hesp_mmaction.evaluation.scores.joint` of the
-            largest known logit, zero-shot CLIP and the density of the known training clips, whose
-            class Gaussians take part in the prediction too (not in the paper; ``centred`` until it
-            is fitted after the last epoch); ``'joint_of_compounds'`` = the same less what is
-            stronger than usual; ``'prob'`` = largest fused probability (``max_softmax`` of
-            :mod:`hesp_mmaction.evaluation.scores`); ``'logit'`` = largest mean logit;
-            ``'centred'`` = the same after z_neg's mean over the classes is taken off, which
-            changes no probability: an unusual video is far from all negatives, and would look
-            known.
-        symmetric (bool): both directions of the alignment loss.
-        contrastive_temperature (float): of the supervised contrastive loss.
-        loss_weights (dict): changes to ``LOSS_WEIGHTS``.
+            before distances are taken. Distances then mean the same for every CLIP; OpenAI's
+            features are about 10 long. None leaves them as they are (paper, released code).
+            Defaults to 10.
+        fusion (str): what is averaged in prediction and loss, ``'prob'`` or ``'logit'``. Defaults
+            to ``'logit'``.
+        score_kind (str): the score that decides. ``'prob'``, ``'logit'`` and ``'centred'`` are
+            those of ``branch_scores``. ``'joint'`` is ``joint`` of the largest known logit,
+            zero-shot CLIP and the density of the known training clips, whose class Gaussians then
+            take part in the prediction too (not in the paper). ``'joint_of_compounds'`` is the same
+            less what is stronger than usual. Both are fitted after the last epoch; before that
+            ``'centred'`` decides. Defaults to ``'joint'``.
+        symmetric (bool): both directions of the alignment loss. Defaults to True.
+        contrastive_temperature (float): of the supervised contrastive loss. Defaults to 0.5.
+        loss_weights (dict[str, float], optional): changes to ``LOSS_WEIGHTS``. Defaults to None.
 
-    Without negatives (the recognizer passes none) the head is the textual prompting alone.
+    Raises:
+        InputError: an argument has a value that does not exist, or the negative texts are to be
+            learned and no loss trains them.
     """
 
     def __init__(self, known, clip, in_channels=None, num_contexts=16, class_specific=True,
@@ -90,10 +76,7 @@ class HESPHead(OpenSetHead):
         self._check(negative_kind=(negative_kind, ('euclidean', 'arpl')),
                     fusion=(fusion, ('prob', 'logit')),
                     score_kind=(score_kind, ('prob', 'logit', 'centred', *JOINT)))
-        unknown_keys = set(loss_weights or {}) - set(LOSS_WEIGHTS)
-        if unknown_keys:
-            raise InputError(f'no loss is named {sorted(unknown_keys)}: {", ".join(LOSS_WEIGHTS)}')
-        self.weights = LOSS_WEIGHTS | (loss_weights or {})
+        self.weights = all_weights(loss_weights)
         if learn_negative_text and not (self.weights['alignment'] or self.weights['opposite']):
             raise InputError('learn_negative_text=True learns by the losses alignment and opposite '
                              'alone: give one of them a weight in loss_weights')
@@ -122,8 +105,7 @@ class HESPHead(OpenSetHead):
                 [template.format(word) for word in said]), persistent=False)
         self.register_buffer('feature_length', torch.tensor(float(feature_length or 0)))
         self.joint = JointScore(len(known), width)
-        self._eval_text, self._eval_negative_text = EvalCache(), EvalCache()
-        self._eval_context = EvalCache()
+        self._eval_negative_text = EvalCache()
 
     def older_state(self):
         older = dict(super().older_state(), feature_length=torch.zeros_like(self.feature_length))
@@ -136,25 +118,41 @@ class HESPHead(OpenSetHead):
             if value not in allowed:
                 raise InputError(f'{name}={value!r}: one of {", ".join(allowed)}')
 
-    def class_text(self):
-        """F_T (K, D); computed once per evaluation."""
-        if self.training or torch.is_grad_enabled():
-            return self.text(*self.prompts())
-        return self._eval_text.get(lambda: self.text(*self.prompts()), self.prompts, self.text)
-
     def class_negative_text(self):
-        """Fn_T (K, D), fixed or learned; computed once per evaluation."""
+        """Negative texts, fixed or learned.
+
+        Returns:
+            Tensor: Fn_T (K, D).
+        """
         if self.negative_prompts is None:
             return self.negative_text
-        if self.training or torch.is_grad_enabled():
-            return self.text(*self.negative_prompts())
-        return self._eval_negative_text.get(lambda: self.text(*self.negative_prompts()),
-                                            self.negative_prompts, self.text)
+        return self.read(self.negative_prompts, self._eval_negative_text)
+
+    def negative_text_logits(self, feature):
+        """CLIP's logits of the negative texts.
+
+        Args:
+            feature (Tensor): (B, D).
+
+        Returns:
+            Tensor: (B, K).
+        """
+        return cosine_logits(feature, self.class_negative_text(), self.text.logit_scale)
 
     def forward(self, feats, points=None, **kwargs):
-        """Video features (B, C) and negatives (K, C) to ``feature``, ``text``, ``logits``,
-        ``probabilities``, ``logits_known``; with negatives ``logits_negative``, ``points``; once
-        the joint score is fitted ``distances``."""
+        """Compute the predictions of a batch.
+
+        Args:
+            feats (Tensor): video features (B, C).
+            points (Tensor, optional): negatives (K, C). Defaults to None, the textual prompting
+                alone.
+
+        Returns:
+            dict[str, Tensor]: ``feature`` (B, D); ``text`` (K, D); ``logits``, ``logits_known`` and
+            ``probabilities`` (B, K). With negatives also ``logits_negative`` and ``logits_mean``
+            (B, K) and ``points`` (K, D). In evaluation, once the joint score is fitted, also
+            ``distances`` (B, K).
+        """
         if self.projection is not None:
             feats = self.projection(feats)
             points = None if points is None else self.projection(points)
@@ -168,7 +166,8 @@ class HESPHead(OpenSetHead):
         if not self.training and self.joint.fitted:
             outputs['distances'] = self.joint.distances(feats)
             if self.score_kind in JOINT:
-                outputs.update(self._with_density(outputs['logits'], outputs['distances']))
+                logits, probabilities = with_density(outputs['logits'], outputs['distances'])
+                outputs.update(logits=logits, probabilities=probabilities)
         return outputs
 
     def _fuse(self, known, feats, points):
@@ -176,24 +175,9 @@ class HESPHead(OpenSetHead):
         points = at_length(points, self.feature_length)
         negative = self.negative_scale * point_logits(
             at_length(feats, self.feature_length), points, self.negative_kind)
-        logits, probabilities = self._fused(known, negative)
+        logits, probabilities = fuse(known, negative, self.fusion)
         return dict(probabilities=probabilities, logits=logits, logits_negative=negative,
                     logits_mean=(known + negative) / 2, points=points)
-
-    def _fused(self, known, negative):
-        """Eq. 13: logits (B, K) and probabilities of both branches."""
-        if self.fusion == 'prob':  # the log of a probability that is rounded to 0 would be -inf
-            return (fused_log_probabilities(known, negative),
-                    fused_probabilities(known, negative))
-        mean = (known + negative) / 2
-        return mean, mean.softmax(1)
-
-    @staticmethod
-    def _with_density(logits, distances):
-        """Mean of the prediction and of that of the class Gaussians: logits and probabilities."""
-        usual = -distances / 2
-        return dict(logits=fused_log_probabilities(logits, usual),
-                    probabilities=fused_probabilities(logits, usual))
 
     def _zero_shot(self, outputs):
         """CLIP's logits (B, K) of the template's texts."""
@@ -202,19 +186,16 @@ class HESPHead(OpenSetHead):
     def scores(self, outputs):
         """Every kind of score of a batch; ``score_kind`` names the one that decides.
 
-        ``own`` is that of the two branches alone, ``known`` that of the known one. Of a dump the
-        same are ``max_softmax`` (prob), ``hesp_logit``, ``hesp_centred`` and ``joint``, which takes
-        part once it is fitted.
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+
+        Returns:
+            dict[str, Tensor]: (B,) each, bigger = more known: those of ``branch_scores``, and of
+            ``JointScore`` once it is fitted.
         """
-        prob, known = outputs['probabilities'].max(1).values, outputs['logits_known'].max(1).values
-        if 'logits_negative' in outputs:
-            branches = outputs['logits_known'], outputs['logits_negative']
-            found = dict(prob=prob, logit=hesp_logit(*branches), centred=hesp_centred(*branches))
-        else:
-            found = dict(prob=prob, logit=known, centred=known)
-        found.update(own=found['centred'], known=known)
+        found = branch_scores(outputs)
         if 'distances' in outputs:
-            found.update(self.joint(known, self._zero_shot(outputs), outputs['feature']))
+            found.update(self.joint(found['known'], self._zero_shot(outputs), outputs['feature']))
         return found
 
     def score(self, outputs):
@@ -222,55 +203,41 @@ class HESPHead(OpenSetHead):
         return scores.get(self.score_kind, scores['own'])
 
     def fit_scores(self, dump):
-        feature, logits, zero_shot = (torch.as_tensor(dump[name]).double() for name in (
-            'feature', 'logits_known', 'logits_zero_shot'))
-        known = logits.max(1).values
-        if 'logits_negative' in dump:  # not `logits`, which an earlier fit may have part in
-            logits, _ = self._fused(logits, torch.as_tensor(dump['logits_negative']).double())
-        distances, scores = self.joint.fit(feature, torch.as_tensor(dump['label']), known,
-                                           zero_shot)
-        found = {f'score_{name}': values for name, values in scores.items()}
-        if self.score_kind in JOINT:
-            found.update(self._with_density(logits, distances), score=scores[self.score_kind])
-            found.update(pred=found['logits'].argmax(1),
-                         score_prob=found['probabilities'].max(1).values)
-        return {name: values.numpy() for name, values in found.items()}
-
-    def class_vectors(self):
-        return normalize(self.class_text(), dim=1)
+        return fit_joint(self.joint, dump, self.fusion, self.score_kind)
 
     def extra_logits(self, outputs):
-        """The cosines that are logits before CLIP's scale, the logits of the template's texts, the
-        logit (B, 1) of the contexts with no name, and the logits of the negative texts."""
-        scale = self.text.logit_scale
-        context = self._eval_context.get(lambda: context_text(self.text, self.prompts),
-                                         self.prompts, self.text)
-        return dict(cosine=outputs['logits_known'] / scale,
+        """Further logits for scores that read them.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+
+        Returns:
+            dict[str, Tensor]: ``cosine`` (B, K), the logits before CLIP's scale; ``zero_shot``
+            (B, K), those of the template's texts; ``context`` (B, 1), that of the contexts with no
+            name; ``negative_text`` (B, K), those of the negative texts.
+        """
+        feature = outputs['feature']
+        return dict(cosine=outputs['logits_known'] / self.text.logit_scale,
                     zero_shot=self._zero_shot(outputs),
-                    context=cosine_logits(outputs['feature'], context, scale),
-                    negative_text=cosine_logits(outputs['feature'], self.class_negative_text(),
-                                                scale))
+                    context=self.context_logits(feature),
+                    negative_text=self.negative_text_logits(feature))
 
     def losses(self, outputs, labels):
-        """The terms of Eq. 8-14 that are switched on, weighted."""
-        known, feature = outputs['logits_known'], outputs['feature']
-        terms = dict(known=lambda: mean_cross_entropy(known, labels),
-                     contrastive=lambda: supervised_contrastive(
-                         feature, labels, self.contrastive_temperature),
-                     hold=lambda: hold_texts(outputs['text'], self.template_text),
-                     opposite=lambda: global_mean(opposite_texts(
-                         self.extra_logits(outputs)['negative_text'], labels)))
-        if 'points' in outputs:
-            points, negative = outputs['points'], outputs['logits_negative']
-            terms.update(
-                negative=lambda: mean_cross_entropy(negative, labels),
-                margin=lambda: global_mean(arpl_margin(
-                    at_length(feature, self.feature_length), points, labels, self.radius)),
-                alignment=lambda: clip_alignment(points, self.class_negative_text(),
-                                                 self.text.logit_scale, self.symmetric),
-                fused=lambda: fused_loss(known, negative, labels, self.fusion),
-                diversity=lambda: diversity(points))
-        elif self.negative_prompts is not None and not self.weights['opposite']:
+        """The weighted terms of Eq. 8-14 whose weight is not zero.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+            labels (Tensor): int (B,), 0 to K - 1.
+
+        Returns:
+            dict[str, Tensor]: scalars, ``loss_*``.
+
+        Raises:
+            InputError: negative texts are learned by the alignment alone, and there are no
+                negatives.
+        """
+        if ('points' not in outputs and self.negative_prompts is not None
+                and not self.weights['opposite']):
             raise InputError('learn_negative_text=True needs model.negatives to align with')
-        return {f'loss_{name}': self.weights[name] * term() for name, term in terms.items()
-                if self.weights[name]}
+        return {f'loss_{name}': self.weights[name] * term()
+                for name, term in loss_terms(self, outputs, labels).items() if self.weights[name]}

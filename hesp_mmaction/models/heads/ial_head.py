@@ -8,15 +8,17 @@ from .linear_head import LinearHead
 
 @MODELS.register_module()
 class IALHead(LinearHead):
-    """:class:`LinearHead` with 0.1 times the intensity-aware loss beside cross-entropy.
+    """``LinearHead`` with the intensity-aware loss beside cross-entropy.
 
-    0.1 is what the released code multiplies with; a comment there says 0.5. Its backbone (a ResNet
-    with global convolution-attention blocks and a transformer) is not part of the loss: any
-    backbone and neck go.
+    Source: IAL (Li et al., AAAI 2023). The released code multiplies the loss by 0.1; a comment
+    there says 0.5. Its backbone (a ResNet with global convolution-attention blocks and a
+    transformer) is not part of the loss, so any backbone and neck will do.
 
     Args:
-        known (Sequence[str]), in_channels (int, optional), clip (dict, optional): see
-            :class:`LinearHead`. weight (float): of the intensity-aware loss.
+        known (Sequence[str]): see ``LinearHead``.
+        in_channels (int, optional): see ``LinearHead``.
+        clip (dict, optional): see ``LinearHead``.
+        weight (float): weight of the intensity-aware loss. Defaults to 0.1.
     """
 
     def __init__(self, known, in_channels=None, clip=None, weight=0.1, init_cfg=None):

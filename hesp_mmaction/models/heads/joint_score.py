@@ -1,4 +1,4 @@
-"""HESP's joint score inside a head: what it is fitted with is saved with the weights."""
+"""HESP's joint score as part of a head, so that what is fitted is saved with the weights."""
 import torch
 from torch import nn
 
@@ -18,17 +18,15 @@ from ..eval_cache import EvalCache
 
 
 class JointScore(nn.Module):
-    """Buffers of :func:`~hesp_mmaction.evaluation.scores.joint` and of the class Gaussians.
+    """Buffers of ``joint`` and of the class Gaussians.
 
-    Two precisions, because the score wants another shrinkage than the prediction: that of the
-    score is chosen for the training clips, that of the prediction is always half-way to a ball.
+    There are two precision matrices, because score and prediction need different shrinkage. The
+    shrinkage of the score is chosen on the training clips. That of the prediction is always
+    half-way to a ball.
 
     Args:
         num_classes (int): K.
         dim (int): D, width of the video feature.
-
-    Attributes:
-        fitted (bool): False until :meth:`fit`, and in a checkpoint that was saved before it.
     """
 
     def __init__(self, num_classes, dim):
@@ -45,20 +43,22 @@ class JointScore(nn.Module):
 
     @property
     def fitted(self):
+        """bool: False until ``fit``, and for a checkpoint that was saved before it."""
         return self._fitted.get(lambda: not bool(self.centres[0].isnan()), self)
 
     def fit(self, feature, label, known, zero_shot):
-        """Fit on the known training clips, all of them in every process.
+        """Fit on the known training clips, with all of them in every process.
 
         Args:
             feature (Tensor): (M, D).
-            label (Tensor): (M,).
+            label (Tensor): int (M,), 0 to K - 1.
             known (Tensor): (M,), the largest logit of the learned texts.
             zero_shot (Tensor): (M, K), the zero-shot logits.
 
         Returns:
-            tuple: squared distances (M, K) of each clip to the classes that predict, fitted without
-            it, and the scores of :meth:`forward`, likewise; in float64.
+            tuple[Tensor, dict[str, Tensor]]: squared distances (M, K) to the class Gaussians of the
+            prediction, and the scores of ``forward``, both in float64. For each clip they come from
+            a fit without that clip.
         """
         fit = feature, label, self.num_classes
         shrinkage, weight = choose(feature, label, zero_shot)
@@ -76,7 +76,14 @@ class JointScore(nn.Module):
         return held_out_distances(*fit), self._scores(parts, self.weights.to(known), *units)
 
     def distances(self, feature):
-        """Squared distances (B, K) of features (B, D) to the classes that predict."""
+        """Squared Mahalanobis distances to the class Gaussians of the prediction.
+
+        Args:
+            feature (Tensor): (B, D).
+
+        Returns:
+            Tensor: (B, K).
+        """
         return squared_distances(feature, self.means, self.precision)
 
     def forward(self, known, zero_shot, feature):

@@ -10,17 +10,22 @@ from .open_set_head import OpenSetHead
 
 @MODELS.register_module()
 class LinearHead(OpenSetHead):
-    """z = W norm(f) + b with cross-entropy; the score is the largest logit.
+    """A linear softmax classifier.
 
-    norm takes off the mean of a feature and divides by its deviation (LayerNorm without
-    parameters): features of one CLIP have length 10, of another 158, and one learning rate should
-    do for both.
+    The logits are z = W norm(f) + b, trained by cross-entropy. The score is the largest logit. norm
+    takes off the mean of a feature and divides by its deviation (LayerNorm without parameters). The
+    features of one CLIP have length 10 and those of another 158; with norm one learning rate fits
+    both.
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        in_channels (int, optional): C, width of the backbone's features. ``None`` = that of
-            ``clip`` (dict, optional), the CLIP of the backbone.
-        label_smoothing (float): share of the target that is spread over all classes.
+        in_channels (int, optional): C, width of the backbone's features. Defaults to None, the
+            width of ``clip``.
+        clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
+        label_smoothing (float): share of the target that is spread over all classes. Defaults to 0.
+
+    Raises:
+        InputError: neither ``in_channels`` nor ``clip`` is given.
     """
 
     def __init__(self, known, in_channels=None, clip=None, label_smoothing=0.0, init_cfg=None):
@@ -29,7 +34,15 @@ class LinearHead(OpenSetHead):
         self.label_smoothing = label_smoothing
 
     def forward(self, feats, **kwargs):
-        """Features (B, C) to ``feature``, ``logits``, ``logits_known``, ``probabilities``."""
+        """Classify video features.
+
+        Args:
+            feats (Tensor): video features (B, C).
+
+        Returns:
+            dict[str, Tensor]: ``feature`` (B, C); ``logits``, ``logits_known`` and
+            ``probabilities`` (B, K).
+        """
         logits = self.classifier(layer_norm(feats, feats.shape[-1:]))
         return dict(feature=feats, logits=logits, logits_known=logits,
                     probabilities=logits.softmax(1))

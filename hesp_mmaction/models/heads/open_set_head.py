@@ -7,29 +7,35 @@ from torch.nn.functional import normalize
 
 from ...datasets.emotions import canonical
 from ...errors import InputError
+from ...evaluation.prediction import LOGITS, SCORE, Prediction
 
 
 def _older_checkpoint(module, state_dict, prefix, *_):
-    """Fill in what a checkpoint of an earlier version has no entry for."""
+    """Add the entries that a checkpoint of an earlier version lacks."""
     if prefix + 'threshold' in state_dict:
         for name, value in module.older_state().items():
             state_dict.setdefault(prefix + name, value)
 
 
 class OpenSetHead(BaseModule):
-    """A head over K known classes.
+    """Base of the heads over K known classes.
 
-    Subclasses write :meth:`forward` (features to a dict of outputs), :meth:`losses` and
-    :meth:`score`. The dict holds at least ``feature`` (B, D), ``logits`` (B, K), whose largest
-    entry is the predicted class, and ``probabilities`` (B, K); ``logits`` and every entry named
-    ``logits_*`` are dumped for later analysis.
+    Subclasses write ``forward`` (features to a dict of outputs), ``losses`` and ``score``. The dict
+    holds at least ``feature`` (B, D), ``logits`` (B, K), whose largest entry is the predicted
+    class, and ``probabilities`` (B, K). A dump keeps ``logits`` and every entry named ``logits_*``.
+
+    Args:
+        known (Sequence[str]): names of the known emotions, in label order.
 
     Attributes:
-        known (tuple[str]): names of the known emotions, in label order.
-        threshold (Tensor): scalar; a sample with a smaller score is called unknown. NaN until it
-            is fitted on known samples. Saved with the weights.
-        temperature (Tensor): scalar; see :meth:`calibrated`. 1 until it is fitted on known samples,
-            and in older checkpoints, which have none.
+        known (tuple[str]): canonical names of the known emotions, in label order.
+        threshold (Tensor): scalar; a sample with a smaller score is called unknown. NaN until it is
+            fitted on known samples. Saved with the weights.
+        temperature (Tensor): scalar, see ``calibrated``. 1 until it is fitted on known samples, and
+            for checkpoints that hold none.
+
+    Raises:
+        InputError: fewer than two known emotions.
     """
     softmax_probabilities = True  # the probabilities are softmax(logits)
 
@@ -43,30 +49,62 @@ class OpenSetHead(BaseModule):
         self.register_load_state_dict_pre_hook(_older_checkpoint)
 
     def older_state(self):
-        """What the entries mean that checkpoints of earlier versions lack.
+        """The entries that checkpoints of earlier versions lack, with the values that they imply.
 
         Returns:
-            dict[str, Tensor]: name in the state dict of this head to the value it had then.
+            dict[str, Tensor]: by name in the state dict of this head.
         """
         return dict(temperature=torch.ones_like(self.temperature))
 
     @abstractmethod
     def forward(self, feats, **kwargs):
-        """Features (B, C) to a dict of outputs."""
+        """Compute the outputs of a batch.
+
+        Args:
+            feats (Tensor): video features (B, C).
+            **kwargs (Any): what the recognizer knows of the batch, such as negatives.
+
+        Returns:
+            dict[str, Tensor]: see ``OpenSetHead``.
+        """
 
     @abstractmethod
     def losses(self, outputs, labels):
-        """Outputs of :meth:`forward` and labels (B,) to a dict of scalar losses."""
+        """Compute the losses of a batch.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+            labels (Tensor): int (B,), 0 to K - 1.
+
+        Returns:
+            dict[str, Tensor]: scalars; names with ``loss`` are added up.
+        """
 
     @abstractmethod
     def score(self, outputs):
-        """Outputs of :meth:`forward` to knownness (B,): bigger = more known."""
+        """Compute the knownness of a batch.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+
+        Returns:
+            Tensor: (B,), bigger = more known.
+        """
 
     def pool(self, feats, num_videos):
-        """What a neck or backbone gives to features (B, C) of B videos.
+        """Bring the output of a neck or backbone to one feature per video.
 
-        MMAction2's own recognizers without a neck give maps (B, C, t, h, w), those on frames
-        (B * T, C, h, w), several crops or clips of a video one after the other: the mean.
+        MMAction2's own recognizers without a neck return maps: (B, C, t, h, w) for clips,
+        (B * T, C, h, w) for frames. Several crops or clips of a video follow each other. The
+        feature is the mean over all of these.
+
+        Args:
+            feats (Tensor | Sequence[Tensor]): features or maps; of several stages the last is
+                taken.
+            num_videos (int): B.
+
+        Returns:
+            Tensor: (B, C).
         """
         if isinstance(feats, (tuple, list)):
             feats = feats[-1]
@@ -76,18 +114,34 @@ class OpenSetHead(BaseModule):
         return feats.unflatten(0, (num_videos, -1)).mean(1)
 
     def scores(self, outputs):
-        """Other scores worth reporting beside :meth:`score`: name to (B,)."""
+        """Other scores to report beside ``score``.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+
+        Returns:
+            dict[str, Tensor]: (B,) each, by name. Empty by default.
+        """
         return {}
 
     def extra_logits(self, outputs):
-        """Other logits worth dumping, which no loss needs: name to (B, K)."""
+        """Other logits to dump, which no loss needs.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+
+        Returns:
+            dict[str, Tensor]: (B, K) each, by name. Empty by default.
+        """
         return {}
 
     def class_vectors(self):
-        """Texts (K, D) of the known classes in CLIP's space, None where there are none that are the
-        same for every sample.
+        """Texts of the known classes in CLIP's space.
 
         ``logits_known`` is CLIP's scale times the product of them and the feature of length 1.
+
+        Returns:
+            Tensor | None: (K, D); None if the head has no texts, or none that all samples share.
         """
         return None
 
@@ -95,34 +149,43 @@ class OpenSetHead(BaseModule):
         """Fit what the score needs on the known training clips, once, after the last epoch.
 
         Args:
-            dump (dict[str, np.ndarray]): what :meth:`predict` made of all of them, in every
-                process, as a training dump holds it.
+            dump (dict[str, np.ndarray]): a training dump: what ``predict`` made of all clips, in
+                every process.
 
         Returns:
-            dict[str, np.ndarray]: fields of the dump that are others once the score is fitted, as
-            a clip that took no part in the fit would have them. Empty by default.
+            dict[str, np.ndarray]: fields of the dump that change once the score is fitted. For each
+            clip they come from a fit without that clip. Empty by default.
         """
         return {}
 
     def calibrated(self, logits):
-        """Probabilities that mean what they say, softmax(logits / temperature).
+        """Calibrated probabilities, softmax(logits / temperature).
 
-        They are another quantity than the ``probabilities`` of :meth:`forward`, which metrics,
-        dumps and exported models have.
+        These are not the ``probabilities`` of ``forward``, which metrics, dumps and exported models
+        use.
 
         Args:
             logits (Tensor): (..., K).
 
         Returns:
-            Tensor: (..., K), in float64; None before a temperature is fitted, and where the
-            probabilities are no softmax of the logits that it could scale.
+            Tensor | None: (..., K) in float64. None before a temperature is fitted, and for heads
+            whose probabilities are not the softmax of their logits.
         """
         if not self.softmax_probabilities or self.temperature == 1:
             return None
         return (logits.double() / self.temperature).softmax(-1)
 
     def loss(self, feats, data_samples, **kwargs):
-        """Losses of a batch, as MMAction2's recognizers call them."""
+        """Losses of a batch, as MMAction2's recognizers call them.
+
+        Args:
+            feats (Tensor | Sequence[Tensor]): see ``pool``.
+            data_samples (list): B data samples with ``gt_label``.
+            **kwargs (Any): for ``forward``.
+
+        Returns:
+            dict[str, Tensor]: scalars of ``losses``, and the accuracy ``acc`` in [0, 1].
+        """
         labels = torch.cat([sample.gt_label for sample in data_samples]).to(feats.device)
         outputs = self(self.pool(feats, len(data_samples)), **kwargs)
         losses = self.losses(outputs, labels)
@@ -131,41 +194,38 @@ class OpenSetHead(BaseModule):
         return losses
 
     def predict(self, feats, data_samples, **kwargs):
-        """Fill data samples with ``pred_emotion``, a known name or ``'unknown'`` where the score is
-        below the ``threshold`` (1,), ``pred_label`` (1,), the best known class in any case,
-        ``pred_score`` (K,) probabilities, ``pred_knownness`` (1,), ``pred_feature`` (D,),
-        ``logits`` and every ``logits_*`` (K,) and every other score as ``score_*`` (1,); with
-        :meth:`class_vectors` these as ``class_text`` (K, D) and the cosines of ``frames``
-        (B, T, D), the features before the neck, as ``frame_cosine`` (T, K). The fields are on the
-        CPU."""
-        outputs = self(self.pool(feats, len(data_samples)), **kwargs)
-        fields = dict(pred_score=outputs['probabilities'],
-                      pred_label=outputs['logits'].argmax(1, keepdim=True),
-                      pred_knownness=self.score(outputs)[:, None],
-                      pred_feature=outputs['feature'],
-                      threshold=self.threshold.expand(len(data_samples), 1))
-        fields.update({key: value for key, value in outputs.items() if key.startswith('logits')})
-        fields.update({f'logits_{key}': value
-                       for key, value in self.extra_logits(outputs).items()})
-        fields.update({f'score_{key}': value[:, None]
-                       for key, value in self.scores(outputs).items()})
-        fields.update(self._text_fields(len(data_samples), kwargs.get('frames')))
-        # The first copy waits for the device, the others for nothing; below there are none.
-        fields = {name: values.detach().cpu() for name, values in fields.items()}
-        rejected = fields['pred_knownness'].double() < fields['threshold']  # never below NaN
-        best = fields['pred_label'].flatten().tolist()
-        for name, values in fields.items():
-            for sample, value in zip(data_samples, values.unbind(), strict=True):
-                sample.set_field(value, name)
-        for sample, label, unknown in zip(data_samples, best, rejected.tolist(), strict=True):
-            sample.set_field('unknown' if unknown[0] else self.known[label], 'pred_emotion')
+        """Write the prediction of a batch into its data samples.
+
+        Args:
+            feats (Tensor | Sequence[Tensor]): see ``pool``.
+            data_samples (list): B data samples; they get the fields of ``Prediction``, on the CPU.
+            **kwargs (Any): for ``forward``. ``frames`` (B, T, D), the features before the neck,
+                make the cosines of frames with the texts of the classes.
+
+        Returns:
+            list: ``data_samples``.
+        """
+        outputs, count = self(self.pool(feats, len(data_samples)), **kwargs), len(data_samples)
+        logits = {key: value for key, value in outputs.items() if key.startswith(LOGITS)}
+        logits |= {f'{LOGITS}_{key}': value for key, value in self.extra_logits(outputs).items()}
+        class_text, frame_cosine = self._texts(count, kwargs.get('frames'))
+        Prediction(
+            pred_score=outputs['probabilities'],
+            pred_label=outputs['logits'].argmax(1, keepdim=True),
+            pred_knownness=self.score(outputs)[:, None],
+            pred_feature=outputs['feature'],
+            threshold=self.threshold.expand(count, 1),
+            logits=logits,
+            scores={f'{SCORE}{key}': value[:, None]
+                    for key, value in self.scores(outputs).items()},
+            class_text=class_text, frame_cosine=frame_cosine).write(data_samples, self.known)
         return data_samples
 
-    def _text_fields(self, num_videos, frames):
+    def _texts(self, num_videos, frames):
+        """Texts (B, K, D) and cosines (B, T, K) of frames with them; None if there are none."""
         vectors = self.class_vectors()
         if vectors is None:
-            return {}
-        fields = dict(class_text=vectors.expand(num_videos, -1, -1))
-        if frames is not None and frames.shape[2] == vectors.shape[1]:
-            fields['frame_cosine'] = normalize(frames, dim=2) @ vectors.T
-        return fields
+            return None, None
+        fits = frames is not None and frames.shape[2] == vectors.shape[1]
+        cosine = normalize(frames, dim=2) @ vectors.T if fits else None
+        return vectors.expand(num_videos, -1, -1), cosine

@@ -9,13 +9,14 @@ from .open_set_head import OpenSetHead
 
 
 def point_logits(features, points, kind):
-    """How the distance to the point of a class speaks for the class.
+    """Logits from the distances of features to one point per class.
 
     Args:
-        features (Tensor): f (B, D). points (Tensor): p (K, D).
+        features (Tensor): f (B, D).
+        points (Tensor): p (K, D).
         kind (str): ``'euclidean'`` = ||f - p_k||, far speaks for the class (HESP Eq. 11);
-            ``'arpl'`` = ||f - p_k||^2 / D - f . p_k, far too (ARPL, and HESP's released code);
-            ``'near'`` = -||f - p_k||^2, near speaks for the class (GCPL).
+            ``'arpl'`` = ||f - p_k||^2 / D - f . p_k, far speaks for it too (ARPL, and HESP's
+            released code); ``'near'`` = -||f - p_k||^2, near speaks for it (GCPL).
 
     Returns:
         Tensor: (B, K).
@@ -28,15 +29,22 @@ def point_logits(features, points, kind):
 
 
 class PrototypeHead(OpenSetHead):
-    """Base: K learned points, logits of :func:`point_logits`; the score is the largest logit.
+    """Base of the heads with K learned points and the logits of ``point_logits``.
 
-    Subclasses set ``kind`` and write ``losses``. (HESP's negatives are points that come from
-    learned images instead: see :class:`NegativeVisuals`.)
+    The score is the largest logit. Subclasses set ``kind`` and write ``losses``. HESP's negatives
+    are points too, but come from learned images: see ``NegativeVisuals``.
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
-        in_channels (int, optional): D, width of the backbone's features. ``None`` = that of
-            ``clip`` (dict, optional), the CLIP of the backbone.
+        in_channels (int, optional): D, width of the backbone's features. Defaults to None, the
+            width of ``clip``.
+        clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
+
+    Attributes:
+        kind (str): see ``point_logits``.
+
+    Raises:
+        InputError: neither ``in_channels`` nor ``clip`` is given.
     """
     kind = None
 
@@ -45,7 +53,15 @@ class PrototypeHead(OpenSetHead):
         self.points = nn.Parameter(0.1 * torch.randn(len(known), width_of(self, in_channels, clip)))
 
     def forward(self, feats, **kwargs):
-        """Video features (B, D) to ``feature``, ``logits``, ``logits_known``, ``probabilities``."""
+        """Measure the distances of features to the points.
+
+        Args:
+            feats (Tensor): video features (B, D).
+
+        Returns:
+            dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and
+            ``probabilities`` (B, K).
+        """
         logits = point_logits(feats, self.points, self.kind)
         return dict(feature=feats, logits=logits, logits_known=logits,
                     probabilities=logits.softmax(1))
@@ -55,4 +71,12 @@ class PrototypeHead(OpenSetHead):
 
     @abstractmethod
     def losses(self, outputs, labels):
-        """See :class:`OpenSetHead`."""
+        """Compute the losses of a batch.
+
+        Args:
+            outputs (dict[str, Tensor]): as returned by ``forward``.
+            labels (Tensor): int (B,), 0 to K - 1.
+
+        Returns:
+            dict[str, Tensor]: scalars; names with ``loss`` are added up.
+        """

@@ -8,15 +8,23 @@ from .linear_head import LinearHead
 
 @MODELS.register_module()
 class PseudoLabelHead(LinearHead):
-    """A linear head; once :class:`PseudoLabelHook` gave it labels for samples, it learns these.
+    """A linear head that learns pseudo labels once ``PseudoLabelHook`` has set them.
 
-    Score: log-probability of the pseudo label of a sample, of its predicted class where it has
-    none. The idea: samples of an unknown class get a wrong label, which is harder to learn.
+    The score is the log-probability of the pseudo label of a sample, or of its predicted class if
+    it has none. The idea: samples of an unknown class get a wrong label, which is harder to learn.
 
     **Transductive**: it has seen the test samples, though not their labels.
 
+    Source: Open-set FER (Zhang et al., AAAI 2024).
+
     Args:
-        known, in_channels, clip, label_smoothing: see :class:`LinearHead`.
+        known (Sequence[str]): see ``LinearHead``.
+        in_channels (int, optional): see ``LinearHead``.
+        clip (dict, optional): see ``LinearHead``.
+        label_smoothing (float): see ``LinearHead``.
+
+    Attributes:
+        pseudo_labels (dict[str, int]): sample id to label. Empty at first.
     """
     transductive = True
 
@@ -25,13 +33,29 @@ class PseudoLabelHead(LinearHead):
         self.pseudo_labels = {}  # sample id to label
 
     def activation_maps(self, maps):
-        """Class-activation maps: features of places (..., C, h, w) to (..., K, h, w)."""
+        """Class-activation maps from the features of places.
+
+        Args:
+            maps (Tensor): (..., C, h, w).
+
+        Returns:
+            Tensor: (..., K, h, w).
+        """
         places = layer_norm(maps.movedim(-3, -1), maps.shape[-3:-2])
         return (places @ self.classifier.weight.T).movedim(-1, -3)
 
     def forward(self, feats, labels=None, **kwargs):
-        """As of :class:`LinearHead`, and ``log_likelihood`` (B,) of the labels (B,), of the
-        predicted class where a label is negative."""
+        """Classify video features.
+
+        Args:
+            feats (Tensor): video features (B, C).
+            labels (Tensor, optional): int (B,); a negative one stands for the predicted class.
+                Defaults to None, the predicted classes.
+
+        Returns:
+            dict[str, Tensor]: the outputs of ``LinearHead``, and ``log_likelihood`` (B,) of the
+            labels.
+        """
         outputs = super().forward(feats)
         predicted = outputs['logits'].argmax(1)
         labels = predicted if labels is None else torch.where(labels < 0, predicted, labels)

@@ -1,8 +1,8 @@
 """The small HESP shipped in the package, made by ``tools/dev/make_embedded_model.py``.
 
-A file of weights is a checkpoint without what only training needs: tensors, and in its header, as
-JSON, what :class:`OpenSetHook` writes into checkpoints (the known names and others). It is read by
-:func:`.weight_files.read_file`, as any other.
+A file of weights is a checkpoint without the parts that only training needs. It holds tensors, and
+in its header, as JSON, the entry that ``OpenSetHook`` writes into checkpoints (the known names and
+others). ``weight_files.read_file`` reads it, as any other checkpoint.
 """
 import json
 from pathlib import Path
@@ -14,6 +14,11 @@ WEIGHTS = str(Path(__file__).parent / 'small_face_hesp.safetensors')
 
 
 def save_weights(checkpoint, path):
-    """Write the weights of a checkpoint (dict) and its ``hesp`` part to a ``.safetensors`` file."""
+    """Write the weights of a checkpoint and its ``hesp`` entry to a safetensors file.
+
+    Args:
+        checkpoint (dict): with ``state_dict`` and ``hesp``.
+        path (str | Path): of the file.
+    """
     weights = {key: value.contiguous() for key, value in checkpoint['state_dict'].items()}
     save_file(weights, path, dict(hesp=json.dumps(checkpoint['hesp'])))

@@ -6,11 +6,14 @@ import torch.nn.functional as F
 def clip_alignment(points, text, scale, symmetric=True):
     """Cross-entropy of matching the k-th negative visual with the k-th negative text.
 
+    Source: HESP Eq. 12, which is CLIP's contrastive loss.
+
     Args:
-        points (Tensor): c (K, D). text (Tensor): Fn_T (K, D). Both normalised here.
+        points (Tensor): c (K, D), the negative visuals. Normalised here.
+        text (Tensor): Fn_T (K, D), the negative texts. Normalised here.
         scale (float): exp(logit_scale) of CLIP.
-        symmetric (bool): mean of both directions (the paper); False keeps image to text only
-            (the released code).
+        symmetric (bool): True takes the mean of both directions (the paper). False takes image to
+            text alone (the released code). Defaults to True.
 
     Returns:
         Tensor: scalar.

@@ -1,4 +1,4 @@
-"""Cross-entropy that N processes compute as one does."""
+"""Cross-entropy whose value does not depend on the number of processes."""
 from torch.nn.functional import cross_entropy
 
 from .distributed import global_mean
@@ -9,7 +9,7 @@ def mean_cross_entropy(logits, labels):
 
     Args:
         logits (Tensor): (B, K).
-        labels (Tensor): int (B,), 0..K-1.
+        labels (Tensor): int (B,), 0 to K - 1.
 
     Returns:
         Tensor: scalar.

@@ -1,34 +1,50 @@
-"""What makes a loss on N processes equal the loss of one process with the same global batch.
+"""Losses on N processes that equal the loss of one process with the same global batch.
 
 DistributedDataParallel averages gradients over processes. A mean over samples therefore needs the
-global count, and a loss over pairs of samples the features of all processes.
+global count. A loss over pairs of samples needs the features of all processes.
 """
 import torch
 import torch.distributed as dist
 
 
 def world_size():
-    """Number of processes, 1 when not distributed."""
+    """The number of processes.
+
+    Returns:
+        int: 1 when training is not distributed.
+    """
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def sum_over_processes(values):
-    """Sum of a tensor over all processes, without gradient."""
+    """Sum of a tensor over all processes, without gradient.
+
+    Args:
+        values (Tensor): any shape, the same in every process; changed in place.
+
+    Returns:
+        Tensor: ``values``, which is the sum.
+    """
     if world_size() > 1:
         dist.all_reduce(values)
     return values
 
 
 def global_mean(values):
-    """Mean of per-sample values (B,), right also where processes hold unequal numbers.
+    """Mean of values per sample over the samples of all processes, which may hold unequal numbers.
 
-    The value is this process's share, scaled so that the average over processes is the mean over
-    all samples; the same then holds of the gradient. Half precision is summed and counted in
-    float32.
+    The result is this process's share, scaled so that the average over processes is the mean over
+    all samples. The same holds for the gradient. Half precision is summed and counted in float32.
+
+    Args:
+        values (Tensor): (B,).
+
+    Returns:
+        Tensor: scalar.
     """
     if world_size() == 1:
         return values.mean()
-    # Half precision counts no further than 256 (bfloat16) or 2048 (float16).
+    # Half precision counts up to 256 (bfloat16) or 2048 (float16) and no further.
     values = values.to(torch.promote_types(values.dtype, torch.float32))
     count = torch.tensor(len(values), dtype=values.dtype, device=values.device)
     dist.all_reduce(count)
@@ -36,16 +52,24 @@ def global_mean(values):
 
 
 def gather(features, labels):
-    """Features (B, D) and labels (B,) of all processes, in process order.
+    """Features and labels of all processes, in process order.
 
-    The own shard keeps its gradient, the others are constants; shards may be unequal.
+    The part of this process keeps its gradient. The others are constants. The parts may have
+    unequal lengths.
+
+    Args:
+        features (Tensor): (B, D).
+        labels (Tensor): (B,).
+
+    Returns:
+        tuple[Tensor, Tensor]: (N, D) and (N,), N being the sum of B over the processes.
     """
     if world_size() == 1:
         return features, labels
     shards = [None] * world_size()
     counts = [torch.zeros(1, dtype=torch.int64, device=features.device) for _ in shards]
     dist.all_gather(counts, torch.tensor([len(features)], device=features.device))
-    counts = torch.cat(counts).tolist()  # the one look at the device
+    counts = torch.cat(counts).tolist()  # the only wait for the device
     longest = max(counts)
     padded = features.new_zeros(longest, features.shape[1])
     padded[:len(features)] = features.detach()
@@ -64,7 +88,13 @@ def gather(features, labels):
 def undo_gradient_average(loss):
     """The same value with its gradient times the number of processes.
 
-    For a loss computed over the gathered batch: each process only sees the gradient of its own
-    shard, so the sum over processes is the whole gradient, and the average must be undone.
+    This is for a loss over the gathered batch. Each process sees the gradient of its own part only,
+    so the whole gradient is the sum over processes and not their average.
+
+    Args:
+        loss (Tensor): scalar.
+
+    Returns:
+        Tensor: scalar of the same value.
     """
     return loss + (world_size() - 1) * (loss - loss.detach())

@@ -3,16 +3,16 @@ import torch.nn.functional as F
 
 
 def diversity(points):
-    """Mean squared cosine between different points: 0 where all are at right angles, at most 1.
+    """Mean squared cosine between different points.
 
-    A switch of ours, not in the HESP paper: with it and without the alignment to the negative texts
-    the negatives carry no names.
+    It is not in the HESP paper. With it and without the alignment to the negative texts, the
+    negatives carry no names.
 
     Args:
         points (Tensor): c (K, D), K at least 2. Normalised here.
 
     Returns:
-        Tensor: scalar.
+        Tensor: scalar, 0 where all points are at right angles, at most 1.
     """
     points = F.normalize(points, dim=-1)
     squares = (points @ points.T).square()

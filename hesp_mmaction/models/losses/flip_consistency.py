@@ -5,8 +5,8 @@ def flip_consistency(maps, maps_of_mirrored):
     """Mean square difference of a map and the mirrored map of the mirrored image.
 
     Args:
-        maps (Tensor): (B, ..., h, w). maps_of_mirrored (Tensor): the same of the images mirrored
-            from left to right.
+        maps (Tensor): (B, ..., h, w), of the images.
+        maps_of_mirrored (Tensor): (B, ..., h, w), of the images mirrored from left to right.
 
     Returns:
         Tensor: (B,).

@@ -1,13 +1,15 @@
-"""What CLIP knew is kept: learned texts stay near those of a fixed template."""
+"""Learned texts stay near those of a fixed template, so that CLIP keeps what it knew."""
 import torch.nn.functional as F
 
 
 def hold_texts(text, template_text):
-    """mean_k ||t_k - t_k^0||^2 of unit texts (KgCoOp, Yao et al., CVPR 2023).
+    """Mean over the classes of ||t_k - t_k^0||^2, for texts of length 1.
+
+    Source: KgCoOp (Yao et al., CVPR 2023).
 
     Args:
-        text (Tensor): learned texts (K, D). Normalised here.
-        template_text (Tensor): texts of the template (K, D). Normalised here.
+        text (Tensor): t (K, D), learned texts. Normalised here.
+        template_text (Tensor): t^0 (K, D), texts of the template. Normalised here.
 
     Returns:
         Tensor: scalar, 0 to 4.

@@ -5,11 +5,12 @@ import torch
 def intensity_aware_loss(logits, labels):
     """Cross-entropy between the target and its strongest rival alone.
 
-    -log(exp(z_y) / (exp(z_y) + exp(max of the others))): weak expressions, which are taken for
-    another one, weigh more than in cross-entropy over all classes.
+    The loss is -log(exp(z_y) / (exp(z_y) + exp(max of the others))). Weak expressions are easily
+    taken for another one. They weigh more here than in the cross-entropy over all classes.
 
     Args:
-        logits (Tensor): (B, K). labels (Tensor): (B,).
+        logits (Tensor): z (B, K).
+        labels (Tensor): y, int (B,), 0 to K - 1.
 
     Returns:
         Tensor: (B,).

@@ -2,18 +2,18 @@
 
 
 def opposite_texts(logits, labels):
-    """Cross-entropy of the negative texts' logits against the other classes, all alike.
+    """Cross-entropy of the negative texts' logits with all other classes as equal targets.
 
     The text "not k" fits a video of every class but k:
 
         loss = -1 / (K - 1) sum_{k != y} log softmax(z)_k
 
-    PromptEmo (Zeng et al., AAAI 2026) separates negative texts from positive ones in a loss of its
-    own. Only its abstract could be read, so the formula is ours.
+    PromptEmo (Zeng et al., AAAI 2026) separates negative texts from positive ones by a loss. Only
+    its abstract was available, so this formula is our own.
 
     Args:
         logits (Tensor): z (B, K), of the videos with the negative texts, K at least 2.
-        labels (Tensor): y (B,).
+        labels (Tensor): y, int (B,), 0 to K - 1.
 
     Returns:
         Tensor: (B,), at least log(K - 1).

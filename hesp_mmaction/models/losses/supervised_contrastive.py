@@ -11,11 +11,12 @@ def supervised_contrastive(features, labels, temperature=0.5):
     Features of all processes take part. Anchors without a positive are skipped.
 
     Args:
-        features (Tensor): (B, D), normalised here. labels (Tensor): (B,).
-        temperature (float): divides the cosines.
+        features (Tensor): (B, D). Normalised here.
+        labels (Tensor): int (B,).
+        temperature (float): divides the cosines. Defaults to 0.5.
 
     Returns:
-        Tensor: scalar; 0 (with a zero gradient) when no anchor has a positive.
+        Tensor: scalar; 0 with a zero gradient if no anchor has a positive.
     """
     features, labels = gather(features, labels)
     features = F.normalize(features, dim=-1)

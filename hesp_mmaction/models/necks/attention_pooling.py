@@ -8,14 +8,19 @@ from ..widths import width_of
 
 @MODELS.register_module()
 class AttentionPooling(nn.Module):
-    """Frame features (B, T, C) to their mean (B, C) after each has looked at the others.
+    """Mean of frame features after each frame has looked at the others.
 
-    f_t + out(attention(f_t; f_1 .. f_T)), mean over t. ``out`` starts at zero, hence the neck as
-    the mean, which CLIP's texts fit.
+    The video feature is the mean over t of f_t + out(attention(f_t; f_1 .. f_T)). ``out`` is zero
+    at the start, so the neck starts as the mean over time, which fits CLIP's texts.
 
     Args:
-        in_channels (int, optional): C; ``None`` = that of ``clip`` (dict, optional), the CLIP of
-        the backbone. heads (int): their width is C / heads.
+        in_channels (int, optional): C, width of the frame features. Defaults to None, the width of
+            ``clip``.
+        clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
+        heads (int): number of heads, each C / heads wide. Defaults to 4.
+
+    Raises:
+        InputError: neither ``in_channels`` nor ``clip`` is given.
     """
 
     def __init__(self, in_channels=None, clip=None, heads=4):
@@ -29,5 +34,14 @@ class AttentionPooling(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x, data_samples=None):
+        """Compute the video feature.
+
+        Args:
+            x (Tensor): frame features (B, T, C).
+            data_samples (list, optional): not used. Defaults to None.
+
+        Returns:
+            Tensor: (B, C).
+        """
         attended = attend(*self.qkv(self.norm(x)).chunk(3, 2), self.heads)
         return (x + self.out(attended)).mean(1)

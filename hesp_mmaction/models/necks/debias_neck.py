@@ -12,10 +12,12 @@ from .temporal_mean import TemporalMean
 def hsic(x, y):
     """Hilbert-Schmidt independence criterion with RBF kernels of width sqrt(dimension).
 
-    trace(K H L H) / (N - 1)^2, H taking off the mean: 0 for independent rows, if there are many.
+    It is trace(K H L H) / (N - 1)^2, where H takes off the mean. For many independent rows it is
+    near 0.
 
     Args:
-        x (Tensor): (N, D). y (Tensor): (N, E).
+        x (Tensor): (N, D).
+        y (Tensor): (N, E).
 
     Returns:
         Tensor: scalar, not negative; 0 for fewer than two rows.
@@ -31,7 +33,13 @@ def hsic(x, y):
 
 
 class Branch(nn.Module):
-    """Convolution, mean over places and time, dropout, classifier: (B, C, T, h, w) to (B, K)."""
+    """A small classifier of maps: convolution, mean over time and places, dropout, linear layer.
+
+    Args:
+        channels (int): C of the maps.
+        num_classes (int): K.
+        kernel (tuple[int]): of the convolution, in time, height and width.
+    """
 
     def __init__(self, channels, num_classes, kernel):
         super().__init__()
@@ -41,32 +49,41 @@ class Branch(nn.Module):
         self.dropout = nn.Dropout(0.5)
 
     def forward(self, x):
+        """Classify maps.
+
+        Args:
+            x (Tensor): (B, C, T, h, w).
+
+        Returns:
+            Tensor: logits (B, K).
+        """
         x = self.convolution(x).relu().mean((2, 3, 4))
         return self.classifier(self.dropout(x))
 
 
 @MODELS.register_module()
 class DebiasNeck(nn.Module):
-    """Frame features (B, T, D) and maps (B, T, C, h, w) to the video feature (B, D), the mean of
-    the features over time; in training also losses. Maps alone serve as features too: their means
-    over the places.
+    """Mean of frame features over time, with DEAR's debiasing losses in training.
 
-    Three branches classify the map: over space and time, over space and *shuffled* time, and over
-    space alone. Each learns by the evidential loss. The first makes its evidence independent
-    (HSIC) of that of the other two, which can only see scenes and static looks, while these
-    imitate it: a game of two sides, played in one step by stopping the gradient of the other side
-    (the paper alternates them; the released code's default subtracts HSIC for both sides). All
-    times ``weight``. A test does not use the branches.
+    Three branches classify the maps: over space and time, over space and *shuffled* time, and over
+    space alone. Each learns by the evidential loss. The first branch makes its evidence independent
+    (HSIC) of the evidence of the other two, which can only see scenes and static looks. These two
+    imitate the first one. This game of two sides is played in one step: each side sees the other as
+    constant. The paper alternates the sides. The default of the released code subtracts HSIC for
+    both sides.
 
-    On several processes HSIC is that of each process's own samples.
+    A test does not use the branches. On several processes HSIC is computed from the samples of each
+    process.
+
+    Source: DEAR (Bao et al., ICCV 2021).
 
     Args:
         num_classes (int): K.
-        in_channels (int, optional): C. Defaults to None, the width of ``clip``.
+        in_channels (int, optional): C of the maps. Defaults to None, the width of ``clip``.
         clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
-        weight (float): of all its losses. Defaults to 0.1.
-        channels_first (bool): maps are (B, C, T, h, w), and stay maps: so MMAction2's own
-            recognizers call necks. Defaults to False.
+        weight (float): multiplies all losses of the neck. Defaults to 0.1.
+        channels_first (bool): True if maps are (B, C, T, h, w) and the neck returns them as maps.
+            MMAction2's own recognizers call necks this way. Defaults to False.
         temporal (dict, optional): a neck (B, T, D) to (B, D) in place of the mean over time.
             Defaults to None, the mean (the paper).
 
@@ -85,8 +102,16 @@ class DebiasNeck(nn.Module):
         self.temporal = MODELS.build(temporal) if temporal else TemporalMean()
 
     def losses(self, maps, labels):
-        """Maps (B, C, T, h, w) and labels (B,) to a dict of scalars."""
-        scale = maps.detach().std().clamp_min(1e-6)  # CLIPs differ in it by a factor of 15
+        """Losses of the three branches.
+
+        Args:
+            maps (Tensor): (B, C, T, h, w).
+            labels (Tensor): int (B,), 0 to K - 1.
+
+        Returns:
+            dict[str, Tensor]: scalars ``loss_debias`` and ``loss_hsic``.
+        """
+        scale = maps.detach().std().clamp_min(1e-6)  # CLIPs differ in scale by a factor of 15
         maps = maps / scale
         order = torch.randperm(maps.shape[2], device=maps.device)
         alphas = [dirichlet(branch) for branch in (
@@ -97,7 +122,17 @@ class DebiasNeck(nn.Module):
         return dict(loss_debias=self.weight * evidence, loss_hsic=self.weight * dependence)
 
     def forward(self, x, data_samples=None):
-        """To the features and a dict of losses."""
+        """Compute the video feature, and in training the losses.
+
+        Args:
+            x (tuple[Tensor, Tensor] | Tensor): frame features (B, T, D) and maps (B, T, C, h, w).
+                Maps alone serve as features too, by their means over the places.
+            data_samples (list, optional): with ``gt_label``; needed in training. Defaults to None.
+
+        Returns:
+            tuple[Tensor, dict[str, Tensor]]: the feature (B, D), or the maps if ``channels_first``,
+            and scalar losses by name.
+        """
         feats, maps = x if isinstance(x, tuple) else (x, x)
         if not self.channels_first:
             maps = maps.transpose(1, 2)

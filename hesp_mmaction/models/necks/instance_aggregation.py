@@ -9,9 +9,13 @@ from ..attention import attend
 class DynamicNorm(nn.Module):
     """Normalisation by a learned mixture of an instance's and the whole bag's statistics.
 
-    Mean and variance over the channels of each instance, and over all instances of the clip, are
-    mixed by two softmaxes of learned weights. Variances are unbiased within an instance, as in
-    the released code. (B, n, C) to the same.
+    Mean and variance are taken over the channels of each instance and over all instances of a clip.
+    Two softmaxes of learned weights mix them. Variances are unbiased within an instance, as in the
+    released code of M3DFEL (Wang et al., CVPR 2023).
+
+    Args:
+        channels (int): C.
+        eps (float): added to the variance. Defaults to 1e-5.
     """
 
     def __init__(self, channels, eps=1e-5):
@@ -22,6 +26,14 @@ class DynamicNorm(nn.Module):
         self.mix_mean, self.mix_variance = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
 
     def forward(self, x):
+        """Normalise the instances of clips.
+
+        Args:
+            x (Tensor): (B, n, C).
+
+        Returns:
+            Tensor: (B, n, C).
+        """
         mean = x.mean(2, keepdim=True)
         variance = x.var(2, keepdim=True)
         bag_mean = mean.mean(1, keepdim=True)
@@ -34,13 +46,19 @@ class DynamicNorm(nn.Module):
 
 @MODELS.register_module()
 class InstanceAggregation(nn.Module):
-    """Features of n instances (B, n, C) to the video feature (B, C'), C' twice the hidden width.
+    """Features of the n instances of a clip to one video feature.
 
-    Two bidirectional LSTMs; then self-attention, :class:`DynamicNorm` and a sigmoid make a gate on
-    what they gave; a convolution with the instances as its channels makes one feature of them.
+    Two bidirectional LSTMs read the instances. Self-attention, ``DynamicNorm`` and a sigmoid make a
+    gate from their output, which multiplies that output. A convolution that takes the instances as
+    channels makes one feature of them.
+
+    Source: M3DFEL (Wang et al., CVPR 2023).
 
     Args:
-        num_instances (int): n. in_channels (int): C. hidden (int): of each direction. heads (int).
+        num_instances (int): n. Defaults to 4.
+        in_channels (int): C, width of an instance's feature. Defaults to 512.
+        hidden (int): width of each direction of an LSTM. Defaults to 512.
+        heads (int): of the self-attention. Defaults to 8.
     """
 
     def __init__(self, num_instances=4, in_channels=512, hidden=512, heads=8):
@@ -53,6 +71,15 @@ class InstanceAggregation(nn.Module):
         self.merge = nn.Conv1d(num_instances, 1, 3, padding=1)
 
     def forward(self, x, data_samples=None):
+        """Compute the video feature.
+
+        Args:
+            x (Tensor): (B, n, C).
+            data_samples (list, optional): not used. Defaults to None.
+
+        Returns:
+            Tensor: (B, 2 * hidden).
+        """
         x, _ = self.lstm(x)
         gate = self.norm(attend(*self.qkv(x).chunk(3, 2), self.heads)).sigmoid()
         return self.merge(x * gate)[:, 0]

@@ -7,22 +7,23 @@ from ..widths import width_of
 
 @MODELS.register_module()
 class TemporalConvolution(nn.Module):
-    """Frame features (B, T, C) to their mean (B, C) after each has met its neighbours in time.
+    """Mean of frame features after a convolution over neighbouring frames.
 
-    f = mean_t (f_t + W_2 conv(W_1 f)_t). W_1 takes C to a few channels, W_2 takes them back, and
-    conv is a depth-wise convolution over three frames: each channel has a kernel of its own, and
-    beyond both ends of the clip there are zeros. The kernels and all biases are zero at the start,
-    hence the neck is the mean then. As in the released code, the two projections have nothing but
-    the convolution between them.
+    The video feature is f = mean_t (f_t + W_2 conv(W_1 f)_t). W_1 takes C to a few channels and W_2
+    takes them back. conv is a depth-wise convolution over three frames: each channel has a kernel
+    of its own, and the clip is padded with zeros at both ends. The kernels and all biases are zero
+    at the start, so the neck starts as the mean. As in the released code, the two projections have
+    nothing but the convolution between them.
 
-    ST-Adapter puts it into the blocks of CLIP's image tower, at every place, with half of the
-    tower's width as channels; here it stands behind the tower, where a frame is one vector. All of
-    it is linear, so what comes out depends on the mean, the first and the last frame alone.
+    ST-Adapter (Pan et al., NeurIPS 2022) puts this into the blocks of CLIP's image tower, at every
+    place, with half of the tower's width as channels. Here it follows the tower, where a frame is
+    one vector. All of it is linear, so the result depends on the mean, the first and the last frame
+    alone.
 
     Args:
         in_channels (int, optional): C. Defaults to None, the width of ``clip``.
         clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
-        channels (int): the few channels. Defaults to 64.
+        channels (int): the number of channels of the convolution. Defaults to 64.
 
     Raises:
         InputError: neither ``in_channels`` nor ``clip`` is given.
@@ -39,6 +40,14 @@ class TemporalConvolution(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, x, data_samples=None):
-        """Frame features (B, T, C) to the video feature (B, C)."""
+        """Compute the video feature.
+
+        Args:
+            x (Tensor): frame features (B, T, C).
+            data_samples (list, optional): not used. Defaults to None.
+
+        Returns:
+            Tensor: (B, C).
+        """
         mixed = self.convolution(self.down(x).transpose(1, 2)).transpose(1, 2)
         return (x + self.up(mixed)).mean(1)

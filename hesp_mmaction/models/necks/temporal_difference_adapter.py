@@ -9,7 +9,7 @@ REDUCTION = 8
 
 @MODELS.register_module()
 class TemporalDifferenceAdapter(nn.Module):
-    """Frame features (B, T, C) to their mean (B, C) after a recurrent network has changed each.
+    """Mean of frame features after a recurrent network has changed each of them.
 
     With n_t = LayerNorm(f_t):
 
@@ -17,12 +17,14 @@ class TemporalDifferenceAdapter(nn.Module):
         g_t = ReLU(w . n_t + b)
         f = mean_t (f_t + g_t W_up GELU(h_t))
 
-    W_down takes C to C / 8, W_up takes it back. W_up and its bias are zero at the start, hence the
-    neck is the mean then. So is w, with b = 1: every frame is let through at first.
+    W_down takes C to C / 8 and W_up takes it back. W_up and its bias are zero at the start, so the
+    neck starts as the mean. w is zero too and b is 1, so at first the gate g_t lets every frame
+    through.
 
-    PE-CLIP calls it the temporal dynamic adapter and puts it into the blocks of CLIP's image tower;
-    here it stands behind the tower. The released code gives its GRU the batch as the axis of time,
-    so that a clip's features depend on the other clips of the batch; here time is time.
+    PE-CLIP (Saadi et al., arXiv 2503.16945) calls it the temporal dynamic adapter and puts it into
+    the blocks of CLIP's image tower. Here it follows the tower. The released code hands its GRU the
+    batch as the axis of time, so that the features of a clip depend on the other clips of the
+    batch. Here the axis of time is time.
 
     Args:
         in_channels (int, optional): C. Defaults to None, the width of ``clip``.
@@ -47,7 +49,15 @@ class TemporalDifferenceAdapter(nn.Module):
         nn.init.ones_(self.gate.bias)
 
     def forward(self, x, data_samples=None):
-        """Frame features (B, T, C) to the video feature (B, C)."""
+        """Compute the video feature.
+
+        Args:
+            x (Tensor): frame features (B, T, C).
+            data_samples (list, optional): not used. Defaults to None.
+
+        Returns:
+            Tensor: (B, C).
+        """
         normed = self.norm(x)
         hidden, _ = self.gru(self.down(normed))
         change = self.gate(normed).relu() * self.up(self.activation(hidden))

@@ -9,10 +9,16 @@ DESCRIPTIONS = json.loads(Path(__file__).with_suffix('.json').read_text(encoding
 
 
 def descriptions_of(known):
-    """Name to description (dict) of known emotions.
+    """Descriptions of known emotions.
+
+    Args:
+        known (Sequence[str]): names of emotions.
+
+    Returns:
+        dict[str, str]: canonical name to description.
 
     Raises:
-        InputError: one of them has no description (compounds have none).
+        InputError: an emotion has no description (compounds have none).
     """
     missing = [name for name in map(canonical, known) if name not in DESCRIPTIONS]
     if missing:

@@ -13,12 +13,13 @@ from ..attention import read_text_block, run_norm, run_text_block
 from ..clip import forget_weights, load_clip, text_config
 from ..frozen import FrozenTower
 
-make_tokenizer = cache(SimpleTokenizer)  # its vocabulary takes a tenth of a second
+make_tokenizer = cache(SimpleTokenizer)  # reading its vocabulary takes a tenth of a second
 
 
 def _is_plain(clip, config):
-    """Whether the text tower of open_clip's model is what :class:`CLIPTextTower` computes, and
-    reads the tokens of CLIP's own tokenizer (``config`` is its ``text_cfg``)."""
+    """Whether ``CLIPTextTower`` computes the text tower of a model of open_clip, and the tower
+    reads the tokens of CLIP's own tokenizer. ``config`` is its ``text_cfg``.
+    """
     other = [config.get(key) for key in ('hf_tokenizer_name', 'tokenizer_kwargs', 'embed_cls')]
     words = make_tokenizer(context_length=clip.context_length).encoder
     return (not any(other) and clip.vocab_size == len(words)
@@ -30,16 +31,27 @@ def _is_plain(clip, config):
 
 
 class CLIPTextTower(FrozenTower):
-    """CLIP's text tower, frozen. Sentences or rows of word embeddings to features (K, D).
+    """CLIP's text tower, frozen.
 
-    Attributes: ``width`` of the word embeddings, ``out_channels`` D, ``context_length``,
-    ``logit_scale`` (a float: exp of CLIP's own).
+    Args:
+        arch (str): see ``hesp_mmaction.models.clip.load_clip``.
+        pretrained (str, optional): see ``hesp_mmaction.models.clip.load_clip``. Defaults to None.
+        quick_gelu (bool, optional): see ``hesp_mmaction.models.clip.load_clip``. Defaults to None.
+
+    Attributes:
+        width (int): W, width of the word embeddings.
+        out_channels (int): D, width of the features.
+        context_length (int): number of tokens that a sentence may have.
+        logit_scale (float): exp of CLIP's own ``logit_scale``.
+
+    Raises:
+        InputError: the text tower is of another kind than CLIP's.
     """
 
     def __init__(self, arch, pretrained=None, quick_gelu=None):
         super().__init__(frozen=True)
         clip = load_clip(arch, pretrained, quick_gelu)
-        forget_weights()  # it is built after the image tower: nobody else asks for them
+        forget_weights()  # the image tower, which needs them too, was built before
         if not _is_plain(clip, text_config(arch)):
             raise InputError(f"the text tower of {arch!r} is not CLIP's own (causal, plain blocks, "
                              "read at EOT, CLIP's tokenizer): choose another clip.arch")
@@ -56,7 +68,13 @@ class CLIPTextTower(FrozenTower):
         self.freeze_if_asked()
 
     def tokenize(self, sentences):
-        """Sentences (K) to token ids (K, L), cut after the longest end-of-text token.
+        """Token ids of sentences, cut after the longest sentence.
+
+        Args:
+            sentences (Sequence[str]): K sentences.
+
+        Returns:
+            Tensor: int64 (K, L).
 
         Raises:
             InputError: a sentence is longer than the context of the tower.
@@ -70,14 +88,31 @@ class CLIPTextTower(FrozenTower):
         return ids[:, :int(ids.argmax(1).max()) + 1]
 
     def encode_text(self, sentences):
-        """Sentences (K) to features (K, D), not normalised."""
+        """Features of sentences.
+
+        Args:
+            sentences (Sequence[str]): K sentences.
+
+        Returns:
+            Tensor: (K, D), not normalised.
+
+        Raises:
+            InputError: a sentence is longer than the context of the tower.
+        """
         ids = self.tokenize(sentences).to(self.positional_embedding.device)
         return self(self.token_embedding(ids), ids.argmax(1))
 
     def forward(self, embeddings, end):
-        """Word embeddings (K, L, W), position of the end-of-text token (K,) to features (K, D).
+        """Features of texts that are given as word embeddings.
 
-        Attention is causal, so that L may be cut after the longest text without any change.
+        Attention is causal, so L may be cut after the longest text without any change.
+
+        Args:
+            embeddings (Tensor): (K, L, W).
+            end (Tensor): int64 (K,), position of the end-of-text token.
+
+        Returns:
+            Tensor: (K, D), not normalised.
         """
         x = (embeddings + self.positional_embedding[:embeddings.shape[1]]).flatten(0, 1)
         *blocks, last = self.transformer.resblocks
@@ -89,25 +124,30 @@ class CLIPTextTower(FrozenTower):
 class PromptLearner(nn.Module):
     """``[SOS] t_1 .. t_M name . [EOT]`` with M learned context tokens per class (HESP Eq. 4-5).
 
-    The one prompt learner of all methods: HESP, CoOp, CoCoOp, DFER-CLIP and CLIPER differ only in
-    its arguments.
+    All methods use this prompt learner: HESP, CoOp, CoCoOp, DFER-CLIP and CLIPER differ only in its
+    arguments.
 
     Args:
-        tower (CLIPTextTower): the tower that will read the prompts. Not kept, only asked for the
-            embeddings of the fixed tokens.
+        tower (CLIPTextTower): the tower that will read the prompts. It is asked for the embeddings
+            of the fixed tokens and not kept.
         known (Sequence[str]): canonical names of the K known emotions, in label order.
-        num_contexts (int): M.
-        class_specific (bool): contexts (K, M, W) of their own or (1, M, W) shared by all classes.
-        words (dict[str, str], optional): word or description that stands for a name in the prompt,
-            where it should not be :func:`~hesp_mmaction.datasets.emotions.prompt_word`.
-        position (str): where the name stands: ``'end'``, ``'middle'`` or ``'front'`` of the
-            contexts.
+        num_contexts (int): M. Defaults to 16.
+        class_specific (bool): True for contexts of its own for each class, (K, M, W). False for
+            contexts (1, M, W) that all classes share. Defaults to True.
+        words (dict[str, str], optional): word or description that stands for a name in the prompt.
+            Defaults to None, ``prompt_word`` for every name.
+        position (str): place of the name among the contexts, ``'end'``, ``'middle'`` or
+            ``'front'``. Defaults to ``'end'``.
+
+    Raises:
+        InputError: ``position`` has another value, or a prompt is longer than the context of the
+            tower.
     """
 
     def __init__(self, tower, known, num_contexts=16, class_specific=True, words=None,
                  position='end'):
         super().__init__()
-        # Contexts before the name.
+        # number of contexts before the name
         before = dict(end=num_contexts, middle=num_contexts // 2, front=0).get(position)
         if before is None:
             raise InputError(f"position={position!r}: one of 'end', 'middle', 'front'")
@@ -116,8 +156,8 @@ class PromptLearner(nn.Module):
                               + '.' for word in said])
         places = []
         for word in said:
-            behind = 1 + before + len(tower.tokenizer.encode(word))
-            places.append([*range(1, 1 + before), *range(behind, behind + num_contexts - before)])
+            after = 1 + before + len(tower.tokenizer.encode(word))
+            places.append([*range(1, 1 + before), *range(after, after + num_contexts - before)])
         with torch.no_grad():
             fixed = tower.token_embedding(ids)
         self.register_buffer('fixed', fixed, persistent=False)
@@ -127,11 +167,15 @@ class PromptLearner(nn.Module):
         self.contexts = nn.Parameter(torch.randn(rows, num_contexts, tower.width) * 0.02)
 
     def forward(self, shift=None):
-        """Embeddings (K, L, W) and position of the end-of-text token (K,).
+        """Word embeddings of the prompts.
 
         Args:
-            shift (Tensor, optional): (B, W), added to every context (CoCoOp); the prompts of the
-                B samples then follow each other, (B * K, L, W).
+            shift (Tensor, optional): (B, W), added to every context (CoCoOp). The prompts of the B
+                samples then follow each other, (B * K, L, W). Defaults to None.
+
+        Returns:
+            tuple[Tensor, Tensor]: embeddings (K, L, W), and int64 (K,), position of the end-of-text
+            token.
         """
         contexts = self.contexts.expand(len(self.fixed), -1, -1)
         fixed, places, end = self.fixed, self.places, self.end
@@ -146,23 +190,25 @@ class PromptLearner(nn.Module):
         """The contexts with no name: ``[SOS] t_1 .. t_M . [EOT]``.
 
         Returns:
-            tuple[Tensor, Tensor]: embeddings (R, M + 3, W) of R = 1 or K sets of contexts, and the
-            position of the end-of-text token (R,).
+            tuple[Tensor, Tensor]: embeddings (R, M + 3, W) of R = 1 or K sets of contexts, and
+            int64 (R,), position of the end-of-text token.
         """
         rows, num_contexts = self.contexts.shape[:2]
         start, last = self.fixed[:1, :1], int(self.end[0])
-        behind = self.fixed[:1, last - 1:last + 1]  # the full stop and the end of the text
+        ending = self.fixed[:1, last - 1:last + 1]  # full stop and end of text
         embeddings = torch.cat([start.expand(rows, -1, -1), self.contexts,
-                                behind.expand(rows, -1, -1)], 1)
+                                ending.expand(rows, -1, -1)], 1)
         return embeddings, self.end.new_full((rows,), num_contexts + 2)
 
 
 def context_text(tower, prompts):
-    """What learned contexts say with no name: the mean over their sets of texts of length 1.
+    """Text of learned contexts with no name.
+
+    The text of each set of contexts is brought to length 1, and the mean over the sets is taken.
 
     Args:
         tower (CLIPTextTower): reads the prompts.
-        prompts (PromptLearner): with one set of contexts or one for each class.
+        prompts (PromptLearner): with one set of contexts, or one for each class.
 
     Returns:
         Tensor: (1, D).

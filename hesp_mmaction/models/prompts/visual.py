@@ -12,10 +12,11 @@ def place(patch, windows, image_size):
 
     Args:
         patch (Tensor): (t, 3, P, P) with t = 1 (shared by all frames) or T.
-        windows (Tensor): (B, 2), top and left pixel. image_size (int): S.
+        windows (Tensor): (B, 2), top and left pixel.
+        image_size (int): S, side of the image in pixels.
 
     Returns:
-        tuple[Tensor, Tensor]: (B, t, 3, S, S), zero outside the windows, and the mask M
+        tuple[Tensor, Tensor]: the images (B, t, 3, S, S), zero outside the windows, and the mask M
         (B, 1, 1, S, S), one inside them.
     """
     frames, channels, side, _ = patch.shape
@@ -26,7 +27,7 @@ def place(patch, windows, image_size):
     columns = (windows[:, 1:] + steps)[:, None, :]
     canvas = patch.new_zeros(videos, image_size, image_size, frames, channels)
     canvas[video, rows, columns] = patch.permute(2, 3, 0, 1)
-    # By comparison: a number written at indices would be copied to the GPU, which waits for it.
+    # The mask is made by comparison. Writing a number at indices would make the GPU wait.
     offset = torch.arange(image_size, device=patch.device) - windows[:, :, None]
     inside = (offset >= 0) & (offset < side)
     mask = (inside[:, 0, :, None] & inside[:, 1, None]).to(patch.dtype)
@@ -35,28 +36,41 @@ def place(patch, windows, image_size):
 
 @MODELS.register_module()
 class VisualPrompt(nn.Module):
-    """``V + M * delta`` (mode ``add``) or ``(1 - M) * V + M * delta`` (``replace``), in [0, 1].
+    """A learned patch on the frames: ``V + M * delta`` or ``(1 - M) * V + M * delta``.
+
+    Frames V and patch delta have pixels in [0, 1]. M is one inside the window of the patch.
+
+    Source: HESP Eq. 6-7.
+
+    Regions are
+
+    * ``'cam'``: for each video the window with the largest sum of the backbone's activation map of
+      the first frame (the paper),
+    * ``'centre'``: the window in the middle of the frame,
+    * ``'random'``: a window drawn from the sample id,
+    * ``'border'``: a border around the image with as many pixels as the patch has, as near as whole
+      pixels come to it ("padding" in the paper's Fig. 3b). ``border_width`` is its width, about P /
+      16 for small P,
+    * ``'dataset'``: one window for all, that of the summed maps of the training clips.
+      ``RegionHook`` finds it once, and checkpoints hold it,
+    * ``(top, left)``: one fixed window.
 
     Args:
-        image_size (int): S, side of the frames.
-        size (int): P, side of the patch (56 of 224 in the paper); of a border, that of the patch
-            with as many pixels.
-        mode (str): ``'add'`` starts at zero, ``'replace'`` at middle grey.
-        region (str | tuple): ``'cam'`` = per video, the window with the largest sum of the
-            backbone's activation map of the first frame (the paper); ``'centre'``; ``'random'``
-            (by sample id); ``'border'`` = a border around the image, :func:`border_width` pixels
-            wide, about P / 16 for small P: as many pixels as the patch has, as near as whole pixels
-            come to it ("padding" in the paper's Fig. 3b); ``'dataset'`` = one window for all, that
-            of the summed maps of the training clips (:class:`RegionHook` decides it once, and
-            checkpoints hold it); ``(top, left)`` = one fixed window.
+        image_size (int): S, side of the frames in pixels.
+        size (int): P, side of the patch in pixels (56 of 224 in the paper). A border has as many
+            pixels as a patch of this side.
+        mode (str): ``'add'`` (the first formula) starts at zero, ``'replace'`` (the second) at
+            middle grey. Defaults to ``'add'``.
+        region (str | tuple[int, int]): where the prompt acts, see above. Defaults to ``'cam'``.
         num_frames (int): T for a patch of its own per frame, 1 for one that all frames share.
+            Defaults to 1.
 
     Attributes:
-        width (int | None): of the border, in pixels.
+        width (int | None): width of the border in pixels, None for other regions.
 
     Raises:
-        InputError: a setting that means nothing, a patch that does not fit, or a border that leaves
-            no middle.
+        InputError: a setting has a value that does not exist, the patch does not fit the frame, or
+            the border leaves no middle.
     """
     REGIONS = ('cam', 'dataset', 'centre', 'random', 'border')
 
@@ -92,16 +106,23 @@ class VisualPrompt(nn.Module):
 
     @property
     def has_window(self):
-        """Whether it acts in a window of the frame, which can be told and drawn; a border has
-        none."""
+        """bool: whether it acts in a window of the frame. A border has none."""
         return self.region != 'border'
 
     def locate(self, first_frames, activation_map, sample_ids):
-        """One window per video: (B, 2), top and left pixel.
+        """Find one window per video.
 
         Args:
-            first_frames (Tensor): (B, 3, S, S). activation_map (Callable): maps them to
-                (B, h, w); only called where the region is ``'cam'``. sample_ids (list[str]).
+            first_frames (Tensor): (B, 3, S, S), the first frame of each video.
+            activation_map (Callable[[Tensor], Tensor]): these frames to maps (B, h, w). Only called
+                if the region is ``'cam'``.
+            sample_ids (Sequence[str]): B sample ids.
+
+        Returns:
+            Tensor: int64 (B, 2), top and left pixel.
+
+        Raises:
+            InputError: the window of ``region='dataset'`` has not been found yet.
         """
         if self.region == 'cam':
             return largest_window(activation_map(first_frames), self.image_size, self.size)
@@ -120,7 +141,7 @@ class VisualPrompt(nn.Module):
                             for place in window], 1)
 
     def _check_decided(self):
-        """Look at the one window when it has changed, not in every step: a GPU waits for a look."""
+        """Read the window only when it has changed, because reading makes a GPU wait."""
         state = self.window.data_ptr(), self.window._version
         if state != self._looked_at:
             if self.window[0] < 0:
@@ -129,7 +150,15 @@ class VisualPrompt(nn.Module):
             self._looked_at = state
 
     def forward(self, frames, windows):
-        """Frames (B, T, 3, S, S) in [0, 1] and windows (B, 2) to frames with the prompt."""
+        """Put the prompt on frames.
+
+        Args:
+            frames (Tensor): (B, T, 3, S, S), pixels in [0, 1].
+            windows (Tensor): (B, 2), top and left pixel.
+
+        Returns:
+            Tensor: (B, T, 3, S, S).
+        """
         canvas, mask = place(self.delta, windows, self.image_size)
         if self.region == 'border':
             mask[..., self.width:-self.width, self.width:-self.width] = 0

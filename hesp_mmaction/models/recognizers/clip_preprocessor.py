@@ -9,29 +9,34 @@ from ..resample import resample
 
 @MODELS.register_module()
 class ClipPreprocessor(BaseDataPreprocessor):
-    """Stacks the clips of a batch, float32; the recognizer normalises them itself.
+    """Stacks the clips of a batch as float32; the recognizer normalises them itself.
 
-    MMAction2's own also pads them to one size, which they have, and copies every data sample
-    even where all is on the CPU, which shows in a step on stored features. Copies to a GPU do not
-    wait for each other. Crop, resize and flip that
-    :class:`~hesp_mmaction.datasets.deferred.DeferredTransforms` has drawn are done here.
+    MMAction2's own preprocessor also pads clips to one size, which they have, and copies every data
+    sample even if all is on the CPU. With stored features that takes a good part of a step. Copies
+    to a GPU do not wait for each other here. Crop, resize and flip that ``DeferredTransforms`` has
+    drawn are done here.
     """
 
     def __init__(self):
         super().__init__(non_blocking=True)
 
     def forward(self, data, training=False):
-        """``inputs``, B clips or features of one shape, and ``data_samples`` of a loader to a dict
-        of the same with ``inputs`` (B, ...) float32 on the device.
+        """Bring a batch to the device.
 
-        With ``rows`` and ``columns`` the clips are frames of any size and become what lies at these
-        places of theirs.
+        Args:
+            data (dict): of a loader: ``inputs``, B clips or features of one shape, and
+                ``data_samples``. With ``rows`` and ``columns`` the clips are frames of any size, of
+                which the pixels at these places are taken.
+            training (bool): not used. Defaults to False.
+
+        Returns:
+            dict: ``inputs`` (B, ...) float32 on the device, and ``data_samples``.
         """
         deferred = 'rows' in data
         if self.device.type != 'cpu':
             data = self.cast_data(data)
         if deferred and not isinstance(data['inputs'], torch.Tensor):
-            data = join(data)  # portions, or a loader that has another collate function
+            data = join(data)  # in portions, or from a loader with another collate function
         if deferred:
             inputs = resample(data['inputs'], data['rows'], data['columns'])
         else:

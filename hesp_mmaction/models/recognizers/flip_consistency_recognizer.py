@@ -9,18 +9,21 @@ from .prompted_recognizer import PromptedRecognizer, pool_grid
 
 @MODELS.register_module()
 class FlipConsistencyRecognizer(PromptedRecognizer):
-    """:class:`PromptedRecognizer` for :class:`PseudoLabelHead`, backbones with maps.
+    """``PromptedRecognizer`` with a loss on mirrored frames, for ``PseudoLabelHead``.
 
-    While the head learns pseudo labels, the map of each class in a frame and in the mirrored frame
-    must agree (:func:`flip_consistency`).
+    Once the head learns pseudo labels, the map of each class in a frame and in the mirrored frame
+    must agree (``flip_consistency``). The backbone must return maps.
+
+    Source: the second stage of Open-set FER (Zhang et al., AAAI 2024).
 
     Args:
-        flip_weight (float): weight of that loss.
-        kwargs: see :class:`PromptedRecognizer`.
+        *args (Any): see ``PromptedRecognizer``.
+        flip_weight (float): weight of that loss. Defaults to 6.
+        **kwargs (Any): see ``PromptedRecognizer``.
 
     Raises:
-        InputError: a visual prompt, negatives or ``grad_frames`` are given, of which the second
-            stage knows nothing.
+        InputError: a visual prompt, negatives or ``grad_frames`` are given, which the second stage
+            does not use.
     """
 
     def __init__(self, *args, flip_weight=6.0, **kwargs):
@@ -28,7 +31,14 @@ class FlipConsistencyRecognizer(PromptedRecognizer):
         self.flip_weight = flip_weight
 
     def features_and_maps(self, frames):
-        """Normalised frames (B, T, 3, S, S) to features (B, T, C) and maps (B, T, C, h, w)."""
+        """Features and maps of frames.
+
+        Args:
+            frames (Tensor): (B, T, 3, S, S), normalised.
+
+        Returns:
+            tuple[Tensor, Tensor]: features (B, T, C) and maps (B, T, C, h, w).
+        """
         stages = super().frame_features(frames)
         return stages if isinstance(stages, tuple) else (pool_grid(stages), stages)
 

@@ -11,25 +11,27 @@ from .prompted_recognizer import PromptedRecognizer
 
 @MODELS.register_module()
 class HESPRecognizer(PromptedRecognizer):
-    """:class:`PromptedRecognizer` with a visual prompt, negatives, and gradients of some frames.
+    """``PromptedRecognizer`` with a visual prompt, negatives, and gradients of some frames.
 
     Args:
-        visual_prompt (dict, optional): :class:`VisualPrompt`, put on the frames before the
-            backbone, in [0, 1] pixel units. Defaults to None.
-        negatives (dict, optional): :class:`NegativeVisuals` or :class:`NegativePoints`. Defaults to
+        *args (Any): see ``PromptedRecognizer``.
+        visual_prompt (dict, optional): ``VisualPrompt``, put on the frames before the backbone, in
+            [0, 1] pixel units. Its ``image_size`` defaults to that of a CLIP tower. Defaults to
             None.
-        grad_frames (int, optional): k; in training the gradient passes through k frames of each
-            step, drawn at random, and is multiplied by T / k, which makes it right on average.
-            The losses are those of all frames. Only for backbones that take frames. Defaults to
-            None, all frames.
-        kwargs: see :class:`PromptedRecognizer`.
+        negatives (dict, optional): ``NegativeVisuals``, with the same default, or
+            ``NegativePoints``. Defaults to None.
+        grad_frames (int, optional): k. In training the gradient passes through k frames of each
+            step, drawn at random, and is multiplied by T / k, which makes it right on average. The
+            losses are those of all frames. Only for backbones that take frames. Defaults to None,
+            all frames.
+        **kwargs (Any): see ``PromptedRecognizer``.
 
     Attributes:
         region_text (Tensor): (K, D), the head's texts of the template, handed over once when the
             model is built. Only if ``visual_prompt.region`` is ``'cam'`` or ``'dataset'``.
 
     Raises:
-        InputError: the visual prompt needs an activation map that backbone or head cannot give, or
+        InputError: the visual prompt needs an activation map and backbone or head have none, or
             ``grad_frames`` does not fit the backbone.
     """
 
@@ -41,7 +43,7 @@ class HESPRecognizer(PromptedRecognizer):
         self.grad_frames = grad_frames
         self.visual_prompt = None
         if visual_prompt is not None:
-            self.visual_prompt = MODELS.build(visual_prompt)
+            self.visual_prompt = MODELS.build(self._sized('visual_prompt', visual_prompt))
             needs_map = self.visual_prompt.region in ('cam', 'dataset')
             if needs_map and not hasattr(self.backbone, 'activation_map'):
                 raise InputError(f'{type(self.backbone).__name__} has no activation map against '
@@ -55,21 +57,32 @@ class HESPRecognizer(PromptedRecognizer):
         if negatives is not None:
             negatives = dict(negatives, num_classes=len(self.known))
             if negatives['type'] == 'NegativePoints' and hasattr(self.backbone, 'out_channels'):
-                negatives.setdefault('dim', self.backbone.out_channels)  # CLIP's towers say it
+                negatives.setdefault('dim', self.backbone.out_channels)  # CLIP's towers have it
+            if negatives['type'] == 'NegativeVisuals':
+                negatives = self._sized('negatives', negatives)
             self.negatives = MODELS.build(negatives)
         self._eval_points = EvalCache()
+
+    def _sized(self, name, part):
+        """A part that is as large as the frames, by default those of the backbone."""
+        if 'image_size' in part:
+            return part
+        if not hasattr(self.backbone, 'image_size'):
+            raise InputError(f'{type(self.backbone).__name__} does not say how large its frames '
+                             f'are: set model.{name}.image_size')
+        return dict(part, image_size=self.backbone.image_size)
 
     def encode_clips(self, inputs, data_samples=None):
         """Clips with the visual prompt to features of frames.
 
         Args:
-            inputs (Tensor): (B, T, 3, S, S), pixels 0..255.
-            data_samples (list, optional): of the clips. Defaults to None; ``region='random'`` reads
-                their ids.
+            inputs (Tensor): (B, T, 3, S, S), pixels 0 to 255.
+            data_samples (list, optional): of the clips; ``region='random'`` reads their ids.
+                Defaults to None.
 
         Returns:
-            tuple[Tensor, Tensor | None]: features as returned by :meth:`frame_features`, and the
-            top and left pixel (B, 2) of the windows, None if the prompt acts in none.
+            tuple[Tensor, Tensor | None]: features as returned by ``frame_features``, and the top
+            and left pixel (B, 2) of the windows; None if the prompt acts in no window.
         """
         frames, windows = inputs / 255, None
         if self.visual_prompt is not None:
@@ -82,15 +95,28 @@ class HESPRecognizer(PromptedRecognizer):
         return self.frame_features(frames), windows
 
     def head_arguments(self, windows):
-        """The negatives as ``points`` (K, C), and ``region`` (B, 2), the windows if there are any.
+        """Arguments of the head beside the features.
+
+        Args:
+            windows (Tensor, optional): (B, 2), as returned by ``encode_clips``.
+
+        Returns:
+            dict[str, Tensor]: ``points`` (K, C), the negatives, and ``region`` (B, 2), the windows,
+            if there are any.
         """
         found = dict(points=self.points())
         return found if windows is None else dict(found, region=windows)
 
     def sparse_features(self, frames):
-        """As :meth:`frame_features`, with gradient through ``grad_frames`` of the frames.
+        """As ``frame_features``, with gradient through ``grad_frames`` of the frames.
 
         Batch norms of the backbone learn their running statistics from these frames alone.
+
+        Args:
+            frames (Tensor): (B, T, 3, S, S), normalised.
+
+        Returns:
+            Tensor: (B, T, C).
         """
         count = frames.shape[1]
         order = torch.randperm(count).to(frames.device, non_blocking=True)
@@ -104,11 +130,14 @@ class HESPRecognizer(PromptedRecognizer):
         return torch.cat([x, rest], 1)[:, order.argsort()]
 
     def points(self):
-        """Negatives c (K, C), or None; computed once per evaluation.
+        """The negatives, computed once per evaluation.
 
         Batch norms of the backbone normalise negatives by the running statistics of the frames, in
-        training as in evaluation, and learn nothing from them: a negative is an image that the
-        backbone meets beside the frames, not one of them. Gradients flow.
+        training as in evaluation, and learn nothing from them. A negative is an image that the
+        backbone meets beside the frames, and not one of them. Gradients flow.
+
+        Returns:
+            Tensor | None: c (K, C).
         """
         if self.negatives is None:
             return None
@@ -121,25 +150,50 @@ class HESPRecognizer(PromptedRecognizer):
             return self.negatives(self.encode)
 
     def activation_map(self, images):
-        """Images (B, 3, S, S) in [0, 1] to maps (B, h, w) of the texts of the known emotions.
+        """Activation maps of the texts of the known emotions.
 
-        Batch norms work as in evaluation, so that the map does not depend on the rest of the batch
-        and the frames are not counted twice in the running statistics. The map is in float32 with
-        the weights in float32, whatever the rest is computed in: rounding would move windows.
+        Batch norms work as in evaluation. The map then does not depend on the rest of the batch,
+        and the frames are not counted twice in the running statistics. The map is computed in
+        float32 with weights in float32, whatever the type of the rest is, because rounding would
+        move windows.
+
+        Args:
+            images (Tensor): (B, 3, S, S), pixels in [0, 1].
+
+        Returns:
+            Tensor: (B, h, w), not negative.
         """
         with as_in_evaluation(self.backbone), in_float32(images):
             return self.backbone.activation_map(self.normalise(images), self.region_text)
 
     def locate(self, frames, data_samples):
-        """Window of the visual prompt per video: (B, 2), from the first frames."""
+        """Find the window of the visual prompt for each video.
+
+        Args:
+            frames (Tensor): (B, T, 3, S, S), pixels in [0, 1], of which the first ones are looked
+                at.
+            data_samples (list, optional): with ``sample_id``. None stands for empty ids.
+
+        Returns:
+            Tensor: (B, 2), top and left pixel.
+        """
         return self.visual_prompt.locate(
             frames[:, 0],
             self.activation_map,
             [sample.get('sample_id', '') for sample in data_samples or [{}] * len(frames)])
 
     def predict(self, inputs, data_samples, **kwargs):
-        """Data samples with the fields of the head, and ``region``: top, left and size in pixels of
-        the visual prompt's window, if it acts in one."""
+        """Predict the emotions of clips.
+
+        Args:
+            inputs (Tensor): (B, T, 3, S, S), pixels 0 to 255, or stored features (B, T, C).
+            data_samples (list): B data samples.
+            **kwargs (Any): not used.
+
+        Returns:
+            list: ``data_samples`` with the fields of ``Prediction``. If the visual prompt acts in a
+            window also ``region``: its top, left and size in pixels.
+        """
         feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)
         with in_float32(inputs):
             data_samples = self.cls_head.predict(feats, data_samples, **head_kwargs)

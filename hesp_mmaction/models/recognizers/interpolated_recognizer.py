@@ -12,15 +12,20 @@ from .hesp_recognizer import HESPRecognizer
 
 @MODELS.register_module()
 class InterpolatedRecognizer(HESPRecognizer):
-    """Learns also at weights on the way back to CLIP's, so that these may be mixed in afterwards.
+    """Learns also at weights on the way back to CLIP's, so that the two can be mixed afterwards.
 
-    Every step adds the gradient of ``weight`` times the loss at a CLIP + (1 - a) theta, a drawn
-    from U(0, ``max_share``), to that of the loss at theta, as the released code does: as it is,
-    without the factor 1 - a of the chain rule. :class:`WeightPatchHook` does the mixing.
+    Every step adds two gradients: that of the loss at theta, the weights that are learned, and
+    ``weight`` times that of the loss at a CLIP + (1 - a) theta. a is drawn from U(0,
+    ``max_share``). As in the released code, the second gradient does not have the factor 1 - a of
+    the chain rule. ``WeightPatchHook`` does the mixing.
+
+    Source: interpolated weight optimisation of Open-VCLIP (Weng et al., ICML 2023).
 
     Args:
-        max_share (float): largest a. weight (float): of the loss there.
-        kwargs: see :class:`HESPRecognizer`; the backbone is a CLIP that is trained.
+        *args (Any): see ``HESPRecognizer``.
+        max_share (float): largest a. Defaults to 0.6.
+        weight (float): weight of the loss at the mixed weights. Defaults to 0.5.
+        **kwargs (Any): see ``HESPRecognizer``; the backbone is a CLIP that is trained.
     """
 
     def __init__(self, *args, max_share=0.6, weight=0.5, **kwargs):
@@ -30,7 +35,14 @@ class InterpolatedRecognizer(HESPRecognizer):
         self._mixed = None
 
     def mixed_weights(self, share):
-        """Name to share * CLIP's weight + (1 - share) * ours; the gradient passes as it is."""
+        """Mixtures of CLIP's weights and ours, through which the gradient passes unchanged.
+
+        Args:
+            share (float): a, the share of CLIP's weights, 0 to 1.
+
+        Returns:
+            dict[str, Tensor]: name of a trained parameter to a CLIP + (1 - a) theta.
+        """
         theirs = dict(self.pretrained.named_parameters())
         return {name: ours + share * (theirs[name] - ours).detach()
                 for name, ours in self.backbone.named_parameters() if ours.requires_grad}
@@ -44,7 +56,7 @@ class InterpolatedRecognizer(HESPRecognizer):
         losses = super().loss(inputs, data_samples, **kwargs)
         self._mixed = self.mixed_weights(self.max_share * torch.rand(()).item())
         try:
-            with statistics_kept(self.backbone):  # they are those of the weights that are kept
+            with statistics_kept(self.backbone):  # they belong to the weights that are learned
                 between = super().loss(inputs, data_samples, **kwargs)
         finally:
             self._mixed = None

@@ -10,9 +10,14 @@ from ..precision import at_least_float32, in_float32
 
 
 def last_stage(x):
-    """Backbone output (N, C), (N, C, h, w) or the last of a tuple of such.
+    """The last stage of what a backbone returns.
 
-    A clip's (B, C, t, h, w) becomes (B, t, C, h, w).
+    Args:
+        x (Tensor | Sequence[Tensor]): (N, C), (N, C, h, w) or a clip's (B, C, t, h, w), or a
+            sequence of such.
+
+    Returns:
+        Tensor: the last of them; a clip's as (B, t, C, h, w).
     """
     if isinstance(x, (tuple, list)):
         x = x[-1]
@@ -20,36 +25,57 @@ def last_stage(x):
 
 
 def each_stage(x):
-    """Backbone output as a sequence of its stages."""
+    """What a backbone returns, as a sequence of its stages.
+
+    Args:
+        x (Tensor | Sequence[Tensor]): one stage or several.
+
+    Returns:
+        Sequence[Tensor]: all of them.
+    """
     return x if isinstance(x, (tuple, list)) else (x,)
 
 
 def pool_grid(x):
-    """Maps (..., C, h, w) of more than two dimensions to their mean (..., C)."""
+    """Mean of maps over their places.
+
+    Args:
+        x (Tensor): (..., C, h, w), or features (N, C), which stay.
+
+    Returns:
+        Tensor: (..., C).
+    """
     return x.mean((-2, -1)) if x.ndim > 2 else x
 
 
 @MODELS.register_module()
 class PromptedRecognizer(BaseRecognizer):
-    """Open-set recognizer of clips (B, T, 3, S, S), pixels 0..255.
+    """Open-set recognizer of clips: backbone, neck, head.
 
     Args:
         known (Sequence[str]): names of the known emotions in label order; head and negatives are
             built from it.
         backbone (dict): CLIP's image tower or any backbone of MMAction2.
-        cls_head (dict): an open-set head. neck (dict): (B, T, C) to (B, C), or a pair of that
-            and a dict of losses, as MMAction2's necks give.
-        mean (Sequence[float], optional): of the pixels the backbone was trained with, 0..255.
-            Defaults to what a CLIP says (see :func:`~.clip.pixel_statistics`), else to CLIP's own.
-        std (Sequence[float], optional): their standard deviation, likewise.
-        clip_input (bool): the backbone takes clips (B, 3, T, S, S) instead of frames.
-        pool (bool): mean over the places of the backbone's maps; False hands them to the neck,
-            (B, T, C, h, w), of several stages all.
-        visual_prompt (None): refused, as ``negatives`` and ``grad_frames`` are: they belong to
-            :class:`HESPRecognizer`.
+        cls_head (dict): an open-set head.
+        neck (dict): (B, T, C) to (B, C), or to a pair of that and a dict of losses, as MMAction2's
+            necks return. Defaults to ``TemporalMean``.
+        visual_prompt (None): refused, because it belongs to ``HESPRecognizer``.
+        negatives (None): refused, because it belongs to ``HESPRecognizer``.
+        mean (Sequence[float], optional): mean of the pixels that the backbone was trained with, 0
+            to 255. Defaults to None, the mean of the CLIP (see ``pixel_statistics``), or CLIP's own
+            for other backbones.
+        std (Sequence[float], optional): standard deviation of these pixels, with the same default.
+        clip_input (bool): True if the backbone takes clips (B, 3, T, S, S) in place of frames.
+            Defaults to False.
+        pool (bool): take the mean over the places of the backbone's maps. False hands the maps
+            (B, T, C, h, w) to the neck, of several stages all. Defaults to True.
+        grad_frames (None): refused, because it belongs to ``HESPRecognizer``.
+        train_cfg (dict, optional): see MMAction2's ``BaseRecognizer``. Defaults to None.
+        test_cfg (dict, optional): see MMAction2's ``BaseRecognizer``. Defaults to None.
+        data_preprocessor (dict, optional): Defaults to None, ``ClipPreprocessor``.
 
     Raises:
-        InputError: one of these three is given.
+        InputError: ``visual_prompt``, ``negatives`` or ``grad_frames`` is given.
     """
 
     def __init__(self, known, backbone, cls_head, neck=dict(type='TemporalMean'),  # noqa: B006
@@ -72,17 +98,37 @@ class PromptedRecognizer(BaseRecognizer):
         self.register_buffer('std', torch.tensor(std).view(3, 1, 1) / 255, persistent=False)
 
     def run_backbone(self, x):
-        """What the backbone gives; subclasses may run it otherwise."""
+        """Call the backbone. Subclasses may call it in another way.
+
+        Args:
+            x (Tensor): normalised frames (N, 3, S, S), or clips (B, 3, T, S, S) with
+                ``clip_input``.
+
+        Returns:
+            Tensor | Sequence[Tensor]: what the backbone returns.
+        """
         return self.backbone(x)
 
     def encode(self, images):
-        """Normalised images (N, 3, S, S) to features (N, C)."""
+        """Features of images.
+
+        Args:
+            images (Tensor): (N, 3, S, S), normalised.
+
+        Returns:
+            Tensor: (N, C), at least float32.
+        """
         return pool_grid(last_stage(at_least_float32(self.run_backbone(images))))
 
     def frame_features(self, frames):
-        """Normalised frames (B, T, 3, S, S) to (B, T, C), or (B, T, C, h, w) without ``pool``.
+        """Features of the frames of clips.
 
-        Without ``pool`` a backbone that gives several stages makes a tuple of these.
+        Args:
+            frames (Tensor): (B, T, 3, S, S), normalised.
+
+        Returns:
+            Tensor | tuple[Tensor]: (B, T, C), at least float32. Without ``pool`` (B, T, C, h, w),
+            and a tuple of these if the backbone returns several stages.
         """
         if self.clip_input:
             x = at_least_float32(self.run_backbone(frames.transpose(1, 2)))
@@ -95,16 +141,31 @@ class PromptedRecognizer(BaseRecognizer):
         return tuple(stages) if len(stages) > 1 else stages[0]
 
     def normalise(self, pixels):
-        """Pixels in [0, 1] to what the backbone was trained on."""
+        """Bring pixels to the range that the backbone was trained with.
+
+        Args:
+            pixels (Tensor): (..., 3, S, S), in [0, 1].
+
+        Returns:
+            Tensor: of the same shape.
+        """
         return (pixels - self.mean).div_(self.std)
 
     def extract_feat(self, inputs, stage='neck', data_samples=None, test_mode=False):
-        """Clips (B, T, 3, S, S) to the features of a stage and the arguments of the head.
+        """Features of a stage, and the arguments of the head.
 
-        Features (B, T, C) of a store take the place of clips where nothing before the neck learns.
+        Args:
+            inputs (Tensor): clips (B, T, 3, S, S), pixels 0 to 255. Stored features (B, T, C) may
+                take their place if nothing before the neck learns.
+            stage (str): ``'backbone'``, ``'neck'`` or ``'head'``. Defaults to ``'neck'``.
+            data_samples (list, optional): of the clips. Defaults to None.
+            test_mode (bool): hand the features of frames to the head, for scores that look at
+                frames. Defaults to False.
 
-        ``'backbone'``: as of :meth:`frame_features`. ``'neck'``: (B, C). ``'head'``: its dict of
-        outputs.
+        Returns:
+            tuple[Tensor | tuple | dict, dict]: for ``'backbone'`` what ``frame_features`` returns,
+            for ``'neck'`` the video features (B, C), for ``'head'`` its outputs; and the arguments
+            of the head by name, empty for ``'backbone'``.
         """
         x, windows = (inputs, None) if inputs.ndim == 3 else self.encode_clips(inputs, data_samples)
         if stage == 'backbone':
@@ -124,23 +185,23 @@ class PromptedRecognizer(BaseRecognizer):
         """Clips to features of frames.
 
         Args:
-            inputs (Tensor): (B, T, 3, S, S), pixels 0..255.
+            inputs (Tensor): (B, T, 3, S, S), pixels 0 to 255.
             data_samples (list, optional): of the clips. Defaults to None.
 
         Returns:
-            tuple[Tensor, Tensor | None]: features as returned by :meth:`frame_features`, and the
-            windows of a visual prompt, here None.
+            tuple[Tensor, Tensor | None]: features as returned by ``frame_features``, and the
+            windows of a visual prompt, which are None here.
         """
         return self.frame_features(self.normalise(inputs / 255)), None
 
     def head_arguments(self, windows):
-        """What the head gets beside the features.
+        """Arguments of the head beside the features.
 
         Args:
-            windows (Tensor, optional): as returned by :meth:`encode_clips`.
+            windows (Tensor, optional): as returned by ``encode_clips``.
 
         Returns:
-            dict[str, Tensor]: by name of the argument.
+            dict[str, Tensor]: by name of the argument; empty here.
         """
         return {}
 
