@@ -1,4 +1,4 @@
-# A 3-D backbone of MMAction2 (SlowOnly) under HESP's head. It takes clips, so the negatives are
+# HESP's head on a 3-D backbone of MMAction2 (SlowOnly). It takes clips, so the negatives are
 # points in feature space instead of images.
 _base_ = './hesp_tsn_r50_afew_o34.py'
 model = dict(

@@ -1,7 +1,7 @@
 # HESP on drawn faces with four known emotions: the model that tools/infer.py uses by default, made
 # by tools/dev/make_embedded_model.py. Happiness, sadness, anger and neutral were chosen by meaning:
-# one positive emotion, a quiet and a loud negative one, and none at all. Surprise, fear and disgust
-# are left for it to find unknown.
+# a positive emotion, a quiet and a loud negative one, and none. Surprise, fear and disgust are the
+# unknown ones.
 _base_ = './hesp_synthetic_o34.py'
 protocol = dict(openness='4:3')
 known = ['happiness', 'sadness', 'anger', 'neutral']

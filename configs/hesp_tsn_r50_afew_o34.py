@@ -1,6 +1,6 @@
-# Another backbone of MMAction2 under HESP's head: a ResNet-50 on single frames (TSN), trained
-# whole. A learned projection brings its 2048 features to the width of the text tower; without
-# CLIP's image tower there is no activation map against texts, so the prompt sits in the centre.
+# HESP's head on another backbone of MMAction2: a ResNet-50 on single frames (TSN), trained whole. A
+# learned projection maps its 2048 features to the width of the text tower. Without CLIP's image
+# tower there is no activation map against texts, so the prompt is in the centre.
 _base_ = [
     '_base_/datasets/afew.py', '_base_/models/hesp.py', '_base_/schedules/short.py',
     '_base_/default_runtime.py'

@@ -1,6 +1,6 @@
-# M3DFEL (CVPR 2023): a 3-D ResNet-18 on four pieces of a clip, whose features an LSTM, attention
-# and a gate put together; trained from random weights (the paper starts from Kinetics'; give such
-# a file as model.backbone.backbone.pretrained). The paper has 16 frames of 112 pixels.
+# M3DFEL (CVPR 2023): a 3-D ResNet-18 on four pieces of a clip. An LSTM, attention and a gate
+# combine their features. It is trained from random weights. The paper starts from weights of
+# Kinetics (give such a file as model.backbone.backbone.pretrained) and has 16 frames of 112 pixels.
 _base_ = [
     '_base_/datasets/afew.py', '_base_/schedules/short.py', '_base_/default_runtime.py'
 ]

@@ -1,5 +1,6 @@
-# Open-set FER (AAAI 2024), TRANSDUCTIVE: half of the epochs train a classifier, which then names
-# the test samples; the rest trains anew on these, with maps that have to follow a mirror.
+# Open-set FER (AAAI 2024), TRANSDUCTIVE. Half of the epochs train a classifier, which then names
+# the test samples. The other half trains a new one on these names. If a frame is mirrored, its maps
+# have to mirror as well.
 _base_ = './finetune_afew_o34.py'
 model = dict(
     type='FlipConsistencyRecognizer',

@@ -1,8 +1,8 @@
-"""Open-set video facial expression recognition for MMAction2.
+"""Open-set facial expression recognition in video, for MMAction2.
 
-Importing the package makes MMAction2 work on current libraries (:mod:`hesp_mmaction.compat`) and
-registers every part in MMAction2's own registries, so that a config only has to say
-``custom_imports = dict(imports=['hesp_mmaction'])``.
+Importing the package does two things. It makes MMAction2 work on current libraries
+(``hesp_mmaction.compat``), and it registers every part in MMAction2's own registries. A config
+therefore only needs the line ``custom_imports = dict(imports=['hesp_mmaction'])``.
 """
 from . import compat
 from .version import __version__

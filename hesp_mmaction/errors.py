@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used; the message names it and says what to do instead.
+    """What the user gave cannot be used. The message names it and the remedy.
 
     The tools print such an error as one line and exit with code 1.
     """

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens while they are written."""
+"""Writes files whole or not at all, even if writing is interrupted."""
 import json
 import math
 import os
@@ -11,14 +11,17 @@ from uuid import uuid4
 
 @contextmanager
 def whole_path(path: str | Path) -> Iterator[str]:
-    """The path of a new file beside ``path``, moved to ``path`` when the block ends.
+    """Yield the path of a new file next to ``path``, and move it to ``path`` when the block ends.
 
-    For writers that want a path; :func:`whole` is for all others. The new name is hidden, has the
-    same suffix and is taken by nobody else, so two processes may write one file: the last one to
-    finish wins. Of a block that raises nothing is left.
+    This is for writers that want a path; ``whole`` is for all others. The new name is hidden,
+    unique and has the same suffix. Two processes may write one file: the last one to finish wins.
+    If the block raises an error, nothing of it is left.
 
     Args:
-        path (str | Path): where the file belongs; its folder is made if need be.
+        path (str | Path): where the file belongs. Its folder is made if need be.
+
+    Yields:
+        str: the path to write to.
     """
     folder, name = os.path.split(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
@@ -36,8 +39,10 @@ def whole_path(path: str | Path) -> Iterator[str]:
 def settle(part: str | Path, path: str | Path) -> None:
     """Move a finished file to its place once it is on the disk.
 
+    This order matters: a power cut must not leave an empty file under the final name.
+
     Args:
-        part (str | Path): the file; a power cut must not leave it empty under its final name.
+        part (str | Path): the finished file.
         path (str | Path): where it belongs, in the same folder.
     """
     with open(part, 'rb') as file:
@@ -47,12 +52,15 @@ def settle(part: str | Path, path: str | Path) -> None:
 
 @contextmanager
 def whole(path: str | Path, mode: str = 'w') -> Iterator[IO[Any]]:
-    """A new file, open for writing beside its place and moved there when it is on the disk.
+    """Open a new file next to its place, and move it there once it is on the disk.
 
     Args:
-        path (str | Path): its place; the folder is made if need be.
-        mode (str): ``'w'`` (UTF-8; names of files in any other encoding as they are) or ``'wb'``.
-            Defaults to ``'w'``.
+        path (str | Path): its place. The folder is made if need be.
+        mode (str): ``'w'`` for text in UTF-8 (file names in any other encoding are kept as they
+            are), or ``'wb'`` for bytes. Defaults to ``'w'``.
+
+    Yields:
+        IO: the open file.
     """
     text: dict[str, Any] = (
         {} if 'b' in mode else dict(encoding='utf-8', errors='surrogateescape'))
@@ -61,7 +69,14 @@ def whole(path: str | Path, mode: str = 'w') -> Iterator[IO[Any]]:
 
 
 def plain_json(values: Any) -> Any:
-    """Values as JSON can hold them: NaN and infinite numbers become None, at any depth."""
+    """Replace NaN and infinite numbers by None, at any depth, because JSON cannot hold them.
+
+    Args:
+        values (Any): dicts, lists, strings and numbers.
+
+    Returns:
+        Any: a copy.
+    """
     if isinstance(values, Mapping):
         return {key: plain_json(value) for key, value in values.items()}
     if isinstance(values, (list, tuple)):
@@ -72,11 +87,11 @@ def plain_json(values: Any) -> Any:
 
 
 def write_json(values: Any, path: str | Path) -> None:
-    """Values (dict, list, text, numbers) as JSON; NaN and infinite numbers become null.
+    """Write values as JSON. NaN and infinite numbers become null.
 
     Args:
-        values (dict | list): what to write.
-        path (str | Path): where to.
+        values (dict | list): dicts, lists, strings and numbers.
+        path (str | Path): the file.
     """
     with whole(path) as file:
         file.write(json.dumps(plain_json(values), indent=2, allow_nan=False) + '\n')

@@ -3,6 +3,7 @@ import importlib.util
 import io
 import json
 import struct
+import sys
 import wave
 from pathlib import Path
 
@@ -57,6 +58,15 @@ def frame_stores(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('HESP_FRAME_STORE', str(tmp_path_factory.mktemp('frame_stores')))
         yield
+
+
+@pytest.fixture(autouse=True)
+def shipped_emotions():
+    """No test leaves emotions of its own to the next one."""
+    yield
+    emotions = sys.modules.get('hesp_mmaction.datasets.emotions')
+    if emotions is not None:
+        emotions.use(emotions.SHIPPED)
 
 
 @pytest.fixture(scope='session')

@@ -128,7 +128,7 @@ def _accepted(node):
 
 def reachable(cfg, key):
     """Whether a dotted key sets something: an entry that is there, an argument of the class there,
-    or a variable that :func:`override` carries."""
+    or a variable that ``override`` carries."""
     *way, last = key.split('.')
     if way == ['lists']:
         return last in ('train', 'test')
@@ -139,7 +139,7 @@ def reachable(cfg, key):
         return True
     # A variable, an argument of CLIP's towers or of a neck over frames, the rate of a group, and an
     # argument of the wrapper that --amp puts there.
-    return (not way and last in VARIABLES
+    return (not way and last in {*VARIABLES, 'emotions'}
             or way == ['clip'] and last in _accepted(dict(type='CLIPImageTower'))
             or way == ['neck'] and any(last == 'type' or last in _accepted(dict(type=name))
                                        for name in OVER_TIME)

@@ -33,8 +33,7 @@ def test_what_users_call_is_at_the_top():
         'slurm_train.sh', 'test.py', 'train.py'}
 
 
-@pytest.mark.parametrize('path', [path for path in PATHS if path not in SHARED | {
-    'dev/docstrings.py'}])
+@pytest.mark.parametrize('path', [path for path in PATHS if path not in SHARED])
 def test_a_tool_begins_in_main(path):
     *_, last = tree(path).body
     assert isinstance(last, ast.If) and '__main__' in ast.unparse(last.test)

@@ -1,6 +1,6 @@
-"""Whether the files named on a command line are there, before torch is imported for seconds.
+"""Checks that the files on a command line exist, before the seconds that it takes to import torch.
 
-Not a tool, but what tools begin with. It imports nothing of the package for that reason.
+This is no tool, but the first step of tools. It imports nothing of the package, to be fast.
 """
 import sys
 from pathlib import Path
@@ -9,13 +9,13 @@ CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 
 
 def first_look(words, configs=1, checkpoint=False):
-    """End with one line if a config or checkpoint is not there.
+    """End with one line if a config or checkpoint does not exist.
 
     Args:
-        words (list[str]): of a command line, without the tool's name. Those before the first flag
-            are looked at; what is unclear is left to the tool.
-        configs (int, optional): how many of them are configs; None for all. Defaults to 1.
-        checkpoint (bool): the next one is a checkpoint. Defaults to False.
+        words (list[str]): the command line without the name of the tool. Only words before the
+            first flag are checked. The tool checks the rest.
+        configs (int | None): how many of the words are configs; None for all. Defaults to 1.
+        checkpoint (bool): the second word is a checkpoint. Defaults to False.
     """
     named = []
     for word in words:

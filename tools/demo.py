@@ -1,11 +1,11 @@
-"""A page in the browser: predict on a clip, and see why. Nothing leaves this machine.
+"""A page in the browser that predicts on a clip and shows why. Nothing leaves this machine.
 
     pip install "hesp-mmaction[demo]"
     python tools/demo.py
     python tools/demo.py --config work_dirs/run/hesp_afew_o34.py \\
         --checkpoint work_dirs/run/epoch_10.pth
 
-Without --config the trained model is the one embedded in this package, which knows drawn faces.
+Without --config it uses the model embedded in this package, which was trained on drawn faces.
 """
 import argparse
 import os
@@ -89,8 +89,10 @@ class Page:
     """What the controls of the page do.
 
     Args:
-        trained (HESPInferencer). name (str): what the page calls it. device (str, optional).
-        samples (dict[str, Path]): name to video.
+        trained (HESPInferencer): the trained model.
+        name (str): its name on the page.
+        device (str | None): the device of the zero-shot model; None: a GPU if the machine has one.
+        samples (dict[str, Path]): the path of each sample video, by name.
     """
 
     def __init__(self, trained, name, device, samples):
@@ -103,12 +105,19 @@ class Page:
         return zero_shot(tuple(name for name in BASIC if name in known), self.device)
 
     def choices(self):
-        """Emotions to show beside the trained model: what it knows, and the basic ones."""
+        """The emotions to show for the trained model: those it knows, and the basic ones."""
         known = self.trained.known
         return list(BASIC) if set(known) <= set(BASIC) else list(dict.fromkeys(known + BASIC))
 
     def switch(self, model):
-        """Another model: its known emotions, and whether there is a threshold to move."""
+        """Show the emotions of another model.
+
+        Args:
+            model (str): its name on the page.
+
+        Returns:
+            gr.CheckboxGroup: the known emotions, and whether they can be changed.
+        """
         if model == FREE:
             known = [name for name in BASIC if name in self.trained.known]
             return gr.CheckboxGroup(
@@ -118,7 +127,15 @@ class Page:
                                 interactive=False, info='Fixed by the training of this model.')
 
     def fit(self, model, known):
-        """The threshold that belongs to the chosen emotions, where it can be moved."""
+        """Fit the threshold to the chosen emotions, if it can be moved.
+
+        Args:
+            model (str): the name of the model on the page.
+            known (Sequence[str]): the chosen emotions.
+
+        Returns:
+            gr.Slider: the slider of the threshold.
+        """
         if model != FREE:
             return gr.Slider(0, 1, 0, visible=False)  # no number out of range is left behind
         try:
@@ -147,7 +164,14 @@ class Page:
         return str(list(self.samples.values())[event.index]), None  # the latter empties the upload
 
     def build(self, groups):
-        """The page (Blocks): this tab, and that of groups (GroupsTab)."""
+        """Lay out the page.
+
+        Args:
+            groups (GroupsTab): the second tab.
+
+        Returns:
+            gradio.Blocks: the page.
+        """
         with gr.Blocks(title='Open-set expression recognition', analytics_enabled=False,
                        delete_cache=(600, 3600)) as blocks:
             gr.Markdown(ABOUT)
@@ -158,6 +182,11 @@ class Page:
         return blocks
 
     def build_tab(self, blocks):
+        """Lay out the tab of one clip.
+
+        Args:
+            blocks (gradio.Blocks): the page.
+        """
         clip = gr.State(str(self.samples[FIRST]))
         with gr.Row():
             with gr.Column(scale=4, min_width=340):

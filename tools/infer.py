@@ -5,8 +5,8 @@
     python tools/infer.py long.mp4 --window 2 --stride 1 --video annotated.mp4
     python tools/infer.py clips/ --config configs/hesp_afew_o34.py --checkpoint epoch_10.pth
 
-Without --config it is the model embedded in this package, trained on drawn faces: on real faces it
-shows how things work and no more.
+Without --config it uses the model embedded in this package, which was trained on drawn faces. On
+real faces that model only shows how the tool works.
 """
 import argparse
 import os
@@ -36,7 +36,7 @@ def parse_args():
                        help='the known emotions, of a model that is not trained')
     model.add_argument('--cfg-options', nargs='+', action=KeyValue, metavar='KEY=VALUE',
                        help='changes to the config')
-    model.add_argument('--device', help='default: cuda where there is one')
+    model.add_argument('--device', help='default: a GPU if the machine has one')
     model.add_argument('--amp', action='store_true', help='mixed precision')
     clip = parser.add_argument_group('clips')
     clip.add_argument('--face', choices=list(DETECTORS),
@@ -63,7 +63,14 @@ def parse_args():
 
 
 def table(predictions):
-    """Lines of text, one per result."""
+    """Make the lines that are printed, one per result.
+
+    Args:
+        predictions (list[dict]): the results.
+
+    Returns:
+        list[str]: the lines.
+    """
     width = max(len('clip'), *(len(row['file']) for row in predictions))
     lines = [f'{"clip":{width}}  seconds         emotion       score  threshold  most likely known']
     for row in predictions:
@@ -80,10 +87,15 @@ def table(predictions):
 
 
 def check_inputs(inputs):
-    """Refuse a config or weights among the inputs (list[str]), as train.py and test.py take them.
+    """Refuse a config or weights among the inputs, where train.py and test.py take them.
+
+    Without this check, the embedded model would answer in place of the named one.
+
+    Args:
+        inputs (list[str]): the inputs of the command line.
 
     Raises:
-        InputError: there is one; the answers would be those of the embedded model.
+        InputError: an input is a config or weights.
     """
     for flag, ends in (('--config', ('.py',)), ('--checkpoint', ('.pth', '.pt', '.safetensors'))):
         for name in inputs:

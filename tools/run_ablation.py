@@ -2,9 +2,9 @@
 
     python tools/run_ablation.py table5 --cfg-options data_root=data/AFEW
 
-The names are those of the files in configs/ablations/. Rows that are the same run in several
-ablations are trained once, when they share a folder of results. A second call with the same
-arguments takes over what is done and goes on. OUT holds NAME.json, NAME.md and a folder per run.
+The names are those of the files in configs/ablations/. Ablations that share a folder of results
+also share equal runs: each is trained once. A second call with the same arguments keeps finished
+runs and does the rest. OUT holds NAME.json, NAME.md and a folder per run.
 """
 import argparse
 

@@ -9,11 +9,11 @@
     python tools/run_protocol.py all --task afew --openness 3:4 --equal-terms TemporalFilter \\
         --out work_dirs/all
 
-A second call with the same arguments goes on where the first was cut off: finished runs are
-taken over, a half-finished one is resumed from its checkpoint. OUT holds results.json, table.md
-and table.tex in the paper's form, methods.md with accuracies, differences and costs, and a folder
-per run; with --equal-terms also terms.md, every method as published beside the same with one neck
-for all.
+A second call with the same arguments continues the first: it keeps finished runs and resumes a
+half-finished one from its checkpoint. OUT holds results.json, table.md and table.tex in the paper's
+form, methods.md with accuracies, differences and costs, and a folder per run. With --equal-terms it
+also holds terms.md, which compares each method as published with the same method on one neck for
+all.
 """
 import argparse
 import functools
@@ -29,7 +29,7 @@ from mmengine.config import Config  # noqa: E402
 
 from hesp_mmaction.apis.configs import config_word  # noqa: E402
 from hesp_mmaction.apis.equal_terms import equal_runs, terms_table  # noqa: E402
-from hesp_mmaction.apis.report import latex_report, markdown_report, summary  # noqa: E402
+from hesp_mmaction.apis.report import summary  # noqa: E402
 from hesp_mmaction.apis.running import run_tool  # noqa: E402
 from hesp_mmaction.apis.runs import (  # noqa: E402
     add_flags,
@@ -38,12 +38,21 @@ from hesp_mmaction.apis.runs import (  # noqa: E402
     run_all,
     write_results,
 )
+from hesp_mmaction.apis.task_report import latex_report, markdown_report  # noqa: E402
 from hesp_mmaction.datasets.feature_file import is_feature_file  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
 
 
 def data_and_weights(config, options):
-    """What the figures of a run are of, for the tables."""
+    """Describe the data and the weights of a run, for the tables.
+
+    Args:
+        config (mmengine.Config): the config of the run.
+        options (dict): the settings of ``--cfg-options``.
+
+    Returns:
+        str: a few words.
+    """
     def value(key):
         return options.get(key) or functools.reduce(
             lambda node, name: (node or {}).get(name), key.split('.'), config)

@@ -4,7 +4,7 @@
     python tools/run_splits.py configs/hesp_afew_o34.py --openness 5:2 4:3 3:4 2:5
     python tools/run_splits.py configs/hesp_afew_o34.py --known-sets my_sets.txt
 
-A second call with the same arguments takes over what is done and goes on. OUT holds splits.json,
+A second call with the same arguments keeps finished runs and does the rest. OUT holds splits.json,
 splits.md and a folder per run.
 """
 import argparse

@@ -1,6 +1,6 @@
 """Evaluate a checkpoint: python tools/test.py CONFIG CHECKPOINT [--split N] [options]
 
-CHECKPOINT may be left out for a model that is not trained (zero-shot CLIP).
+A model that is not trained (zero-shot CLIP) needs no CHECKPOINT.
 """
 import sys
 

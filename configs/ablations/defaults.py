@@ -1,5 +1,6 @@
-# What the defaults that are not in the paper rest on: run on a validation part of features
-# (tools/data/export_features.py, tools/data/hold_out.py; docs/choices.md).
+# The experiments by which the defaults that are not in the paper were chosen. Run them on a
+# validation part of features (tools/data/export_features.py, tools/data/hold_out.py;
+# docs/choices.md).
 head = 'model.cls_head.'
 weights = head + 'loss_weights'
 rows = [

@@ -1,4 +1,4 @@
-# HESP without its parts, one at a time: what each brings to the whole.
+# HESP without one of its parts, for each part: what it brings to the whole.
 head = 'model.cls_head.'
 weights = head + 'loss_weights'
 rows = [

@@ -1,5 +1,5 @@
-# Every switch of HESP's default turned, alone, to the other values it has. Run on a validation part
-# (tools/data/hold_out.py), this is what the defaults rest on.
+# Every switch of HESP's default is turned to its other values, one at a time. Run it on a
+# validation part (tools/data/hold_out.py): the defaults were chosen so.
 head = 'model.cls_head.'
 pixels = 'optim_wrapper.paramwise_cfg.custom_keys'
 points = dict(_delete_=True, type='NegativePoints')

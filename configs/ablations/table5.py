@@ -1,5 +1,5 @@
-# Table 5 of the paper: what each module brings. The second row is ours: the temporal filter that
-# HESP here has by default, on the baseline, so that its part is seen.
+# Table 5 of the paper: what each module brings. The second row is ours. It adds the temporal
+# filter, which HESP has here by default, to the baseline.
 published = 'CLIP+ARPL 54.60 / 20.24, + textual 57.70 / 35.31, + visual 64.39 / 41.73 (AFEW, mean)'
 points = dict(_delete_=True, type='NegativePoints')
 rows = [

@@ -1,5 +1,5 @@
-# How much the visual prompt brings, whatever its rate and place, with many clips of many people:
-# the study of docs/choices.md. The default moves the patch at a tenth of the rate of the contexts.
+# How much the visual prompt brings at several rates and places, with many clips of many people: the
+# study of docs/choices.md. The default moves the patch at a tenth of the rate of the contexts.
 config = 'hesp_synthetic_o34.py'
 pixels = 'optim_wrapper.paramwise_cfg.custom_keys'
 full_rate = {pixels: {'visual_prompt.delta': dict(lr_mult=1.0)}}

@@ -19,29 +19,29 @@ def read_ablation(name: str) -> Config:
     """Read a named ablation.
 
     Args:
-        name (str): of a file in ``configs/ablations``, without its suffix.
+        name (str): the name of a file in ``configs/ablations``, without its suffix.
 
     Returns:
-        mmengine.Config: ``rows``, and perhaps what the paper found (``published``) and the
-        ``config`` that the rows change.
+        mmengine.Config: ``rows``. It may also have ``published``, the figures of the paper, and
+        ``config``, the config that the rows change.
 
     Raises:
-        InputError: there is none; the message lists what there is.
+        InputError: no ablation has that name. The message lists the names that exist.
     """
     names = our_names('ablations')
     if name not in names:
-        raise InputError(f'no ablation is named {name!r}: {", ".join(names)}')
+        raise InputError(f'no ablation is named {name!r}; choose one of {", ".join(names)}')
     return Config.fromfile(our_config(f'ablations/{name}.py'))
 
 
 def row_options(row: ConfigDict, base: Config,
                 cfg_options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Say what a row changes, on top of the command line.
+    """Collect the settings of a row: its own, and those of the command line.
 
     Args:
-        row (ConfigDict): of an ablation.
+        row (ConfigDict): a row of an ablation.
         base (mmengine.Config): the config that the row changes.
-        cfg_options (dict, optional): of ``--cfg-options``. Defaults to None.
+        cfg_options (dict, optional): the settings of ``--cfg-options``. Defaults to None.
 
     Returns:
         dict[str, Any]: dotted keys and values. ``prompt_size_of_224`` of a row is scaled to the
@@ -58,17 +58,18 @@ def ablation_runs(name: str, args: argparse.Namespace, config: str | None = None
                   rows: Sequence[str] | None = None) -> Runs:
     """List the runs of an ablation.
 
-    Rows that are the same run in several ablations have one folder, so that they are trained once.
+    Rows that mean the same run share one folder, even in different ablations. That run is trained
+    once.
 
     Args:
-        name (str): of the ablation.
-        args (argparse.Namespace): of the flags of :func:`.runs.add_flags`.
-        config (str, optional): what the rows change: a file, or the name of one of ours. Defaults
-            to None: the one that the ablation names, or HESP on AFEW.
-        rows (Sequence[str], optional): only the rows of these names. Defaults to None: all.
+        name (str): the name of the ablation.
+        args (argparse.Namespace): the parsed flags of ``runs.add_flags``.
+        config (str, optional): the config that the rows change: a file, or the name of one of ours.
+            Defaults to None: the config that the ablation names, or else HESP on AFEW.
+        rows (Sequence[str], optional): the names of the rows to run. Defaults to None: all rows.
 
     Returns:
-        dict[str, list[dict]]: arguments of :func:`.protocol.run_split`, by the names of the rows.
+        dict[str, list[dict]]: for each row name, the arguments of ``protocol.run_split``.
 
     Raises:
         InputError: no ablation or row has that name.
@@ -76,7 +77,7 @@ def ablation_runs(name: str, args: argparse.Namespace, config: str | None = None
     ablation = read_ablation(name)
     names = [row.name for row in ablation.rows]
     if set(rows or []) - set(names):
-        raise InputError(f'--rows: {name} has {", ".join(names)}')
+        raise InputError(f'--rows: {name} has the rows {", ".join(names)}')
     base = config or ablation.get('config', DEFAULT)
     runs = {}
     for row in ablation.rows:

@@ -1,4 +1,4 @@
-"""What a user hands in for prediction: files, folders, arrays, a webcam; whole or in windows."""
+"""The inputs of a prediction: files, folders, arrays or a webcam, whole or in windows."""
 import logging
 import os
 import time
@@ -16,12 +16,18 @@ from ..datasets.pictures import IMAGE_EXTENSIONS
 from ..datasets.video import Video
 from ..errors import InputError
 from ..text import some
+from .windows import spans
 
 NO_FACE = 'no face found'
 
 
 class FaceCrops:
-    """The upright crops (224, 224, 3) of a face; points (T, P, 2) say where it is in each frame."""
+    """The face of every frame, cut out upright, as a sequence of (224, 224, 3) uint8 RGB.
+
+    Args:
+        frames (Sequence[np.ndarray]): T frames (H, W, 3) uint8 RGB.
+        points (np.ndarray): (T, P, 2), the pixel positions of P points of the face in each frame.
+    """
 
     def __init__(self, frames, points):
         self.frames, self.points = frames, points
@@ -34,18 +40,19 @@ class FaceCrops:
 
 
 class OpenedClip:
-    """Frames with a name, opened when they are asked for.
+    """A named sequence of frames. It is opened when the frames are first needed.
 
     Args:
-        name (str): what results call it.
-        source (str | np.ndarray): path of a video or of a folder of frames, or frames
-            (T, H, W, 3) uint8 RGB.
-        fps (float): frames per second, where the source does not tell.
+        name (str): the name of the clip in the results.
+        source (str | np.ndarray): the path of a video or of a folder of frames, or the frames
+            themselves, (T, H, W, 3) uint8 RGB.
+        fps (float): frames per second, used if the source does not tell.
 
     Attributes:
-        windows (int): how many windows of it were judged, or named as unusable.
-        problem (str | None): why it cannot be used, after :meth:`check`.
-        track (dict[int, dict] | None): frame number to the face, after :meth:`follow_face`.
+        windows (int): the number of windows that got a result or an error.
+        problem (str | None): why the clip cannot be used. Set by ``check`` and ``follow_face``.
+        track (dict[int, dict] | None): the face found in each frame, by frame number. Set by
+            ``follow_face``.
     """
 
     def __init__(self, name, source, fps):
@@ -66,33 +73,46 @@ class OpenedClip:
 
     @property
     def times(self):
-        """(n + 1,) seconds: when each frame is shown, and the end."""
+        """(T + 1,) seconds: when each frame is shown, and when the last one ends."""
         times = getattr(self.frames, 'times', None)
         if times is None or times[-1] <= 0:
             times = np.arange(len(self.frames) + 1) / self.fps
         return times
 
     def spans(self, window=None, stride=None):
-        """Its windows, see :func:`spans`."""
+        """List the windows of the clip.
+
+        Args:
+            window (float, optional): seconds of a window. Defaults to None: the whole clip.
+            stride (float, optional): seconds from one window to the next. Defaults to None: half a
+                window.
+
+        Returns:
+            list[tuple[int, int]]: the windows, as the function ``spans`` returns them.
+        """
         even = np.arange(len(self.frames) + 1) / self.fps
         uneven = np.abs(self.times - even).max() * self.fps > 0.5
         return spans(len(self.frames), self.fps, window, stride, self.times if uneven else None)
 
     def close(self):
-        """Close a video; :attr:`frames` opens it again."""
+        """Close a video. It opens again if its frames are needed."""
         frames = self.__dict__.pop('frames', None)
         if hasattr(frames, 'close'):
             frames.close()
 
     def check(self):
-        """Find out whether every frame can be decoded."""
+        """Decode every frame, and set ``problem`` if one cannot be decoded."""
         if not isinstance(self.source, np.ndarray):
             # `damage` would also refuse a video that lacks its end but can be decoded.
             look = damage if os.path.isdir(self.source) else undecodable
             self.problem = look(self.source)
 
     def follow_face(self, find):
-        """Find the main face and follow it, as ``tools/data/prepare_faces.py`` does."""
+        """Find the main face and follow it, as ``tools/data/prepare_faces.py`` does.
+
+        Args:
+            find (Callable): a face detector of ``hesp_mmaction.datasets.faces.DETECTORS``.
+        """
         self.track = main_track([find(self.frames[i]) for i in range(len(self.frames))])
         if self.track is None:
             self.problem = NO_FACE
@@ -100,16 +120,33 @@ class OpenedClip:
             self.points = smooth(self.track, len(self.frames))
 
     def seen(self):
-        """The frames that the model is shown: the face of each, if it was followed."""
+        """The frames for the model: the followed face of each frame, or else the whole frames."""
         return self.frames if self.points is None else FaceCrops(self.frames, self.points)
 
     def face(self, start, stop):
-        """The middle box [x, y, width, height] of the face in some frames; None if not found."""
+        """The place of the face in a part of the clip.
+
+        Args:
+            start (int): the first frame.
+            stop (int): the frame after the last.
+
+        Returns:
+            list[int] | None: the median box [x, y, width, height] in pixels; None if no face was
+            found.
+        """
         boxes = [face['box'] for number, face in self.track.items() if start <= number < stop]
         return [int(v) for v in np.median(boxes, axis=0)] if boxes else None
 
     def to_crop(self, number):
-        """The (2, 3) matrix from a frame to its crop of 224 pixels; None without a face."""
+        """The map from a frame to its crop.
+
+        Args:
+            number (int): the frame.
+
+        Returns:
+            np.ndarray | None: (2, 3), from pixels of the frame to pixels of the 224 x 224 crop;
+            None if no face was followed.
+        """
         if self.points is None:
             return None
         points = self.points[number]
@@ -117,15 +154,21 @@ class OpenedClip:
 
 
 def find_clips(inputs, fps=25.0, seconds=5.0):
-    """Everything that was handed in as a list of :class:`OpenedClip`.
+    """List everything in the input as clips.
 
     Args:
-        inputs: a path of a video, of a folder of frames or of a folder of such (searched through);
-            frames (T, H, W, 3) uint8 RGB; the number of a webcam; or a list of these.
-        fps (float): of frames that have no rate of their own. seconds (float): to film.
+        inputs (str | Path | np.ndarray | int | list): the path of a video, of a folder of frames,
+            or of a folder that is searched for both; frames (T, H, W, 3) uint8 RGB; the number of a
+            webcam; or a list of these.
+        fps (float): frames per second of inputs that have no rate of their own. Defaults to 25.
+        seconds (float): how long a webcam films. Defaults to 5.
+
+    Returns:
+        list[OpenedClip]: the clips. Those of a folder are sorted by path.
 
     Raises:
-        InputError: something else, an empty folder, a webcam that cannot be opened.
+        InputError: the input is something else, a folder without clips, or a webcam that cannot be
+            opened.
     """
     clips = []
     for item in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
@@ -148,7 +191,7 @@ def find_clips(inputs, fps=25.0, seconds=5.0):
 def _paths(path):
     """Videos and folders of frames at or below a path, sorted; a file as it is.
 
-    What is neither is passed over, counted and named in the log.
+    Other files are counted and named in the log.
     """
     path = os.path.expanduser(path)
     if not os.path.isdir(path):
@@ -166,22 +209,29 @@ def _paths(path):
     if not found:
         raise InputError(f'{path} holds neither videos ({", ".join(VIDEO_EXTENSIONS)}) nor images')
     if others:
-        print_log(f'{len(others)} files in {path} are neither videos nor pictures and are passed '
-                  f'over: {some(sorted(others))}', 'current', logging.WARNING)
+        print_log(f'{len(others)} files in {path} are neither videos nor pictures and are left '
+                  f'out: {some(sorted(others))}', 'current', logging.WARNING)
     return sorted(found)
 
 
 def film(index, seconds):
-    """Frames (T, H, W, 3) RGB of a webcam, and their rate.
+    """Film with a webcam.
+
+    Args:
+        index (int): the number of the webcam.
+        seconds (float): how long to film.
+
+    Returns:
+        tuple[np.ndarray, float]: frames (T, H, W, 3) uint8 RGB, and frames per second.
 
     Raises:
-        InputError: it cannot be opened, or gives no picture.
+        InputError: the webcam cannot be opened, or delivers no picture.
     """
     camera = cv2.VideoCapture(index)
     try:
         if not camera.isOpened():
-            raise InputError(f'webcam {index} cannot be opened: is it connected, and used by no '
-                             'other program? Give a video file otherwise')
+            raise InputError(f'webcam {index} cannot be opened: connect it, end other programs '
+                             'that use it, or give a video file')
         frames, begin = [], time.monotonic()
         while time.monotonic() - begin < seconds or not frames:
             there, frame = camera.read()
@@ -192,57 +242,5 @@ def film(index, seconds):
     finally:
         camera.release()
     if not frames:
-        raise InputError(f'webcam {index} gives no picture')
+        raise InputError(f'webcam {index} delivers no picture')
     return np.stack(frames), max(1.0, len(frames) / max(elapsed, 1e-3))
-
-
-def spans(num_frames, fps, window=None, stride=None, times=None):
-    """Windows over a clip, as pairs (first frame, frame after the last).
-
-    The last window ends with the clip, so every frame is in one; a clip not longer than a window
-    is one window.
-
-    Args:
-        num_frames (int): n.
-        fps (float): frames per second.
-        window (float, optional): seconds; None = the whole clip.
-        stride (float, optional): seconds from one window to the next. Defaults to half a window.
-        times (np.ndarray, optional): (n + 1,) seconds when each frame is shown, and the end; if
-            the rate varies. A window then holds the frames that are shown in its seconds.
-
-    Returns:
-        list[tuple[int, int]]
-
-    Raises:
-        InputError: a window or stride that is not positive.
-    """
-    if window is None:
-        if stride is not None:
-            raise InputError('stride means nothing without window')
-        return [(0, num_frames)]
-    stride = window / 2 if stride is None else stride
-    if not (window > 0 and stride > 0):
-        raise InputError(f'window={window} and stride={stride} must be more than 0 seconds')
-    if times is not None:
-        return _uneven_spans(np.asarray(times), window, stride)
-    length = max(1, round(window * fps))
-    if length >= num_frames:
-        return [(0, num_frames)]
-    count = int((num_frames - length) / max(1, stride * fps) + 1e-9) + 1
-    starts = [round(i * max(1, stride * fps)) for i in range(count)]
-    if starts[-1] + length < num_frames:
-        starts.append(num_frames - length)
-    return [(start, start + length) for start in starts]
-
-
-def _uneven_spans(times, window, stride):
-    """The same where the rate varies; a border lies at the frame that begins nearest to it."""
-    last = len(times) - 1
-    if window >= times[-1]:
-        return [(0, last)]
-    starts = np.append(np.arange(0, times[-1] - window, stride), times[-1] - window)
-    borders = [np.round(np.interp(at, times, np.arange(last + 1))).astype(int)
-               for at in (starts, starts + window)]
-    found = [(min(start, last - 1), max(stop, min(start, last - 1) + 1))
-             for start, stop in zip(*(border.tolist() for border in borders), strict=True)]
-    return sorted(set(found))

@@ -9,39 +9,39 @@ DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def datasets_of(cfg: Config) -> list:
-    """Configs of the data sets of all loaders, without their wrappers.
+    """List the configs of the data sets of all loaders, without their wrappers.
 
     Args:
         cfg (mmengine.Config): the config.
 
     Returns:
-        list[mmengine.ConfigDict]: the dicts themselves: a change of one changes the config.
+        list[mmengine.ConfigDict]: the dicts themselves. If you change one, the config changes.
     """
     return [leaf for name in DATALOADERS if cfg.get(name)
             for leaf in leaf_configs(cfg[name].dataset)]
 
 
 def necks_of(cfg: Config) -> list:
-    """Configs of the neck of a model, and of the one over time that it may hold.
+    """List the config of the neck of a model, and of the neck over time inside it, if there is one.
 
     Args:
         cfg (mmengine.Config): the config.
 
     Returns:
-        list[mmengine.ConfigDict]: none, one or two; a change of one changes the config.
+        list[mmengine.ConfigDict]: none, one or two dicts. If you change one, the config changes.
     """
     neck = cfg.model.get('neck') or {}
     return [part for part in (neck, neck.get('temporal')) if part]
 
 
 def clips_of_config(cfg: Config) -> dict[str, str]:
-    """All clips of a config's data sets: both parts, all emotions.
+    """List all clips of a config's data sets: both parts, all emotions.
 
     Args:
         cfg (mmengine.Config): the config.
 
     Returns:
-        dict[str, str]: sample id to path.
+        dict[str, str]: the path of each clip, by sample id.
     """
     init_default_scope('mmaction')
     clips: dict[str, str] = {}

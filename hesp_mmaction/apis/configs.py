@@ -1,4 +1,4 @@
-"""Config files: where ours are, how one is read, and what the command line says of it."""
+"""Config files: where ours are, and how one is read with the settings of a command line."""
 import argparse
 from pathlib import Path
 
@@ -12,32 +12,32 @@ FOLDERS = PACKAGE.parent / 'configs', PACKAGE / '.mim' / 'configs'
 
 
 def find_config(name: str) -> str:
-    """The path of a config file: a user's, or one of this package.
+    """Find a config file: one of the user, or one of this package.
 
     Args:
-        name (str): a path that exists, or else a name of :func:`our_config`.
+        name (str): a path that exists, or else a name that ``our_config`` takes.
 
     Returns:
-        str
+        str: the path.
 
     Raises:
-        InputError: there is none.
+        InputError: no config has that path or name.
     """
     return str(name) if Path(name).is_file() else our_config(name)
 
 
 def our_config(name: str) -> str:
-    """The path of a config file of this package, whatever files the current folder has.
+    """Find a config file of this package. Files of the current folder are ignored.
 
     Args:
-        name (str): a path below ``configs``, such as ``'hesp_synthetic_o43.py'``; ``.py`` may be
-            left out.
+        name (str): a path below ``configs``, such as ``'hesp_synthetic_o43.py'``. The ending
+            ``.py`` may be left out.
 
     Returns:
-        str
+        str: the path.
 
     Raises:
-        InputError: there is none.
+        InputError: the package has no such config.
     """
     for path in (folder / (name + end) for folder in FOLDERS for end in ('', '.py')):
         if path.is_file():
@@ -46,25 +46,39 @@ def our_config(name: str) -> str:
 
 
 def our_names(folder: str) -> list[str]:
-    """Names of our configs in a folder below ``configs``, such as ``'ablations'``, without
-    ``.py``."""
+    """List our configs in a folder.
+
+    Args:
+        folder (str): a folder below ``configs``, such as ``'ablations'``.
+
+    Returns:
+        list[str]: their names without ``.py``, sorted.
+    """
     return sorted({path.stem for place in FOLDERS for path in (place / folder).glob('*.py')})
 
 
 def no_config(name: str) -> InputError:
-    """The error for a config that is not there."""
+    """Make the error for a config that does not exist.
+
+    Args:
+        name (str): what the user wrote.
+
+    Returns:
+        InputError: the error, which the caller raises.
+    """
     folders = ' or '.join(str(folder) for folder in FOLDERS if folder.is_dir())
     return InputError(f'no config {name}: give the path of a file, or the name of one in {folders}')
 
 
 def config_word(word: str) -> str:
-    """:func:`find_config` as the ``type`` of a command line's argument.
+    """Find a config for ``argparse``: the ``type`` of an argument of a command line.
 
     Args:
-        word (str): of the command line.
+        word (str): what the user wrote.
 
     Returns:
-        str: the word itself where there is no such config, which :func:`load_config` then says.
+        str: the path of the config. If it does not exist, the word itself; ``load_config`` then
+        raises the error.
     """
     try:
         return find_config(word)
@@ -73,16 +87,16 @@ def config_word(word: str) -> str:
 
 
 def load_config(path):
-    """The config of a file.
+    """Read a config file.
 
     Args:
-        path (str): of the file.
+        path (str): the path of the file.
 
     Returns:
-        mmengine.Config
+        mmengine.Config: the config.
 
     Raises:
-        InputError: there is no such file, or Python cannot run it.
+        InputError: the file does not exist, or Python cannot run it.
     """
     if not Path(path).is_file():
         raise no_config(path)
@@ -97,7 +111,7 @@ def load_config(path):
 
 
 class KeyValue(DictAction):
-    """The action of ``--cfg-options``: words ``key=value`` become a dict."""
+    """The ``argparse`` action of ``--cfg-options``: words ``key=value`` become a dict."""
 
     def __call__(self, parser, namespace, values, option_string=None):
         for word in values:

@@ -1,11 +1,10 @@
-"""What the demo page shows, without the page: models, sample clips and what they make of a clip."""
+"""What the demo page shows, without the page: models, sample clips and the answers for a clip."""
 import os
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
@@ -18,6 +17,7 @@ from ..datasets.synthetic.layouts import plan_afew, write_dataset
 from ..errors import InputError
 from ..evaluation import fit_threshold
 from .clip_sources import find_clips
+from .demo_pictures import activation_maps, reduced, shown_frames, spread
 from .inferencer import HESPInferencer
 
 ZERO_SHOT = 'clip_zeroshot_afew_o34.py'
@@ -32,14 +32,16 @@ LONGEST = 120  # seconds
 MOST_FRAMES = 30_000  # LONGEST at 250 frames a second
 MOST_PIXELS = 9_000_000  # of a frame; 4096 x 2160 are 8.8 million
 MOST_BYTES = 500 * 2 ** 20  # of an upload
-SHOWN = 8  # frames of a clip
 
 
 def write_samples(folder):
     """Draw a clip of each of the seven basic emotions, and one of three clips joined.
 
+    Args:
+        folder (str | Path): where the videos are written.
+
     Returns:
-        dict[str, Path]: name to video.
+        dict[str, Path]: the path of each video, by name.
     """
     clips = {name: make_clip(name, FIRST_PERSON + i, i + 1, SAMPLES_SEED)
              for i, name in enumerate(BASIC)}
@@ -55,7 +57,19 @@ def write_samples(folder):
 
 @lru_cache(maxsize=16)
 def zero_shot(known, device=None):
-    """The embedded CLIP, which needs no training, for two or more known emotions (tuple)."""
+    """Build the embedded CLIP, which needs no training.
+
+    Args:
+        known (tuple[str, ...]): two or more known emotions.
+        device (str, optional): ``'cpu'`` or ``'cuda'``. Defaults to None: a GPU if the machine has
+            one.
+
+    Returns:
+        HESPInferencer: the model.
+
+    Raises:
+        InputError: fewer than two emotions are known.
+    """
     if len(known) < 2:
         raise InputError('Choose at least two known emotions.')
     return HESPInferencer(ZERO_SHOT, device=device, known=known, cfg_options=EMBEDDED_CLIP)
@@ -63,8 +77,15 @@ def zero_shot(known, device=None):
 
 @torch.no_grad()
 def zero_shot_threshold(inferencer):
-    """The score that 95 % of the training clips of the known emotions reach, and the lowest and
-    highest score of any training clip."""
+    """Fit the threshold of the embedded CLIP on stored training clips.
+
+    Args:
+        inferencer (HESPInferencer): a model of ``zero_shot``.
+
+    Returns:
+        tuple[float, float, float]: the score that 95 % of the training clips of known emotions
+        reach, then the lowest and the highest score of all training clips.
+    """
     head, device = inferencer.model.cls_head, next(inferencer.model.parameters()).device
     scores = {name: head.score(head(feats.float().to(device))).cpu().numpy()
               for name, feats in load_file(FEATURES).items()}
@@ -74,9 +95,13 @@ def zero_shot_threshold(inferencer):
 
 
 def make_features(folder, path=FEATURES):
-    """Draw training clips into a folder and write what the embedded CLIP makes of them.
+    """Draw training clips and write the features that the embedded CLIP computes of them.
 
-    The file has an entry (40, D) float16 for each basic emotion, one row per clip.
+    The file has an entry (40, D) float16 for each basic emotion, with a row per clip.
+
+    Args:
+        folder (str | Path): where the clips are drawn.
+        path (str | Path): the file, ``.safetensors``. Defaults to the one in this package.
     """
     write_dataset('afew', folder, FEATURES_SEED, (PER_CLASS, 1))
     inferencer = zero_shot(BASIC)
@@ -91,9 +116,10 @@ def make_features(folder, path=FEATURES):
 
 @contextmanager
 def without_proxies():
-    """Takes the proxies out of the environment for a while.
+    """Remove the proxies from the environment until the block ends.
 
-    Gradio asks its own page whether it has started, which no proxy that leads outside can answer.
+    Gradio calls its own page to learn whether it has started. A proxy to the outside cannot reach
+    it.
     """
     kept = {name: os.environ.pop(name) for name in list(os.environ)
             if name.lower() in ('http_proxy', 'https_proxy', 'all_proxy')}
@@ -104,24 +130,32 @@ def without_proxies():
 
 
 def with_threshold(result, threshold):
-    """A result decided by another threshold."""
+    """Decide a result again, by another threshold.
+
+    Args:
+        result (dict): a prediction of ``HESPInferencer``.
+        threshold (float | None): scores below it are unknown; None: nothing is unknown.
+
+    Returns:
+        dict: a copy with the new ``threshold`` and ``emotion``.
+    """
     rejected = threshold is not None and result['score'] < threshold
     return dict(result, threshold=threshold,
                 emotion='unknown' if rejected else result['best_known'])
 
 
 def check_size(path):
-    """Stops for a video that is too much for the page, before a picture of it is decoded.
+    """Refuse a video that is too large for the page, before any frame is decoded.
 
-    The size of the frames is that of the header. The length is that of the packets, which are read
-    but not decoded: headers of recordings often hold none.
+    The size of the frames is read from the header. The length is read from the packets, because
+    many recordings have no length in their header.
 
     Args:
-        path (str | Path): of a video. One that cannot be opened passes: its error is found later.
+        path (str | Path): the video. One that cannot be opened passes: a later step reports it.
 
     Raises:
-        InputError: it is longer than ``LONGEST`` seconds or ``MOST_FRAMES`` frames, or its frames
-            have more than ``MOST_PIXELS`` pixels.
+        InputError: the video is longer than ``LONGEST`` seconds or ``MOST_FRAMES`` frames, or its
+            frames have more than ``MOST_PIXELS`` pixels.
     """
     name, seconds, count = Path(path).name, 0.0, 0
     try:
@@ -149,18 +183,20 @@ def check_size(path):
 
 
 def look(inferencer, path, window=1.0, find_face=False):
-    """Everything that the page shows of a clip.
+    """Compute everything that the page shows of a clip.
 
     Args:
-        inferencer (HESPInferencer). path (str): of a video. window (float): seconds of the windows
-            of the timeline; each begins half a window after the one before. find_face (bool): cut
-            out the main face first.
+        inferencer (HESPInferencer): the model.
+        path (str | Path): the video.
+        window (float): seconds of a window of the timeline. Each window begins half a window later
+            than the one before. Defaults to 1.
+        find_face (bool): cut out the main face first. Defaults to False.
 
     Returns:
-        dict: ``result`` of the whole clip and ``windows``, those of its windows, as of
-        :class:`HESPInferencer`; ``frames`` (T, S, S, 3) uint8 RGB, T <= 8, which the model was
-        shown; ``maps`` (T, h, w), their activation maps, or None; ``thumbnails``, some more frames
-        over the clip, as the user sees it.
+        dict: ``result``, the prediction for the whole clip; ``windows``, the predictions for its
+        windows; ``frames`` (T, S, S, 3) uint8 RGB, at most 8 of the frames that the model saw;
+        ``maps`` (T, h, w), their activation maps, or None; ``thumbnails``, up to 40 frames (H, W,
+        3) spread over the clip.
 
     Raises:
         InputError: the clip cannot be used.
@@ -187,38 +223,3 @@ def look(inferencer, path, window=1.0, find_face=False):
     frames = shown_frames(data['inputs'])
     return dict(result=result, windows=windows, frames=frames,
                 maps=activation_maps(inferencer.model, frames), thumbnails=thumbnails)
-
-
-def reduced(frame, side=640):
-    """A frame (H, W, 3) whose longer side is ``side`` pixels at most."""
-    scale = side / max(frame.shape[:2])
-    if scale >= 1:
-        return frame
-    size = tuple(max(1, round(scale * v)) for v in frame.shape[1::-1])
-    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-
-
-def spread(number, at_most):
-    """Numbers of at most so many of ``number`` frames, evenly spread."""
-    count = min(number, at_most)
-    return ((np.arange(count) + 0.5) * number / count).astype(int).tolist()
-
-
-def shown_frames(inputs):
-    """What a pipeline packs, (T, 3, S, S) or clips (N, 3, T, S, S), to at most 8 frames
-    (T, S, S, 3) uint8."""
-    frames = inputs.permute(0, 2, 3, 4, 1).flatten(0, 1) if inputs.ndim == 5 \
-        else inputs.permute(0, 2, 3, 1)
-    return frames[spread(len(frames), SHOWN)].clamp(0, 255).byte().cpu().numpy()
-
-
-def activation_maps(model, frames):
-    """Where frames (T, S, S, 3) uint8 look like the texts of the known emotions: (T, h, w).
-
-    None where the backbone knows no texts, or the head none that are the same for every clip.
-    """
-    text = getattr(model.cls_head, 'template_text', getattr(model.cls_head, 'class_text', None))
-    if not isinstance(text, torch.Tensor) or not hasattr(model.backbone, 'activation_map'):
-        return None
-    pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float().to(text.device) / 255
-    return model.backbone.activation_map(model.normalise(pixels), text).cpu().numpy()

@@ -8,16 +8,16 @@ DETERMINISTIC = (':4096:8', ':16:8')  # the two values that PyTorch takes as det
 
 
 def prepare_determinism(cfg: Config) -> None:
-    """Set what has to be set before CUDA starts, for a config that asks for deterministic runs.
+    """Set what a deterministic run needs before CUDA starts.
 
-    mmengine does the rest when the runner is built: :func:`torch.use_deterministic_algorithms`,
+    mmengine does the rest when the runner is built: ``torch.use_deterministic_algorithms``,
     ``torch.backends.cudnn.deterministic`` and no search for the fastest convolution. cuBLAS reads
-    its variable once, with the first matrix product on the GPU, so it is set here. A value that
-    PyTorch would refuse is replaced.
+    its variable of the environment only once, at the first matrix product on the GPU. It is
+    therefore set here. A value that PyTorch would refuse is replaced.
 
     Args:
-        cfg (mmengine.Config): of a run; ``randomness.deterministic=True`` asks for it, which is
-            what ``--deterministic`` sets. Any other config changes nothing.
+        cfg (mmengine.Config): the config of a run. Nothing happens unless it has
+            ``randomness.deterministic=True``, which ``--deterministic`` sets.
     """
     asked = cfg.get('randomness', {}).get('deterministic', False)
     if asked and os.environ.get(WORKSPACE) not in DETERMINISTIC:
@@ -25,13 +25,13 @@ def prepare_determinism(cfg: Config) -> None:
 
 
 def no_deterministic_kernel(error: Exception) -> str | None:
-    """What to tell where PyTorch stops because an operation has no deterministic kernel.
+    """Explain that an operation has no deterministic kernel.
 
     Args:
         error (Exception): any error of a run.
 
     Returns:
-        str | None: a sentence with the operation and the remedy; None for another error.
+        str | None: a sentence with the operation and the remedy; None if the error is another one.
     """
     operation, found, _ = str(error).partition(' does not have a deterministic implementation')
     if not found:

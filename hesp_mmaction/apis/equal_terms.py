@@ -20,13 +20,13 @@ OVER_TIME = ('TemporalMean', 'TemporalFilter', 'TemporalConvolution', 'TemporalD
 
 
 def refusal(cfg: Config) -> str | None:
-    """Why a config takes no neck over frames.
+    """Say why a method takes no neck over frames.
 
     Args:
-        cfg (mmengine.Config): of a method.
+        cfg (mmengine.Config): the config of a method.
 
     Returns:
-        str, optional: the reason, a clause of a sentence; None where it takes one.
+        str | None: the reason, as a clause of a sentence; None if the method takes one.
     """
     if cfg.get('optim_wrapper') is None:
         return 'nothing is trained here, and an untrained neck is the mean over time'
@@ -40,19 +40,19 @@ def refusal(cfg: Config) -> str | None:
 
 
 def set_neck(cfg: Config, neck: str | Mapping[str, Any]) -> None:
-    """Give a method the neck of the command line, in place.
+    """Give a method the neck of the command line. The config is changed in place.
 
-    It takes the place of the method's own neck. DEAR's neck, which also has losses, keeps these and
-    takes the new one for its mean over time. ``num_frames`` and the width of the features
-    (``clip``, or ``in_channels`` of the head where the backbone is no CLIP) are filled in where the
-    class has such an argument.
+    The new neck replaces the method's own neck. DEAR's neck also has losses. It keeps them and
+    takes the new neck for its mean over time. ``num_frames`` and the width of the features are
+    filled in if the class has such an argument. The width is read from ``clip``, or from
+    ``in_channels`` of the head if the backbone is no CLIP.
 
     Args:
-        cfg (mmengine.Config): of a method.
-        neck (str or dict): name of a class, or a dict with ``type`` and its other arguments.
+        cfg (mmengine.Config): the config of a method.
+        neck (str | dict): the name of a class, or a dict with ``type`` and its other arguments.
 
     Raises:
-        InputError: the config takes no neck over frames, or there is none of that name.
+        InputError: the method takes no neck over frames, or no neck has that name.
     """
     neck = dict(type=neck) if isinstance(neck, str) else dict(neck)
     name = neck.get('type')
@@ -60,7 +60,7 @@ def set_neck(cfg: Config, neck: str | Mapping[str, Any]) -> None:
     if reason:
         raise InputError(f'neck={name}: {Path(cfg.filename or "the config").name} takes no other '
                          f'neck ({reason}): run it without neck; run_protocol.py --equal-terms '
-                         f'{name} passes over what takes none')
+                         f'{name} leaves out methods that take none')
     cls = MODELS.get(name) if isinstance(name, str) else None
     if cls is None or (name in necks.__all__ and name not in OVER_TIME):
         raise InputError(f'neck={name}: give the name of a neck over frames: '
@@ -85,21 +85,20 @@ def equal_runs(runs: Mapping[str, Sequence[dict]], neck: str) -> dict[str, list[
     Methods that take no neck over frames are left out, and the reason is printed.
 
     Args:
-        runs (dict[str, list[dict]]): arguments of :func:`.protocol.run_split`, by the name of the
-            method.
-        neck (str): name of a class.
+        runs (dict[str, list[dict]]): for each method, the arguments of ``protocol.run_split``.
+        neck (str): the name of a class.
 
     Returns:
-        dict[str, list[dict]]: the same runs with that neck, in folders of their own; ``_NECK`` is
+        dict[str, list[dict]]: the same runs with that neck, in folders of their own. ``_NECK`` is
         added to the names of methods and folders.
 
     Raises:
-        InputError: the runs have a neck of the command line already.
+        InputError: the command line already names a neck for the runs.
     """
     found = {}
     for name, jobs in runs.items():
         if any(key.split('.')[0] == 'neck' for key in jobs[0]['cfg_options']):
-            raise InputError('give --equal-terms or neck, not both: the runs on own terms would '
+            raise InputError('give --equal-terms or neck, not both: the runs as published would '
                              'have that neck, too')
         reason = refusal(load_config(jobs[0]['config']))
         if reason:
@@ -113,16 +112,16 @@ def equal_runs(runs: Mapping[str, Sequence[dict]], neck: str) -> dict[str, list[
 
 
 def terms_table(own: Results, equal: Results) -> str:
-    """Methods as published beside the same methods with one neck for all.
+    """Compare methods as published with the same methods on one neck.
 
     Args:
-        own (dict[str, list[dict]]): of :func:`.protocol.run_split`, runs of every method.
-        equal (dict[str, list[dict]]): the same runs with the same neck, in the same order; methods
-            that take no neck are missing.
+        own (dict[str, list[dict]]): for each method, the results of ``protocol.run_split``.
+        equal (dict[str, list[dict]]): results of the same runs with the same neck, in the same
+            order. Methods that take no neck are missing.
 
     Returns:
-        str: a table in Markdown. A row has, for each metric, mean and standard deviation on own and
-        on equal terms, and the mean difference, run by run, with its standard error.
+        str: a table in Markdown. For each metric a row has mean and standard deviation as published
+        and on equal terms, and the mean of the differences run by run with its standard error.
     """
     head = [f'{c} {part}' for c in COLUMNS for part in ('own', 'equal terms', 'difference')]
     rows = [['method', *head]]

@@ -1,4 +1,4 @@
-"""A trained recognizer as one ONNX file, prompts, texts and normalisation folded in."""
+"""A trained recognizer as one ONNX file that includes prompts, texts and normalisation."""
 import json
 import re
 from importlib.util import find_spec
@@ -31,14 +31,15 @@ PLAIN_STEPS = ('ClipInit', 'SampleFrames', 'ClipDecode', 'Resize', 'FormatShape'
 
 # --------------------------------------------------------------------------------- the forward pass
 def forward(model, frames):
-    """What a recognizer says of clips, as its ``predict`` computes it.
+    """Compute what a recognizer's ``predict`` computes, as plain tensors.
 
     Args:
-        model (PromptedRecognizer): in eval mode. frames (Tensor): (B, T, 3, S, S), pixels 0..255.
+        model (PromptedRecognizer): in eval mode.
+        frames (Tensor): (B, T, 3, S, S), pixels 0..255.
 
     Returns:
-        dict[str, Tensor]: ``logits``, ``logits_known`` and ``probabilities`` (B, K), ``score`` (B,)
-        and, where the visual prompt has a window, ``region`` (B, 2), its top and left pixel.
+        dict[str, Tensor]: ``logits``, ``logits_known`` and ``probabilities`` (B, K); ``score``
+        (B,); and, if the visual prompt has a window, ``region`` (B, 2), its top and left pixel.
     """
     feats, kwargs = model.extract_feat(frames, test_mode=True)
     head = model.cls_head
@@ -51,16 +52,27 @@ def forward(model, frames):
 
 
 def has_region(model):
-    """Whether a model's visual prompt acts in a window (a border has none)."""
+    """Tell whether the visual prompt of a model acts in a window. A border does not.
+
+    Args:
+        model (PromptedRecognizer): the model.
+
+    Returns:
+        bool: True for a window.
+    """
     prompt = getattr(model, 'visual_prompt', None)
     return prompt is not None and prompt.has_window
 
 
 def check_model(model):
-    """Models that cannot be one ONNX file.
+    """Refuse a model that cannot be one ONNX file.
+
+    Args:
+        model (nn.Module): the model.
 
     Raises:
-        InputError: it is none of this package's recognizers, or its windows are drawn at random.
+        InputError: the model is not a recognizer of this package, or its windows are drawn at
+            random.
     """
     if not isinstance(model, PromptedRecognizer):
         raise InputError(f'{type(model).__name__} cannot be exported, only PromptedRecognizer: put '
@@ -72,16 +84,18 @@ def check_model(model):
 
 
 def to_onnx(model, image_size, num_frames):
-    """A recognizer to an ONNX model of one clip.
+    """Convert a recognizer to an ONNX model that takes one clip.
 
-    The whole forward pass is traced, the gradient of the activation map included, and what does
-    not depend on the clip (texts, negatives) is computed once and kept as numbers.
+    The whole forward pass is traced, with the gradient of the activation map. Parts that depend on
+    no clip (texts, negatives) are computed once and stored as constants.
 
     Args:
-        model (PromptedRecognizer): trained, on the CPU. image_size (int): S. num_frames (int): T.
+        model (PromptedRecognizer): a trained model, on the CPU.
+        image_size (int): S, pixels.
+        num_frames (int): T.
 
     Returns:
-        onnx.ModelProto: ``frames`` (1, T, 3, S, S) uint8 to the outputs of :func:`forward`.
+        onnx.ModelProto: from ``frames`` (1, T, 3, S, S) uint8 to the outputs of ``forward``.
 
     Raises:
         InputError: a package is missing, or the model cannot be exported.
@@ -110,7 +124,7 @@ def to_onnx(model, image_size, num_frames):
 
 
 def reason(error):
-    """How the error at the bottom of an exporter's error begins."""
+    """Take the first sentence of the deepest cause of an exporter's error (Exception): a str."""
     while error.__cause__ is not None:
         error = error.__cause__
     return re.split(r'\. | - |\n', str(error).strip())[0]
@@ -118,17 +132,23 @@ def reason(error):
 
 # ----------------------------------------------------------------------------------- from a config
 def sampling_of(cfg):
-    """Image size and frame count of a config's test pipeline.
+    """Read the image size and the frame count from the test pipeline of a config.
+
+    Args:
+        cfg (mmengine.Config): the config of a method.
+
+    Returns:
+        dict[str, int]: ``image_size`` in pixels and ``num_frames``.
 
     Raises:
-        InputError: it does something that a runtime would have to be told.
+        InputError: the pipeline does something that the runtime example does not do.
     """
     steps = {step['type'].split('.')[-1]: step
              for step in pipeline_of(cfg.test_dataloader.dataset)}
     other = [name for name in steps if name not in PLAIN_STEPS]
     if other or not {'SampleFrames', 'Resize'} <= set(steps):
         raise InputError(f'the test pipeline has {", ".join(other) or "no SampleFrames and Resize"}'
-                         f', and an exported model only: {", ".join(PLAIN_STEPS)}')
+                         f', but an exported model can only do {", ".join(PLAIN_STEPS)}')
     sample, resize = steps['SampleFrames'], steps['Resize']
     if sample['clip_len'] != 1 or not sample.get('test_mode') or sample.get('twice_sample'):
         raise InputError('an exported model takes the middle frame of every segment: set '
@@ -141,14 +161,20 @@ def sampling_of(cfg):
 
 
 def export(config, checkpoint, path, cfg_options=None):
-    """Write a trained model as ONNX, with all that a runtime has to know in its metadata.
+    """Write a trained model as ONNX. Its metadata hold all that a runtime needs to know.
 
     Args:
-        config (str): file. checkpoint (str, optional): file. path (str): of the new file.
-        cfg_options (dict, optional): as of ``--cfg-options``.
+        config (str): the config file.
+        checkpoint (str | None): the weights; None for a model that is not trained.
+        path (str): the new file.
+        cfg_options (dict, optional): changes to the config, as ``--cfg-options`` takes them.
+            Defaults to None.
 
     Returns:
-        tuple[PromptedRecognizer, mmengine.Config, dict]: the model, its config, the metadata.
+        tuple[PromptedRecognizer, mmengine.Config, dict]: the model, its config and the metadata.
+
+    Raises:
+        InputError: the model cannot be exported.
     """
     cfg = Config.fromfile(config)
     override(cfg, cfg_options)
@@ -169,7 +195,15 @@ def export(config, checkpoint, path, cfg_options=None):
 
 # ----------------------------------------------------------------------------------- are they equal
 def frames_of(cfg, clip):
-    """A video file to what the test pipeline of a config makes of it: (T, 3, S, S) uint8."""
+    """Run the test pipeline of a config on a video.
+
+    Args:
+        cfg (mmengine.Config): the config of a method.
+        clip (str | Path): a video file.
+
+    Returns:
+        Tensor: (T, 3, S, S) uint8 RGB.
+    """
     init_default_scope('mmaction')
     results = Compose(pipeline_of(cfg.test_dataloader.dataset))(
         dict(filename=str(clip), start_index=0, modality='RGB', label=0, sample_id=str(clip),
@@ -178,14 +212,20 @@ def frames_of(cfg, clip):
 
 
 def differences(model, cfg, path, clips):
-    """The largest differences between a model and its ONNX file.
+    """Measure the largest differences between a model and its ONNX file.
 
     Args:
-        model (PromptedRecognizer). cfg (mmengine.Config): with its test pipeline. path (str): ONNX
-        file. clips (Sequence[str]): video files.
+        model (PromptedRecognizer): the model.
+        cfg (mmengine.Config): its config, with the test pipeline.
+        path (str): the ONNX file.
+        clips (Sequence[str]): video files to compare on.
 
     Returns:
-        dict[str, float]: per output the largest absolute difference; of ``region`` in pixels.
+        dict[str, float]: the largest absolute difference of each output. That of ``region`` is in
+        pixels.
+
+    Raises:
+        InputError: ONNX Runtime is too old, or a clip does not exist.
     """
     import onnxruntime
     if Version(onnxruntime.__version__) < Version(OLDEST_RUNTIME):

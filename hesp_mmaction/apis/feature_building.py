@@ -1,4 +1,4 @@
-"""Fills stores of features (:mod:`..datasets.feature_store`) with what a frozen backbone makes."""
+"""Fills stores of features (``hesp_mmaction.datasets.feature_store``) by a frozen backbone."""
 import os
 
 import numpy as np
@@ -25,18 +25,18 @@ from ..files import whole_path
 
 
 def every_clip(dataset_cfg, part, pipeline, test_mode, seed):
-    """Build the data set of all clips of a part, whatever is known.
+    """Build the data set of all clips of a part, with known and unknown emotions.
 
     Args:
-        dataset_cfg (dict): config of a data set.
+        dataset_cfg (dict): the config of a data set.
         part (str): ``'train'`` or ``'test'``.
-        pipeline (list[dict]): configs of the transforms.
-        test_mode (bool): sample as a test does.
-        seed (int): of what a training draws.
+        pipeline (list[dict]): the configs of the transforms.
+        test_mode (bool): sample frames as in a test.
+        seed (int): the seed of the random choices of a training pipeline.
 
     Returns:
-        tuple[OpenSetVideoDataset, dict[str, str]]: the data set, and of each clip that cannot be
-        read its sample id and the reason.
+        tuple[OpenSetVideoDataset, dict[str, str]]: the data set, and the reason for each clip that
+        cannot be read, by sample id.
     """
     dataset = DATASETS.build(dict(
         dataset_cfg, part=part, pipeline=pipeline, test_mode=test_mode, lazy_init=True, seed=seed,
@@ -45,18 +45,17 @@ def every_clip(dataset_cfg, part, pipeline, test_mode, seed):
 
 
 def compute_features(model, dataset, batch_size, workers, title):
-    """Compute the features of a data set, clip by clip.
+    """Compute the features of a data set, clip by clip. Clips that cannot be decoded are left out.
 
     Args:
-        model (PromptedRecognizer): of :func:`frozen_model`.
-        dataset (Dataset): its clips.
-        batch_size (int): clips at a time.
+        model (PromptedRecognizer): a model of ``frozen_model``.
+        dataset (Dataset): the clips.
+        batch_size (int): clips per forward pass.
         workers (int): processes that decode.
-        title (str): of the progress bar.
+        title (str): the title of the progress bar.
 
     Yields:
-        tuple[str, ndarray]: sample id and features (T, C). Clips that cannot be decoded are left
-        out.
+        tuple[str, ndarray]: the sample id and the features (T, C).
     """
     loader = torch.utils.data.DataLoader(dataset, batch_size, num_workers=workers,
                                          collate_fn=pseudo_collate)
@@ -71,12 +70,12 @@ def compute_features(model, dataset, batch_size, workers, title):
 
 
 class Rows:
-    """Rows of a ``.npy`` file, written one by one, so that they are never together in memory.
+    """The rows of a ``.npy`` file, written one by one, so that memory holds one at a time.
 
     Args:
-        path (str): of the file.
-        count (int): the most rows there can be; those of clips that cannot be decoded stay zero
-            at its end.
+        path (str): the file.
+        count (int): the most rows there can be. Rows that are not written stay zero, at the end of
+            the file.
     """
 
     def __init__(self, path, count):
@@ -86,14 +85,14 @@ class Rows:
         """Write the features of a clip.
 
         Args:
-            name (str): of the clip, for a message.
+            name (str): the clip, for the message of an error.
             feature (ndarray): (T, C).
 
         Returns:
             int: the number of its row.
 
         Raises:
-            InputError: the shape is not that of the rows before it.
+            InputError: the shape differs from that of earlier rows.
         """
         if self.rows is None:
             self.rows = np.lib.format.open_memmap(
@@ -107,26 +106,26 @@ class Rows:
         return self.used - 1
 
     def close(self):
-        """Everything is on disk after this."""
+        """Bring everything to the disk."""
         self.rows.flush()
         self.rows = None
 
 
 def only_dataset(dataset):
-    """Find the one data set inside the wrappers around it.
+    """Find the one data set inside its wrappers.
 
     Args:
         dataset (dict): ``dataset`` of a loader's config.
 
     Returns:
-        dict: its config.
+        dict: the config of the data set.
 
     Raises:
-        InputError: there are several.
+        InputError: the loader joins several data sets.
     """
     first, *others = leaf_configs(dataset)
     if others:
-        raise InputError('a store of features is of one data set, and this config joins several: '
+        raise InputError('a store of features holds one data set, and this config joins several: '
                          'put their clips below one data_root and name them in lists')
     return first
 
@@ -135,13 +134,13 @@ def frozen_model(cfg):
     """Build the recognizer of a config with its weights, ready to compute features.
 
     Args:
-        cfg (mmengine.Config): of a method in which nothing before the neck learns.
+        cfg (mmengine.Config): the config of a method in which nothing learns before the neck.
 
     Returns:
-        PromptedRecognizer: in evaluation mode, on a GPU where there is one.
+        PromptedRecognizer: in evaluation mode, on the GPU if the machine has one.
 
     Raises:
-        InputError: something does.
+        InputError: something before the neck learns.
     """
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
@@ -155,26 +154,27 @@ def frozen_model(cfg):
 
 
 def build_store(cfg, out, views, batch_size=16, workers=0):
-    """Write a store of features; one that is there is replaced.
+    """Write a store of features. An existing store in that folder is replaced.
 
     Args:
-        cfg (mmengine.Config): of a method in which nothing before the neck learns, and that trains.
-        out (str): folder of the store.
+        cfg (mmengine.Config): the config of a method that trains, and in which nothing learns
+            before the neck.
+        out (str): the folder of the store.
         views (int): augmented views of each training clip, one or more.
-        batch_size (int): clips at a time. Defaults to 16.
+        batch_size (int): clips per forward pass. Defaults to 16.
         workers (int): processes that decode. Defaults to 0.
 
     Returns:
-        dict: ``views``; ``rows``, for each view a dict of sample id to row; ``bad``, a dict of
-        sample id to the reason why a clip was left out.
+        dict: ``views``, their number; ``rows``, for each view the row of each sample id; ``bad``,
+        the reason for each clip that was left out, by sample id.
 
     Raises:
-        InputError: there is no view, the config trains nothing or joins several data sets,
-            something before the neck learns, clips have different numbers of frames, or none can
+        InputError: ``views`` is below one, the config trains nothing or joins several data sets,
+            something before the neck learns, clips have different numbers of frames, or no clip can
             be decoded.
     """
     if views < 1:
-        raise InputError(f'--views {views}: one or more')
+        raise InputError(f'--views {views}: it must be 1 or more')
     if not cfg.get('train_dataloader'):
         raise InputError(f'{cfg.filename} trains nothing, so it has no views: make the store by a '
                          'config that trains on this backbone, such as configs/coop_afew_o34.py')

@@ -18,31 +18,31 @@ KEPT = ('known', 'part', 'pipeline', 'closed_set', 'test_mode', 'labelled_half')
 
 
 def check_options(path: str, options: Collection[str]) -> None:
-    """Stop where a command line says something of clips, which a file of features takes away.
+    """Refuse settings of clips, which mean nothing if a file of features replaces the clips.
 
     Args:
         path (str): the file.
-        options (Collection[str]): keys of ``--cfg-options``, dotted.
+        options (Collection[str]): the keys of ``--cfg-options``, dotted.
 
     Raises:
-        InputError: it does.
+        InputError: there is such a setting.
     """
     wrong = sorted({key for key in options if key.split('.')[0] in OF_CLIPS})
     if wrong:
-        raise InputError(f'features={path} takes the place of clips, so {", ".join(wrong)} would '
-                         'change nothing: take that out')
+        raise InputError(f'features={path} replaces the clips, so {", ".join(wrong)} would '
+                         'change nothing: leave that out')
 
 
 def use_feature_file(cfg: Config, path: str) -> None:
-    """Put a config on a file of features, in place, and switch off what looks at pixels.
+    """Put a config on a file of features, in place, and switch off the parts that need pixels.
 
     Args:
-        cfg (mmengine.Config): of a run.
-        path (str): the file, see :func:`.feature_file.read_features`.
+        cfg (mmengine.Config): the config of a run.
+        path (str): the file, see ``feature_file.read_features``.
 
     Raises:
-        InputError: a loader joins several data sets, nothing would be left to learn, or as of
-            :func:`.feature_file.read_features`.
+        InputError: the file cannot be read, a loader joins several data sets, or the method would
+            have nothing left to learn.
     """
     cfg.num_frames = read_features(path)['train'].features.shape[1]
     for name in DATALOADERS:

@@ -1,6 +1,7 @@
-"""Fills stores of decoded frames (:mod:`..datasets.frame_store`), once for all that run.
+"""Fills stores of decoded frames (``hesp_mmaction.datasets.frame_store``), once for all runs.
 
-Clips that are not yet stored are decoded in parallel; of several processes one does it.
+Clips that are not stored yet are decoded in parallel. If several processes share a run, one of them
+decodes.
 """
 import errno
 import fcntl
@@ -45,26 +46,34 @@ UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Count the cores that this process may use.
+
+    Returns:
+        int: the count.
+    """
     return len(os.sched_getaffinity(0))
 
 
 def say(text: str) -> None:
-    """One line to the console, from one of several processes."""
+    """Print one line to the console, from only one of several processes.
+
+    Args:
+        text (str): the line.
+    """
     if is_main_process():
         print(text, file=sys.stderr, flush=True)
 
 
 def raw_bytes(paths: Sequence[str], size: Sequence[int] | None = None) -> float:
-    """Estimates what the decoded frames of clips take, from some of the clips.
+    """Estimate the size of the decoded frames of clips, from some of the clips.
 
     Args:
         paths (Sequence[str]): the clips.
-        size (Sequence[int], optional): width and height of the frames. Defaults to those of each
-            clip.
+        size (Sequence[int], optional): width and height of the frames in pixels. Defaults to None:
+            the size of each clip.
 
     Returns:
-        float: bytes; 0 if none of the clips that were looked at can be opened.
+        float: bytes; 0 if none of the clips tried can be opened.
     """
     chosen = [paths[i * len(paths) // SAMPLE] for i in range(SAMPLE)] if len(
         paths) > SAMPLE else paths
@@ -83,15 +92,16 @@ def raw_bytes(paths: Sequence[str], size: Sequence[int] | None = None) -> float:
 
 
 def choose_kind(raw: float, free: float) -> str | None:
-    """How a new store keeps its frames.
+    """Choose how a new store keeps its frames.
 
     Args:
-        raw (float): bytes of all frames, as they are.
-        free (float): bytes that are free on the disk.
+        raw (float): the bytes of all frames without compression.
+        free (float): the free bytes on the disk.
 
     Returns:
-        str | None: ``'raw'`` (equal to decoding, to the bit) up to 20 GB and half of what is free;
-        ``'jpeg'`` if a third of the bytes fits into that half; else None, no store.
+        str | None: ``'raw'`` (equal to decoding, to the bit) if the frames take at most 20 GB and
+        at most half of the free space; else ``'jpeg'`` if a third of their bytes fits into that
+        half; else None, no store.
     """
     if raw <= min(RAW_LIMIT, SHARE * free):
         return RAW
@@ -100,20 +110,21 @@ def choose_kind(raw: float, free: float) -> str | None:
 
 def fill_store(folder: str, paths: Mapping[str, str], resize: dict | None = None,
                every: Mapping[str, str] | None = None) -> None:
-    """Decode clips that a store does not hold yet, or that changed, into it.
+    """Decode clips into a store, if the store lacks them or they have changed.
 
-    Of several processes one decodes and the others wait. What a process that was stopped had
+    If several processes call it, one decodes and the others wait. If it is stopped, what was
     decoded stays.
 
     Args:
-        folder (str): of the store; made if need be.
-        paths (dict[str, str]): sample id of a clip to its path.
-        resize (dict, optional): of :func:`.frame_store.first_resize`.
-        every (dict[str, str], optional): all clips of the data set, by whose size a new store
-            chooses how it keeps frames. Defaults to ``paths``.
+        folder (str): the folder of the store; made if need be.
+        paths (dict[str, str]): the path of each clip, by sample id.
+        resize (dict, optional): the result of ``frame_store.first_resize``. Defaults to None:
+            frames keep their size.
+        every (dict[str, str], optional): all clips of the data set. A new store chooses by their
+            size how it keeps frames. Defaults to None: ``paths``.
 
     Raises:
-        InputError: the folder cannot be written, or there is not room enough; what was there stays.
+        InputError: the folder cannot be written, or the disk is too full. Earlier content stays.
     """
     if not _missing(folder, paths, resize)[0]:
         return
@@ -133,7 +144,11 @@ def fill_store(folder: str, paths: Mapping[str, str], resize: dict | None = None
 
 @contextmanager
 def only_one(folder: str) -> Iterator[None]:
-    """A block that one process at a time is in; the others wait, and say so."""
+    """Let one process at a time into the block. The others wait, and say so.
+
+    Args:
+        folder (str): the folder that the processes share.
+    """
     with open(os.path.join(folder, 'lock'), 'a') as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -147,7 +162,8 @@ def only_one(folder: str) -> Iterator[None]:
 
 def _missing(folder: str, paths: Mapping[str, str], resize: dict | None
              ) -> tuple[dict[str, str], list[str]]:
-    """Clips that have to be decoded (sample id to path), and those of them that changed."""
+    """The clips that have to be decoded (sample id to path), and those of them that have changed.
+    """
     if not os.path.exists(os.path.join(folder, CLIPS)):
         return dict(paths), []
     index = read_index(folder)
@@ -177,8 +193,8 @@ def _decode(folder: str, missing: dict[str, str], resize: dict | None,
             raise InputError(f'the frames of {len(every)} clips need {JPEG_SHARE * raw / 1e9:.1f} '
                              f'GB even as JPEG, and {room}')
         if kind == JPEG and os.path.isdir(next(iter(every.values()))):
-            raise InputError(f'the frames of {len(every)} clips need {raw / 1e9:.1f} GB, and of '
-                             'folders of pictures a store as JPEG would be no faster to read')
+            raise InputError(f'the frames of {len(every)} clips need {raw / 1e9:.1f} GB, and JPEG '
+                             'would be no faster to read than these folders of pictures')
     need = raw_bytes(list(missing.values()), size) * (JPEG_SHARE if kind == JPEG else 1)
     if need > SHARE * free:
         raise InputError(f'the frames of {len(missing)} clips need {need / 1e9:.1f} GB, and {room}')
@@ -215,7 +231,8 @@ def _write(folder: str, missing: dict[str, str], kind: str, resize: dict | None)
 
 
 def _store(folder: str, paths: dict[str, str], kind: str, resize: Any, name: str) -> dict | int:
-    """:func:`.frame_store.store_clip`, or the number of an error that concerns the whole store."""
+    """Call ``frame_store.store_clip``; return the number of an error that concerns the whole store.
+    """
     try:
         return store_clip(folder, name, paths[name], kind, resize)
     except OSError as error:

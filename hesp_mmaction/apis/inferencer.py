@@ -1,4 +1,4 @@
-"""Predict on anything: the emotion of a clip, or ``unknown``."""
+"""Predict on any video: the emotion of a clip, or ``unknown``."""
 import logging
 import os
 from itertools import islice
@@ -30,29 +30,34 @@ from .trained import load_trained
 class HESPInferencer(BaseInferencer):
     """Predicts on videos, folders, arrays and webcams with any open-set config of this package.
 
-    >>> inferencer = HESPInferencer()  # the embedded model
-    >>> inferencer('my.mp4')['predictions'][0]['emotion']
-
-    Without ``config`` it is the HESP embedded in this package, which was trained on drawn faces.
+    Without ``config`` it uses the HESP embedded in this package, which was trained on drawn faces.
 
     Args:
-        config (str | Config, optional): path or name of a config, see :func:`find_config`, or one
-            that was read.
-        checkpoint (str, optional): its weights, ``.pth`` or ``.safetensors``; not needed for a
-            model that is not trained (zero-shot CLIP). Its known emotions, its threshold and its
-            temperature are used, whatever emotions the config knows.
-        device (str, optional): defaults to ``'cuda'`` where there is one, else ``'cpu'``.
-        face (str, optional): a name of :data:`DETECTORS`; the main face is then found, followed
-            and aligned first. Needed where the model was trained on such faces and the clip shows
-            more than a face.
-        known (Sequence[str], optional): the known emotions, in order; a checkpoint of others is
-            refused.
-        cfg_options (dict, optional): changes to the config, as of ``--cfg-options``.
-        show_progress (bool): a bar of clips. Defaults to False.
-        amp (bool): mixed precision, see :func:`set_precision`. Defaults to False.
+        config (str | Config, optional): the path or name of a config, see ``find_config``, or a
+            config object. Defaults to None: the embedded model.
+        checkpoint (str, optional): the weights, ``.pth`` or ``.safetensors``. A model that is not
+            trained (zero-shot CLIP) needs none. The known emotions, the threshold and the
+            temperature are those of the checkpoint, even if the config names other emotions.
+            Defaults to None.
+        device (str, optional): ``'cuda'`` or ``'cpu'``. Defaults to None: a GPU if the machine has
+            one.
+        face (str, optional): the name of a face detector in ``DETECTORS``. The main face of each
+            clip is then found, followed and cut out upright. Needed if the model was trained on
+            such faces and the clip shows more than a face. Defaults to None: frames stay as they
+            are.
+        known (Sequence[str], optional): the known emotions, in order. A checkpoint with other known
+            emotions is refused. Defaults to None.
+        cfg_options (dict, optional): changes to the config, as ``--cfg-options`` takes them.
+            Defaults to None.
+        show_progress (bool): show a progress bar. Defaults to False.
+        amp (bool): mixed precision, see ``set_precision``. Defaults to False.
 
     Raises:
-        InputError: the config needs a checkpoint, or they do not belong together.
+        InputError: a checkpoint is needed and missing, or it does not fit the config.
+
+    Examples:
+        >>> inferencer = HESPInferencer()  # the embedded model
+        >>> inferencer('my.mp4')['predictions'][0]['emotion']
     """
     preprocess_kwargs = {'batch_size', 'window', 'stride'}
     visualize_kwargs = {'out_dir', 'video'}
@@ -67,7 +72,7 @@ class HESPInferencer(BaseInferencer):
         cfg = Config(config.to_dict()) if isinstance(config, Config) else Config.fromfile(
             find_config(str(config)))
         if face is not None and face not in DETECTORS:
-            raise InputError(f'face={face!r}: None or one of {", ".join(DETECTORS)}')
+            raise InputError(f'face={face!r}: it must be None or one of {", ".join(DETECTORS)}')
         self.face = face and load_detector(face)
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         self.model = load_trained(cfg, checkpoint, cfg_options, known, device)
@@ -87,37 +92,32 @@ class HESPInferencer(BaseInferencer):
         return pseudo_collate
 
     def _init_visualizer(self, cfg):
-        return None  # :mod:`hesp_mmaction.visualization.annotate` draws
+        return None  # ``hesp_mmaction.visualization.annotate`` draws
 
     def __call__(self, inputs, window=None, stride=None, batch_size=8, fps=25.0, seconds=5.0,
                  out_dir=None, video=None):
-        """Predict on everything handed in.
+        """Predict on every input.
 
         Args:
-            inputs: see :func:`find_clips`.
-            window (float, optional): seconds of a window that slides over each clip; None = the
-                clip is judged as a whole.
-            stride (float, optional): seconds from one window to the next. Defaults to half a
+            inputs (str | Path | np.ndarray | int | list): see ``find_clips``.
+            window (float, optional): seconds of a window that slides over each clip. Defaults to
+                None: each clip is judged as a whole.
+            stride (float, optional): seconds from one window to the next. Defaults to None: half a
                 window.
-            batch_size (int): windows at a time.
-            fps (float): of frames that have no rate of their own.
-            seconds (float): of a webcam.
-            out_dir (str, optional): folder for an annotated video of each clip.
-            video (str, optional): path of the annotated video of a single clip.
+            batch_size (int): windows per forward pass. Defaults to 8.
+            fps (float): frames per second of inputs that have no rate of their own. Defaults to 25.
+            seconds (float): how long a webcam films. Defaults to 5.
+            out_dir (str, optional): a folder for an annotated video of each clip. Defaults to None.
+            video (str, optional): the path of the annotated video of a single clip. Defaults to
+                None.
 
         Returns:
-            dict: ``predictions``, a list of dicts, one per window in order, and
-            ``visualization``, the paths of the annotated videos. A prediction has ``file``;
-            ``start`` and ``end`` (seconds); ``emotion``, a known name or ``'unknown'``;
-            ``best_known``, the most likely known one; ``score``, bigger is more known;
-            ``threshold`` (None if there is none); ``probabilities`` of the known emotions, the
-            model's, as in a test's dump and an exported model; ``calibrated``, the same at the
-            temperature of :func:`fit_temperature`, or None, see :meth:`OpenSetHead.calibrated`;
-            ``region``, [top, left, size] of the visual prompt in the square of ``image_size``
-            pixels that the model sees, or None (a border is no such square); ``face``,
-            [x, y, width, height] in the frame, or None where no face was looked for. Instead, a
-            clip that cannot be used has ``error``, a text, and so has a window without a face or
-            for which the model gives values that are not finite.
+            dict: ``predictions``, a list with a dict per window, in order
+            (``hesp_mmaction.apis.predictions`` explains its keys); and ``visualization``, the paths
+            of the annotated videos.
+
+        Raises:
+            InputError: the inputs cannot be used, see ``find_clips`` and ``spans``.
         """
         clips = find_clips(inputs, fps, seconds)
         if video is not None and len(clips) != 1:
@@ -127,26 +127,36 @@ class HESPInferencer(BaseInferencer):
                                                        video=video))
 
     def predict(self, clips, window=None, stride=None, batch_size=8):
-        """Results one after the other, as soon as they are known.
+        """Predict on clips, and yield each result as soon as it is known.
 
         Args:
-            clips (list[OpenedClip]): of :func:`find_clips`.
-            window (float, optional): see :meth:`__call__`.
-            stride (float, optional): see :meth:`__call__`.
-            batch_size (int): windows at a time.
+            clips (list[OpenedClip]): the result of ``find_clips``.
+            window (float, optional): see ``__call__``.
+            stride (float, optional): see ``__call__``.
+            batch_size (int): windows per forward pass. Defaults to 8.
 
         Yields:
-            dict: a prediction, see :meth:`__call__`.
+            dict: the result of a window, see ``hesp_mmaction.apis.predictions``.
         """
         with tqdm(total=len(clips), unit='clip', disable=not self.show_progress) as bar:
             for batch in self.preprocess(clips, batch_size, window, stride, bar.update):
                 yield from self.forward(batch)
 
     def preprocess(self, inputs, batch_size=8, window=None, stride=None, done=lambda: None):
-        """Batches of at most ``batch_size`` windows of clips: lists of (result, data or None).
+        """Prepare batches of windows.
 
-        The result says where the window is, or has an ``error`` and no data. ``done`` is called
-        after each clip.
+        Args:
+            inputs (list[OpenedClip]): the clips.
+            batch_size (int): the most windows of a batch. Defaults to 8.
+            window (float, optional): see ``__call__``.
+            stride (float, optional): see ``__call__``.
+            done (Callable): called without arguments when a clip is finished. Defaults to a
+                function that does nothing.
+
+        Yields:
+            list[tuple[dict, dict | None]]: for each window a result with its place, and the data
+            for the model. If the window cannot be used, the result has ``error`` and the data are
+            None.
         """
         batch = []
         for clip in inputs:
@@ -187,24 +197,31 @@ class HESPInferencer(BaseInferencer):
 
     @torch.no_grad()
     def forward(self, inputs):
-        """A batch of :meth:`preprocess` to its list of results."""
+        """Run the model on a batch.
+
+        Args:
+            inputs (list[tuple[dict, dict | None]]): a batch of ``preprocess``.
+
+        Returns:
+            list[dict]: the results of the windows, see ``hesp_mmaction.apis.predictions``.
+        """
         data = [data for _, data in inputs if data is not None]
         samples = iter(self.model.test_step(self.collate_fn(data)) if data else ())
         return [result if data is None else result_of(self.model.cls_head, result, next(samples))
                 for result, data in inputs]
 
     def visualize(self, inputs, preds, show=False, out_dir=None, video=None):
-        """Write the annotated videos that are asked for; one that fails is logged, not raised.
+        """Write the annotated videos. A video that cannot be written is named in the log.
 
         Args:
             inputs (list[OpenedClip]): the clips.
-            preds (list[dict]): what :meth:`predict` returned for exactly these.
-            show (bool): of no effect.
-            out_dir (str, optional): see :meth:`__call__`.
-            video (str, optional): see :meth:`__call__`.
+            preds (list[dict]): the results of ``predict`` for exactly these clips.
+            show (bool): has no effect.
+            out_dir (str, optional): see ``__call__``.
+            video (str, optional): see ``__call__``.
 
         Returns:
-            list[str]: paths of the videos.
+            list[str]: the paths of the videos.
         """
         limits, paths, names = score_limits(preds), [], set()
         rest = iter(preds)

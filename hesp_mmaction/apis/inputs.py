@@ -1,4 +1,4 @@
-"""A look at what a run needs, in the moment before anything is built or printed."""
+"""Checks what a run needs, before anything is built or printed."""
 import os
 from collections.abc import Sequence
 
@@ -11,18 +11,18 @@ from ..errors import InputError
 
 
 def check_inputs(cfg: Config, loaders: Sequence[str]) -> None:
-    """Stop where a file or folder is not there, a name is wrong or a list cannot be read.
+    """Stop if a file or folder does not exist, a name is wrong or a list cannot be read.
 
-    No clip is opened and no model is built, so that it takes milliseconds; what only these can
-    show comes later.
+    It takes milliseconds, because it opens no clip and builds no model. Problems inside clips or
+    weights are found later.
 
     Args:
-        cfg (mmengine.Config): of a run.
-        loaders (Sequence[str]): those that the run uses, such as ``['test_dataloader']``.
+        cfg (mmengine.Config): the config of a run.
+        loaders (Sequence[str]): the loaders that the run uses, such as ``['test_dataloader']``.
 
     Raises:
         InputError: a name, a list or a setting of a data set cannot be used.
-        FileNotFoundError: a checkpoint, a folder or a list is not there.
+        FileNotFoundError: a checkpoint, a folder or a list does not exist.
     """
     checkpoint = cfg.get('load_from')
     if checkpoint and '://' not in checkpoint and not os.path.exists(
@@ -39,7 +39,9 @@ def check_inputs(cfg: Config, loaders: Sequence[str]) -> None:
 
 
 def _check_numbers(loader, name):
-    """Refuse sizes of a loader (dict, with its name) that torch meets in the first step only."""
+    """Refuse sizes of a loader (a dict and its name) that torch would refuse only at the first
+    step.
+    """
     sizes = {f'{name}.batch_size': loader.get('batch_size', 1)}
     for settings in leaf_configs(loader.dataset):
         for step in settings.get('pipeline') or ():

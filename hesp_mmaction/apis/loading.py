@@ -1,4 +1,4 @@
-"""How a run gets its clips: from which store, by how many worker processes, cropped where."""
+"""How a run gets its clips: the store, the number of worker processes, and the place of crops."""
 import hashlib
 import json
 import os
@@ -25,16 +25,17 @@ MOST_WORKERS = 8  # of a loader
 
 
 def prepare_loading(cfg: Config, loaders: Sequence[str] = ()) -> None:
-    """Decide what the command line and the config leave open about loading; called before a run.
+    """Decide what the command line and the config leave open about loading. Called before a run.
+
+    ``use_frame_store`` and ``place_transforms`` change the config. A loader that names no
+    ``num_workers`` gets the number of ``default_workers``.
 
     Args:
-        cfg (mmengine.Config): of a run, changed in place by :func:`use_frame_store` and
-            :func:`place_transforms`; a loader that names no ``num_workers`` gets those of
-            :func:`default_workers`.
-        loaders (Sequence[str]): names of the loaders that the run uses. Defaults to all.
+        cfg (mmengine.Config): the config of a run, changed in place.
+        loaders (Sequence[str]): the names of the loaders that the run uses. Defaults to all.
 
     Raises:
-        InputError: of :func:`use_frame_store` and :func:`place_transforms`.
+        InputError: see ``use_frame_store`` and ``place_transforms``.
     """
     use_frame_store(cfg, loaders)
     place_transforms(cfg)
@@ -52,16 +53,16 @@ def prepare_loading(cfg: Config, loaders: Sequence[str] = ()) -> None:
 
 
 def place_transforms(cfg: Config) -> None:
-    """Decide whether crop, resize and flip are done on the device (:mod:`..datasets.deferred`).
+    """Decide whether crop, resize and flip run on the device (``hesp_mmaction.datasets.deferred``).
 
-    ``cfg.device_transforms`` says it. Without it they are where there is a GPU and all pipelines
-    and the model allow it.
+    ``cfg.device_transforms`` decides if it is set. Otherwise they run there if the machine has a
+    GPU and all pipelines and the model allow it.
 
     Args:
-        cfg (mmengine.Config): of a run; data sets and loaders are changed in place.
+        cfg (mmengine.Config): the config of a run. Data sets and loaders are changed in place.
 
     Raises:
-        InputError: ``cfg.device_transforms`` is True, and a pipeline, a data set or the model does
+        InputError: ``cfg.device_transforms`` is True, but a pipeline, a data set or the model does
             not allow it.
     """
     named = cfg.get('device_transforms')
@@ -84,7 +85,7 @@ def place_transforms(cfg: Config) -> None:
 
 
 def _check_deferrable(cfg: Config, leaves: Sequence[Mapping]) -> None:
-    """InputError if frames cannot be cropped, resized and flipped by the model's preprocessor."""
+    """Raise InputError if the model's preprocessor cannot crop, resize and flip the frames."""
     init_default_scope('mmaction')
     model = MODELS.get(cfg.model.type)
     if (not (isinstance(model, type) and issubclass(model, PromptedRecognizer))
@@ -105,15 +106,15 @@ def _check_deferrable(cfg: Config, leaves: Sequence[Mapping]) -> None:
 
 
 def default_workers(stored: bool) -> int:
-    """How many worker processes a loader gets.
+    """Choose how many worker processes a loader gets.
 
     Args:
         stored (bool): frames come from a store.
 
     Returns:
-        int: the cores over the processes of this machine, 1 to 8. None where frames come from a
-        store and there is no GPU: then reading is a small part of a step, and workers would only
-        compete for the cores.
+        int | None: the cores divided by the processes of this machine, 1 to 8. None if frames come
+        from a store and the machine has no GPU. Reading is then a small part of a step, and workers
+        would only take cores from the model.
     """
     gpus = torch.cuda.device_count()
     if stored and not gpus:
@@ -123,15 +124,15 @@ def default_workers(stored: bool) -> int:
 
 
 def default_place(roots: Sequence[str], resize: dict | None) -> str:
-    """The folder of a store that nobody named.
+    """Choose the folder of a store if the user names none.
 
     Args:
-        roots (Sequence[str]): folders of the data.
-        resize (dict | None): of :func:`.frame_store.first_resize`.
+        roots (Sequence[str]): the folders of the data.
+        resize (dict | None): the result of ``frame_store.first_resize``.
 
     Returns:
-        str: below ``work_dirs/frame_store`` or the variable ``HESP_FRAME_STORE`` of the
-        environment; its name tells the folder of the data and ends with a digest of all arguments.
+        str: a folder below ``work_dirs/frame_store``, or below ``HESP_FRAME_STORE`` of the
+        environment. Its name has the folder of the data and a digest of all arguments.
     """
     places = [os.path.realpath(os.path.expanduser(root)) for root in roots]
     digest = hashlib.sha256(json.dumps([places, resize]).encode()).hexdigest()[:10]
@@ -140,16 +141,16 @@ def default_place(roots: Sequence[str], resize: dict | None) -> str:
 
 
 def use_frame_store(cfg: Config, loaders: Sequence[str] = ()) -> None:
-    """Give the data sets of a config a store of decoded frames; it is filled first.
+    """Give the data sets of a config a store of decoded frames, and fill it.
 
-    ``cfg.cache`` says where: a folder, or None for no store. Without it the place is
-    :func:`default_place`, and where no store can be made, one line says why and clips are decoded
-    in every epoch. A training stores the clips of both parts, whatever their emotion, so that other
-    splits find them; a test its own part.
+    ``cfg.cache`` names the folder; None means no store. If it is not set, the folder is
+    ``default_place``. If no store can be made there, one line says why, and clips are decoded in
+    every epoch. A training stores the clips of both parts and of all emotions, so that other splits
+    find them. A test stores its own part.
 
     Args:
-        cfg (mmengine.Config): of a run, changed in place.
-        loaders (Sequence[str]): names of the loaders that the run uses. Defaults to all.
+        cfg (mmengine.Config): the config of a run, changed in place.
+        loaders (Sequence[str]): the names of the loaders that the run uses. Defaults to all.
 
     Raises:
         InputError: the store that ``cfg.cache`` names cannot be made.
@@ -191,13 +192,13 @@ def use_frame_store(cfg: Config, loaders: Sequence[str] = ()) -> None:
 
 
 def _own_place(leaves: Sequence[Mapping]) -> str | None:
-    """A store that the data sets name themselves, if it is there."""
+    """The store that the data sets themselves name, if it exists."""
     own = next((leaf['cache'] for leaf in leaves if leaf.get('cache')), None)
     return own if own and os.path.exists(os.path.join(own, CLIPS)) else None
 
 
 def _clips_of(found: Mapping[str, list], used: Sequence[str], resize: dict | None) -> tuple:
-    """Arguments of :func:`fill_store`: the clips that a run needs, the resize, and all clips."""
+    """Arguments of ``fill_store``: the clips that a run needs, the resize, and all clips."""
     needed: dict[str, str] = {}
     every: dict[str, str] = {}
     for name, leaves in found.items():

@@ -1,4 +1,4 @@
-"""Figures of ``tools/analysis/name_unknown.py``: words and clusters for unknown clips."""
+"""The figures of ``tools/analysis/name_unknown.py``: words and clusters for unknown clips."""
 from copy import copy
 from pathlib import Path
 
@@ -23,7 +23,7 @@ TOP = (1, 3)
 
 
 class Texts:
-    """A ``lexicon`` with the ``texts`` (W, D) of its words, in the same order.
+    """The words of a lexicon with their texts (W, D), in the same order.
 
     Args:
         tower (CLIPTextTower): encodes the words.
@@ -66,10 +66,10 @@ def read_features(folder, train=True):
 
     Args:
         folder (str): the work dir.
-        train (bool): read those of the known training samples, too. Defaults to True.
+        train (bool): read the features of the known training samples, too. Defaults to True.
 
     Returns:
-        tuple[dict, dict or None]: raw material of the test, and of the training samples.
+        tuple[dict, dict | None]: the raw material of the test, and of the training samples.
 
     Raises:
         InputError: the run kept no features, or (with ``train``) has no threshold.
@@ -87,11 +87,11 @@ def read_features(folder, train=True):
 
 
 def same_samples(dump, other, folder):
-    """Stop where two runs are not about the same test samples and known emotions.
+    """Stop if two runs differ in their test samples or known emotions.
 
     Args:
-        dump (dict): raw material of a run.
-        other (dict): raw material of the run to compare with.
+        dump (dict): the raw material of a run.
+        other (dict): the raw material of the run to compare with.
         folder (str): the work dir of ``other``, for the message.
 
     Raises:
@@ -99,7 +99,7 @@ def same_samples(dump, other, folder):
     """
     for key in ('sample_id', 'classes'):
         if not np.array_equal(np.sort(dump[key]), np.sort(other[key])):
-            raise InputError(f'{folder} is a test of other {key}: give the zero-shot runs in the '
+            raise InputError(f'{folder} was tested on other {key}: give the zero-shot runs in the '
                              'order of the work dirs, on the same splits')
 
 
@@ -123,13 +123,13 @@ def _percent(sets):
 
 
 def name_figures(dump, train, zero_shot, chosen, words):
-    """Accuracies of all ways to name some of the test samples.
+    """Measure all ways to name some of the test samples.
 
     Args:
-        dump (dict): raw material of the run.
-        train (dict): raw material of its known training samples.
-        zero_shot (dict or None): raw material of zero-shot CLIP on the same samples.
-        chosen (ndarray): (N,) of bool, the samples to name.
+        dump (dict): the raw material of the run.
+        train (dict): the raw material of its known training samples.
+        zero_shot (dict | None): the raw material of zero-shot CLIP on the same samples.
+        chosen (ndarray): (N,) bool, the samples to name.
         words (Texts): the words to choose from.
 
     Returns:
@@ -158,15 +158,15 @@ def name_figures(dump, train, zero_shot, chosen, words):
 
 
 def cluster_figures(dump, train, zero_shot, chosen, words, k):
-    """Measures of clusters of some of the test samples, and the accuracy of the clusters' names.
+    """Measure the clusters of some of the test samples, and the names of the clusters.
 
     Args:
-        dump (dict): raw material of the run.
-        train (dict): raw material of its known training samples.
-        zero_shot (dict or None): raw material of zero-shot CLIP on the same samples.
-        chosen (ndarray): (N,) of bool, the samples to group.
+        dump (dict): the raw material of the run.
+        train (dict): the raw material of its known training samples.
+        zero_shot (dict | None): the raw material of zero-shot CLIP on the same samples.
+        chosen (ndarray): (N,) bool, the samples to group.
         words (Texts): the words to choose from.
-        k (int): the number of clusters; fewer where there are fewer samples.
+        k (int): the number of clusters; fewer if there are fewer samples.
 
     Returns:
         dict[str, dict[str, float]]: for each way, what
@@ -194,12 +194,12 @@ def cluster_figures(dump, train, zero_shot, chosen, words, k):
 
 
 def figures_of_run(dump, train, zero_shot, closed, wide, k):
-    """All figures of a run.
+    """Compute all figures of a run.
 
     Args:
-        dump (dict): raw material of the run.
-        train (dict): raw material of its known training samples.
-        zero_shot (dict or None): raw material of zero-shot CLIP on the same samples.
+        dump (dict): the raw material of the run.
+        train (dict): the raw material of its known training samples.
+        zero_shot (dict | None): the raw material of zero-shot CLIP on the same samples.
         closed (Texts): the emotions of the data set.
         wide (Texts): the lexicon.
         k (int): the number of clusters.

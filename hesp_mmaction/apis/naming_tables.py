@@ -10,12 +10,12 @@ COLUMNS = ('run', 'sample_id', 'emotion', 'word1', 'word2', 'word3', 'similarity
 
 
 def rows_of_run(run, dump, train, wide, k):
-    """The words and the cluster of each sample that was judged unknown.
+    """List the words and the cluster of each sample that was judged unknown.
 
     Args:
         run (str): the name of the run.
-        dump (dict): raw material of the run.
-        train (dict): raw material of its known training samples.
+        dump (dict): the raw material of the run.
+        train (dict): the raw material of its known training samples.
         wide (Texts): the lexicon.
         k (int): the number of clusters.
 
@@ -41,13 +41,13 @@ def rows_of_run(run, dump, train, wide, k):
 
 
 def tables(figures):
-    """Mean and standard deviation over runs.
+    """Show mean and standard deviation over runs.
 
     Args:
-        figures (list[dict]): of each run, see :func:`~hesp_mmaction.apis.naming.figures_of_run`.
+        figures (list[dict]): the results of ``figures_of_run``, one per run.
 
     Returns:
-        str: Markdown, one table for each group of figures, without precision and recall.
+        str: Markdown, a table for each group of figures, without precision and recall.
     """
     parts = []
     for group in dict.fromkeys(group for run in figures for group in run):

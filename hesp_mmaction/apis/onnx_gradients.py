@@ -1,7 +1,8 @@
-"""The gradient of the activation map as forward steps that ONNX has.
+"""The gradient of the activation map, as forward steps that ONNX has.
 
-The activation map takes a gradient inside the forward pass. Traced, it is a row of ordinary steps,
-of which ONNX lacks the three below; :data:`DECOMPOSITIONS` says so to the tracer.
+The activation map takes a gradient inside the forward pass. A trace turns it into ordinary steps.
+ONNX lacks three of them, which are written here by other steps. ``DECOMPOSITIONS`` hands them to
+the tracer.
 """
 import torch
 from torch.nn.functional import pad
@@ -11,7 +12,10 @@ aten = torch.ops.aten
 
 def convolution_backward(gradient, x, weight, bias_sizes, stride, padding, dilation, transposed,
                          output_padding, groups, wanted):
-    """The gradient of a convolution to its input (N, C, h, w): a transposed convolution."""
+    """The gradient of a convolution with respect to its input, as a transposed convolution.
+
+    The parameters are those of ``torch.ops.aten.convolution_backward``; ``x`` is (N, C, h, w).
+    """
     if transposed or wanted[1] or wanted[2]:
         raise NotImplementedError('only the gradient of a plain convolution to its input')
     left = [size - ((out - 1) * step - 2 * before + gap * (side - 1) + 1)
@@ -24,7 +28,10 @@ def convolution_backward(gradient, x, weight, bias_sizes, stride, padding, dilat
 
 def avg_pool2d_backward(gradient, x, kernel, stride, padding, ceil_mode, count_include_pad,
                         divisor):
-    """The gradient of a mean over k x l places, side by side, to its input (N, C, h, w)."""
+    """The gradient of a mean over neighbouring blocks of k x l places with respect to its input.
+
+    The parameters are those of ``torch.ops.aten.avg_pool2d_backward``; ``x`` is (N, C, h, w).
+    """
     if (stride and list(stride) != list(kernel)) or any(padding) or ceil_mode or divisor:
         raise NotImplementedError('only the gradient of a pooling whose stride is its kernel')
     (k, m), (height, width) = kernel, x.shape[2:]
@@ -33,7 +40,15 @@ def avg_pool2d_backward(gradient, x, kernel, stride, padding, ceil_mode, count_i
 
 
 def silu_backward(gradient, x):
-    """The slope of x sigmoid(x), which ONNX does not know."""
+    """The gradient of x sigmoid(x) with respect to x.
+
+    Args:
+        gradient (Tensor): any shape, the gradient of the result.
+        x (Tensor): the same shape.
+
+    Returns:
+        Tensor: the same shape.
+    """
     gate = x.sigmoid()
     return gradient * gate * (1 + x * (1 - gate))
 

@@ -23,21 +23,28 @@ GRACE = 60  # seconds in which a run whose parent is gone may save
 
 
 def run_here(function: Callable[..., T], jobs: Sequence[dict]) -> list[T]:
-    """Call ``function(**job)`` for every job, one after the other: a list of its results."""
+    """Call a function for every job, one after the other.
+
+    Args:
+        function (Callable): the function.
+        jobs (Sequence[dict]): its arguments, a dict per call.
+
+    Returns:
+        list: its results, in the order of ``jobs``.
+    """
     return [function(**job) for job in tqdm(jobs, unit='run')]
 
 
 def run_side_by_side(function: Callable[..., T], jobs: Sequence[dict], processes: int) -> list[T]:
-    """The same in several processes, each with its share of the cores and one GPU.
+    """Call a function for every job, in several processes with a share of the cores and one GPU.
 
-    The cards of :func:`visible_cards` are dealt out in turn: with two of them, processes 0 and 2
-    share the first. Each process sees its own card alone. When one run fails, those that have begun
-    are waited for and the error is raised.
+    The cards of ``visible_cards`` are dealt out in turn, and each process only sees its own. If a
+    job fails, the function waits for the jobs that have begun, and then raises the error.
 
     Args:
-        function (Callable): what to call; it and the jobs are pickled.
-        jobs (Sequence[dict]): its arguments.
-        processes (int): how many at a time; with 1 the jobs run in this process.
+        function (Callable): the function. It is pickled, and so are the jobs.
+        jobs (Sequence[dict]): its arguments, a dict per call.
+        processes (int): how many jobs run at a time. With 1 they run in this process.
 
     Returns:
         list: its results, in the order of ``jobs``.
@@ -58,11 +65,11 @@ def run_side_by_side(function: Callable[..., T], jobs: Sequence[dict], processes
 
 
 def visible_cards() -> list[str]:
-    """The GPUs of this process, as ``CUDA_VISIBLE_DEVICES`` names them.
+    """List the GPUs of this process, as ``CUDA_VISIBLE_DEVICES`` names them.
 
     Returns:
-        list[str]: the entries of that variable (numbers or UUIDs) where it is set, else ``'0'`` to
-        one less than the number of GPUs. Empty on a machine without one.
+        list[str]: the entries of that variable (numbers or UUIDs) if it is set, else ``'0'``,
+        ``'1'`` and so on, one per GPU. Empty without a GPU.
     """
     named = os.environ.get(VISIBLE)
     count = torch.cuda.device_count()
@@ -73,8 +80,8 @@ def visible_cards() -> list[str]:
 class OneCard(SpawnProcess):
     """A process that starts with one GPU in its environment.
 
-    The variable has to be there before the process starts: mmengine asks for GPUs when it is
-    imported, and after that CUDA does not read the variable again.
+    The variable must be set before the process starts, because mmengine asks for GPUs when it is
+    imported, and CUDA does not read the variable again.
     """
     card: str | None = None
 
@@ -95,7 +102,7 @@ class OnCards(SpawnContext):
     """Starts processes on cards in turn.
 
     Args:
-        cards (Sequence[str]): of :func:`visible_cards`; with none, processes start as they are.
+        cards (Sequence[str]): the result of ``visible_cards``. Empty: the environment is unchanged.
     """
 
     def __init__(self, cards: Sequence[str]):
@@ -108,7 +115,7 @@ class OnCards(SpawnContext):
 
 
 def _begin(threads: int) -> None:
-    """In a new process: its threads, and that it ends with the process that started it."""
+    """Set the threads of a new process, and let it end with the process that started it."""
     torch.set_num_threads(threads)
     os.environ['OMP_NUM_THREADS'] = str(threads)
     parent: Any = multiprocessing.parent_process()
@@ -123,23 +130,24 @@ def _begin(threads: int) -> None:
 
 def run_on_cluster(function: Callable[..., T], jobs: Sequence[dict], folder: str,
                    cluster: str = 'slurm', **parameters: Any) -> list[T]:
-    """The same as SLURM jobs, through submitit; waits for them.
+    """Call a function for every job as a SLURM job, through submitit, and wait.
 
-    All are waited for, also when one fails: what the others compute is kept where they write it.
+    If a job fails, the function still waits for the others. What they write is kept.
 
     Args:
-        function (Callable): what to call; it and the jobs are pickled.
-        jobs (Sequence[dict]): its arguments.
-        folder (str): of submitit's logs.
-        cluster (str): ``'slurm'``, or ``'local'`` to try it. Defaults to ``'slurm'``.
-        **parameters: submitit's, such as ``slurm_partition='gpu'``, ``timeout_min=120``.
+        function (Callable): the function. It is pickled, and so are the jobs.
+        jobs (Sequence[dict]): its arguments, a dict per call.
+        folder (str): the folder of submitit's logs.
+        cluster (str): ``'slurm'``, or ``'local'`` to try it out. Defaults to ``'slurm'``.
+        **parameters (Any): parameters of submitit, such as ``slurm_partition='gpu'`` or
+            ``timeout_min=120``.
 
     Returns:
         list: its results, in the order of ``jobs``.
 
     Raises:
-        InputError: submitit is not installed; or some runs failed: how many, the first one's
-            error and its log.
+        InputError: submitit is not installed, or some jobs failed. The message then says how many,
+            and shows the first error and its log.
     """
     try:
         import submitit
@@ -167,13 +175,20 @@ def run_on_cluster(function: Callable[..., T], jobs: Sequence[dict], folder: str
 
 def run_guarded(function: Callable[[Any], T], items: Sequence, processes: int,
                 timeout: float) -> Iterator[tuple[Any, T | None, str | None]]:
-    """Call ``function(item)`` in processes that may crash or hang without harm to the others.
+    """Call a function for every item in processes that may crash or hang without harm to the
+    others.
 
-    A process takes one item after the other; one that crashes, or takes longer than ``timeout``
-    seconds for an item, is ended and replaced. Processes are forked, so nothing is imported anew.
+    Each process takes one item after the other. A process that crashes, or that takes too long, is
+    ended and replaced. Processes are forked, so they import nothing again.
+
+    Args:
+        function (Callable): the function of one item.
+        items (Sequence): the items.
+        processes (int): how many items are worked on at a time.
+        timeout (float): the most seconds for an item.
 
     Yields:
-        tuple: item, result (or None) and what went wrong (or None), as soon as it is known.
+        tuple: the item, its result or None, and the error text or None, as soon as it is known.
     """
     context = multiprocessing.get_context('fork')
     waiting = list(reversed(items))

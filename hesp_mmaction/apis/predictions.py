@@ -1,4 +1,19 @@
-"""Results of :class:`.HESPInferencer`: what one holds, and the files they are written to."""
+"""Results of ``HESPInferencer``: their keys, and the files they are written to.
+
+The result of a window is a dict with these keys:
+
+* ``file``: the clip. ``start`` and ``end``: the window, in seconds.
+* ``emotion``: a known name or ``'unknown'``. ``best_known``: the most likely known emotion.
+* ``score``: bigger is more known. ``threshold``: None if the model has none.
+* ``probabilities``: of the known emotions, as in the dump of a test and in an exported model.
+* ``calibrated``: the same at the temperature of ``fit_temperature``, or None.
+* ``region``: [top, left, size] of the visual prompt, in pixels of the square image that the model
+sees. None for a border, and without visual prompt.
+* ``face``: [x, y, width, height] in pixels of the frame, or None if no face was looked for.
+
+A clip that cannot be used has ``error``, a text, in place of a result. So has a window in which no
+face is found, and one for which the model computes values that are not finite.
+"""
 import csv
 import math
 from pathlib import Path
@@ -9,15 +24,16 @@ NOT_FINITE = 'the model gives NaN or infinite values'
 
 
 def result_of(head, place, sample):
-    """What is said of a window.
+    """Make the result of a window.
 
     Args:
-        head (OpenSetHead): of the model.
-        place (dict): ``file``, ``start``, ``end`` and, where one was looked for, ``face``.
-        sample (ActionDataSample): as predicted.
+        head (OpenSetHead): the head of the model.
+        place (dict): ``file``, ``start`` and ``end`` in seconds, and ``face`` if one was looked
+            for.
+        sample (ActionDataSample): the prediction of the model.
 
     Returns:
-        dict: see :meth:`.HESPInferencer.__call__`.
+        dict: the keys are listed at the top of this module.
     """
     if not (sample.pred_knownness.isfinite().all() and sample.pred_score.isfinite().all()):
         return dict(place, error=NOT_FINITE)
@@ -39,13 +55,15 @@ def result_of(head, place, sample):
 
 
 def write_results(predictions, json_path=None, csv_path=None):
-    """Write results of :class:`.HESPInferencer`.
+    """Write results of ``HESPInferencer`` to files.
 
     Args:
         predictions (list[dict]): the results.
-        json_path (str | Path, optional): for a list of them; what is NaN or infinite is null there.
-        csv_path (str | Path, optional): for a table; ``p_x`` is the probability of x,
-            ``calibrated_x`` the calibrated one, where there are any.
+        json_path (str | Path, optional): a JSON file with the list. Numbers that are NaN or
+            infinite become null. Defaults to None: not written.
+        csv_path (str | Path, optional): a CSV table. ``p_x`` is the probability of emotion x,
+            ``calibrated_x`` the calibrated one, if the results have any. Defaults to None: not
+            written.
     """
     if json_path is not None:
         write_json(predictions, json_path)
@@ -68,14 +86,14 @@ def write_results(predictions, json_path=None, csv_path=None):
 
 
 def free_name(path, names):
-    """A name for a clip that no clip before it has: clip, clip-2, clip-3.
+    """Find a name that no other clip has: clip, clip-2, clip-3.
 
     Args:
-        path (str): of the clip.
-        names (set[str]): those taken; the new one is added.
+        path (str): the path of the clip.
+        names (set[str]): the names in use. The new one is added.
 
     Returns:
-        str
+        str: the name.
     """
     stem = name = Path(path).stem.replace(' ', '_')
     number = 1

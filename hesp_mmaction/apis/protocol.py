@@ -30,10 +30,19 @@ from .tasks import choose_data
 def split_config(config: str, split: int, cfg_options: dict | None = None,
                  openness: str | None = None, task: str | None = None,
                  known: Sequence[str] | None = None) -> Config:
-    """The config of one run; the arguments are those of :func:`run_split`.
+    """Make the config of one run.
+
+    Args:
+        config (str): see ``run_split``.
+        split (int): see ``run_split``.
+        cfg_options (dict, optional): see ``run_split``.
+        openness (str, optional): see ``run_split``.
+        task (str, optional): see ``run_split``.
+        known (Sequence[str], optional): see ``run_split``.
 
     Returns:
-        mmengine.Config: of the config's method, on the task's data, with the split's known set.
+        mmengine.Config: the method of the config, on the data of the task, with the known emotions
+        of the split.
     """
     cfg = load_config(config)
     if cfg.get('optim_wrapper') is None:  # options of training do not concern it
@@ -41,21 +50,23 @@ def split_config(config: str, split: int, cfg_options: dict | None = None,
                        if not key.startswith(('train_', 'val_', 'optim_', 'param_scheduler'))
                        and key.split('.')[0] != 'neck'}  # untrained it is the mean
     if known is not None and 'protocol' not in cfg and task is None:
-        raise InputError(f'{config} is of a closed set, in which every class is known: known sets '
-                         'mean nothing to it')
+        raise InputError(f'{config} is of a closed set, in which every class is known: it takes '
+                         'no known sets')
     choose_data(cfg, cfg_options, task, openness, None if known is not None else split, known)
     return cfg
 
 
 def check_runs(jobs: Sequence[Mapping[str, Any]]) -> None:
-    """Look at the inputs of all runs before the first one: every config, every known set and every
-    neck of ``cfg_options`` once.
+    """Check the inputs of all runs before the first one starts.
+
+    Every combination of a config, a known set and a neck is checked once.
 
     Args:
-        jobs (Sequence[dict]): arguments of :func:`run_split`.
+        jobs (Sequence[dict]): for each run, the arguments of ``run_split``.
 
     Raises:
-        InputError, FileNotFoundError: of :func:`.inputs.check_inputs`.
+        InputError: see ``inputs.check_inputs``.
+        FileNotFoundError: see ``inputs.check_inputs``.
     """
     looked_at: set[Any] = set()
     names = 'config', 'split', 'cfg_options', 'openness', 'task', 'known'
@@ -78,27 +89,30 @@ def check_runs(jobs: Sequence[Mapping[str, Any]]) -> None:
 def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict | None = None,
               openness: str | None = None, resume: bool = False,
               task: str | None = None, known: Sequence[str] | None = None) -> dict[str, Any]:
-    """Train and test one split in ``work_dir``; a config without optimizer is only tested.
+    """Train and test one split. A config without optimizer is only tested.
 
-    The test builds the model anew from the saved checkpoint.
+    The test builds the model again, from the saved checkpoint.
 
     Args:
-        config (str): path of the config.
-        split (int): 0 to 4; of a closed set (a config without ``protocol``) the fold, 1 to 5; with
-            ``known`` only a number for the tables.
-        work_dir (Path): may exist.
-        cfg_options (dict, optional): overrides, as of ``--cfg-options``.
-        openness (str, optional): such as ``'5:2'``; by default the config's own.
-        resume (bool): what an earlier call with the very same settings left in ``work_dir`` is
-            taken over: its result, or the checkpoint it had come to.
-        task (str, optional): put the config on the data of this task (:mod:`.tasks`).
-        known (Sequence[str], optional): a known set in place of a published split.
+        config (str): the path of the config.
+        split (int): 0 to 4. For a closed set (a config without ``protocol``) it is the fold, 1 to
+            5. With ``known`` it is only a number for the tables.
+        work_dir (str | Path): the folder of the run; it may exist.
+        cfg_options (dict, optional): changes to the config, as ``--cfg-options`` takes them.
+            Defaults to None.
+        openness (str, optional): such as ``'5:2'``. Defaults to None: the config's own.
+        resume (bool): continue an earlier call with exactly the same settings in ``work_dir``: take
+            over its result, or go on from its last checkpoint. Defaults to False.
+        task (str, optional): put the config on the data of this task, see ``tasks``. Defaults to
+            None.
+        known (Sequence[str], optional): known emotions in place of a published split. Defaults to
+            None.
 
     Returns:
-        dict: what ``metrics.json`` holds, ``intervals`` (of
-        :func:`.openset_metric.intervals_from_dump`), ``split``, ``protocol`` (the openness),
-        ``seconds`` of all and, of a training, ``seconds_per_epoch`` (data and steps; the fit of
-        the threshold apart) and ``trainable`` parameters.
+        dict: the content of ``metrics.json``, and: ``intervals``, see
+        ``openset_metric.intervals_from_dump``; ``split``; ``protocol``, the openness; ``seconds``,
+        of the whole run; and for a training ``seconds_per_epoch`` (loading and steps, without the
+        fit of the threshold) and ``trainable``, the number of parameters that learn.
     """
     start = time.time()
     cfg = split_config(config, split, cfg_options, openness, task, known)
@@ -151,13 +165,13 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
 
 
 def digest_of(cfg: Config) -> str:
-    """What tells the settings of a run from others: a config, and the files it names.
+    """Compute a digest of the settings of a run: its config, and the content of the files it names.
 
-    Weights, lists and stores are read for it: another file under the same name is another
-    setting. Of a store it is the index.
+    Weights, lists and stores are read, so another file of the same name changes the digest. Of a
+    store only the index is read.
 
     Args:
-        cfg (mmengine.Config): of a run.
+        cfg (mmengine.Config): the config of a run.
 
     Returns:
         str: SHA-256 in hex.
@@ -173,7 +187,7 @@ def digest_of(cfg: Config) -> str:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All texts in nested dicts and sequences, keys apart."""
+    """All strings among the values of nested dicts and sequences; keys are left out."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

@@ -1,8 +1,6 @@
-"""Tables of results: split by split, method by method, and in the form of the HESP paper."""
-import json
+"""Tables of results, by split and by method."""
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from scipy import stats
 
@@ -14,13 +12,17 @@ COSTS = {'seconds': 'seconds', 'seconds per epoch': 'seconds_per_epoch',
 # Runs of every method; mean, standard deviation and interval of one cell.
 Results = Mapping[str, Sequence[dict]]
 Cell = tuple[float, float | None, tuple[float, float] | None]
-LATEX = str.maketrans({character: f'\\{character}' for character in '&%$#_{}'} | {
-    '\\': r'\textbackslash{}', '~': r'\textasciitilde{}', '^': r'\textasciicircum{}'})
-PUBLISHED = Path(__file__).parents[1] / 'evaluation' / 'published.json'
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells, the first of them the head, to a table in Markdown."""
+    """Make a table in Markdown.
+
+    Args:
+        rows (Sequence[Sequence[str]]): rows of cells. The first row is the head.
+
+    Returns:
+        str: the table.
+    """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ['| ' + ' | '.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + ' |'
              for row in rows]
@@ -29,16 +31,26 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def labelled(results: Results) -> Results:
-    """Results with methods that were trained on (unlabelled) test samples called so."""
+    """Mark the methods that saw test samples in training, though not their labels.
+
+    Args:
+        results (dict[str, list[dict]]): for each method, its runs.
+
+    Returns:
+        dict[str, list[dict]]: the same runs. ``(transductive)`` is added to the names of such
+        methods.
+    """
     return {f'{name} (transductive)' if any(run.get('transductive') for run in runs) else name: runs
             for name, runs in results.items()}
 
 
 def table(results: Results) -> str:
-    """Rows of splits (of a closed set: folds) with all methods side by side, mean and deviation.
+    """Make a table with a row per split and all methods side by side, then mean and deviation.
+
+    A closed set has folds in place of splits.
 
     Args:
-        results (dict[str, list[dict]]): metrics per split, for each method.
+        results (dict[str, list[dict]]): for each method, the metrics per split.
 
     Returns:
         str: a table in Markdown.
@@ -59,15 +71,16 @@ def table(results: Results) -> str:
 
 
 def summary(results: Results) -> str:
-    """One row per method: mean and standard deviation over the splits, of each openness and of all
-    (of a closed set: over its folds, UAR and WAR).
+    """Make a table with a row per method.
 
-    Behind these, a comparison with the first method, split by split: mean difference and its
-    standard error. The last columns are costs: seconds of a run, seconds of an epoch (both means)
-    and trainable parameters; a method that is not trained has the first alone.
+    It shows mean and standard deviation over the splits, for each openness and for all together.
+    For a closed set it shows UAR and WAR over the folds. The next columns compare each method with
+    the first one, split by split: the mean difference and its standard error. The last columns are
+    costs: mean seconds of a run, mean seconds of an epoch, and the number of trainable parameters.
+    A method that is not trained only has the first of them.
 
     Args:
-        results (dict[str, list[dict]]): metrics per split, for each method.
+        results (dict[str, list[dict]]): for each method, the metrics per split.
 
     Returns:
         str: a table in Markdown.
@@ -101,42 +114,67 @@ def _is_closed(results: Results) -> bool:
 
 
 def _costs(runs: Sequence[dict]) -> list[str]:
-    """Means of ``COSTS``; empty where no run has such a cost."""
+    """Means of ``COSTS``; empty if no run has such a cost."""
     costs = [[run[key] for run in runs if key in run] for key in COSTS.values()]
     return [f'{statistics.mean(cost):{form}}' if cost else ''
             for cost, form in zip(costs, ('.0f', '.2f', ',.0f'), strict=True)]
 
 
 def mean_and_deviation(values: Sequence[float]) -> str:
-    """Numbers to ``'mean +- standard deviation'``; the deviation needs two."""
+    """Show a mean with its standard deviation.
+
+    Args:
+        values (Sequence[float]): one or more numbers.
+
+    Returns:
+        str: ``'mean +- deviation'``; the mean alone for one number.
+    """
     spread = f' +- {statistics.stdev(values):.1f}' if len(values) > 1 else ''
     return f'{statistics.mean(values):.1f}{spread}'
 
 
 def mean_and_error(values: Sequence[float]) -> str:
-    """Numbers to ``'mean (standard error of the mean)'``; the error needs two."""
+    """Show a mean with its standard error.
+
+    Args:
+        values (Sequence[float]): one or more numbers.
+
+    Returns:
+        str: ``'mean (standard error)'``, with the sign of the mean; the mean alone for one number.
+    """
     error = f' ({statistics.stdev(values) / len(values) ** 0.5:.1f})' if len(values) > 1 else ''
     return f'{statistics.mean(values):+.1f}{error}'
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Student's confidence interval (low, high) of the mean of two values or more."""
+    """Compute Student's confidence interval of a mean.
+
+    Args:
+        values (Sequence[float]): two or more numbers.
+        level (float): the confidence, 0..1. Defaults to 0.95.
+
+    Returns:
+        tuple[float, float]: the lower and the upper end.
+    """
     quantile = stats.t.ppf((1 + level) / 2, len(values) - 1)
     half = float(quantile * statistics.stdev(values) / len(values) ** 0.5)
     return statistics.mean(values) - half, statistics.mean(values) + half
 
 
 def measured(results: Sequence[dict], metric: str) -> dict[str, Cell]:
-    """Means per openness and over all runs of one method.
+    """Compute the means of one method, for each openness and over all.
+
+    Several runs have the 95 % interval of their mean over the splits. A single run has no deviation
+    (None), and its interval is over its test samples.
 
     Args:
-        results (list[dict]): of :func:`.protocol.run_split`. metric (str): such as ``'AUROC'``.
+        results (list[dict]): the results of ``protocol.run_split``.
+        metric (str): such as ``'AUROC'``.
 
     Returns:
-        dict: openness to (mean, standard deviation, 95 % interval); ``'mean'`` is over the
-        opennesses' means, with the deviation over all runs. Several runs have the interval of
-        their mean over the splits (None where opennesses have different numbers of them), a
-        single run has no deviation (None) and the interval over its test samples.
+        dict[str, tuple]: (mean, standard deviation, interval) for each openness. ``'mean'`` is the
+        mean of these means, with the deviation over all runs. Its interval is None if the
+        opennesses have different numbers of runs.
     """
     groups: dict[str, list[dict]] = {}
     for row in results:
@@ -153,84 +191,3 @@ def _cell(rows: Sequence[dict], metric: str) -> Cell:
     if len(values) == 1:
         return values[0], None, rows[0]['intervals'][metric]
     return statistics.mean(values), statistics.stdev(values), interval(values)
-
-
-def _columns(results: Results) -> list[str]:
-    first = next(iter(results.values()))
-    names = list(dict.fromkeys(row['protocol'] for row in first))
-    return [*names, 'mean'] if len(names) > 1 else ['mean']
-
-
-def _published_rows(task: str, columns: Sequence[str]) -> Iterator[list[str]]:
-    """Rows of the paper's table of a task; cells of opennesses it does not have are
-    empty."""
-    table = json.loads(PUBLISHED.read_text(encoding='utf-8')).get(task, {})
-    for method, values in table.items():
-        if method == 'columns':
-            continue
-        found = [dict(zip(table['columns'], row, strict=True)) for row in values]
-        yield [method, *(f'{row[c]:.2f}' if c in row else '' for row in found for c in columns)]
-
-
-def _measured_rows(results: Results, columns: Sequence[str],
-                   with_interval: bool) -> Iterator[list[str]]:
-    for method, runs in labelled(results).items():
-        cells = []
-        for metric in ('AUROC', 'OSCR'):
-            found = measured(runs, metric)
-            for column in columns:
-                mean, deviation, ends = found[column]
-                cell = f'{mean:.2f}'
-                if deviation is not None:
-                    cell += f' +- {deviation:.2f}'
-                if with_interval and ends is not None:
-                    cell += f' [{ends[0]:.2f}, {ends[1]:.2f}]'
-                cells.append(cell)
-        yield [method, *cells]
-
-
-def markdown_report(results: Results, task: str, data: str) -> str:
-    """The table of a task: published figures and ours, clearly apart.
-
-    Args:
-        results (dict[str, list[dict]]): runs of every method. task (str). data (str): what ours
-            were measured on, and with which weights.
-    """
-    columns = _columns(results)
-    head = ['method'] + [f'{m} {c}' for m in ('AUROC', 'OSCR') for c in columns]
-    several = max(len(runs) for runs in results.values()) > 1
-    what = ('mean over the splits +- standard deviation [95 % interval of the mean; of a single '
-            'run by bootstrap over its test samples]' if several else
-            'one run [95 % interval by bootstrap over its test samples]')
-    lines = [f'# Task {task}', '', f'Measured here ({data}): {what}, last epoch.', '',
-             markdown([head, *_measured_rows(results, columns, True)])]
-    published = list(_published_rows(task, columns))
-    if published:
-        source = json.loads(PUBLISHED.read_text(encoding='utf-8'))['source']
-        lines += ['', f'Published ({source}); other data and other weights than ours:', '',
-                  markdown([head, *published])]
-    return '\n'.join(lines) + '\n'
-
-
-def latex_report(results: Results, task: str, data: str) -> str:
-    """The same in LaTeX (booktabs), without intervals."""
-    columns = _columns(results)
-    width = len(columns)
-    lines = [r'\begin{tabular}{l' + 'r' * (2 * width) + '}', r'\toprule',
-             rf' & \multicolumn{{{width}}}{{c}}{{AUROC}} & \multicolumn{{{width}}}{{c}}{{OSCR}} \\',
-             ' & '.join(['method', *columns, *columns]) + r' \\', r'\midrule']
-    published = list(_published_rows(task, columns))
-    if published:
-        lines.append(rf'\multicolumn{{{2 * width + 1}}}{{l}}{{published}} \\')
-        lines += [' & '.join([_escape(name), *cells]) + r' \\' for name, *cells in published]
-        lines.append(r'\midrule')
-    lines.append(rf'\multicolumn{{{2 * width + 1}}}{{l}}{{measured here: {_escape(data)}}} \\')
-    for name, *cells in _measured_rows(results, columns, False):
-        cells = [f'${cell}$'.replace('+-', r'\pm') for cell in cells]
-        lines.append(' & '.join([_escape(name), *cells]) + r' \\')
-    return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}']) + '\n'
-
-
-def _escape(text: str) -> str:
-    """Text as LaTeX prints it."""
-    return text.translate(LATEX)

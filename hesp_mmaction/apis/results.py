@@ -1,4 +1,4 @@
-"""What a finished run left in its work dir, read by the tools that look at results."""
+"""Reads what a finished run left in its work dir, for the tools that look at results."""
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +15,10 @@ def read_run(folder: str | Path) -> dict[str, ndarray]:
     """Read the raw material of the evaluation in a work dir.
 
     Args:
-        folder (str or Path): the work dir.
+        folder (str | Path): the work dir.
 
     Returns:
-        dict[str, ndarray]: what ``predictions.npz`` holds, an array per key.
+        dict[str, ndarray]: the content of ``predictions.npz``, an array per key.
 
     Raises:
         InputError: the folder holds no such file.
@@ -32,15 +32,16 @@ def read_run(folder: str | Path) -> dict[str, ndarray]:
 def read_metrics(folder: str | Path) -> dict[str, Any]:
     """Read the figures of the evaluation in a work dir.
 
+    A run whose predictions are not finite ends without figures. The error then says so.
+
     Args:
-        folder (str or Path): the work dir.
+        folder (str | Path): the work dir.
 
     Returns:
-        dict[str, Any]: what ``metrics.json`` holds.
+        dict[str, Any]: the content of ``metrics.json``.
 
     Raises:
-        InputError: the folder holds no such file. Where its predictions are not finite, the
-            message says so, because a run then ends without figures.
+        InputError: the folder holds no such file.
     """
     path = Path(folder) / 'metrics.json'
     if not path.is_file():
@@ -50,13 +51,13 @@ def read_metrics(folder: str | Path) -> dict[str, Any]:
 
 
 def run_names(folders: Sequence[str | Path]) -> list[str]:
-    """Name each work dir by the shortest end of its path that tells it from the others.
+    """Name each work dir by the shortest end of its path that differs from all others.
 
     Args:
-        folders (Sequence[str or Path]): work dirs, at least one.
+        folders (Sequence[str | Path]): one or more work dirs.
 
     Returns:
-        list[str]: a name for each, all with as many parts, such as ``'hesp/split0'``.
+        list[str]: a name for each, all with the same number of parts, such as ``'hesp/split0'``.
 
     Raises:
         InputError: one folder occurs twice.

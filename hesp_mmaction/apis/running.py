@@ -1,4 +1,4 @@
-"""Training and testing from the command line: what tools/train.py and tools/test.py share."""
+"""Training and testing from the command line, as tools/train.py and tools/test.py do it."""
 import argparse
 import gc
 import os
@@ -19,6 +19,7 @@ from ..engine import QuietRunner
 from ..errors import InputError
 from .configs import KeyValue, config_word, load_config
 from .determinism import no_deterministic_kernel, prepare_determinism
+from .emotion_wiring import keep_emotions
 from .inputs import check_inputs
 from .loading import prepare_loading
 from .tasks import TASKS, choose_data
@@ -28,13 +29,21 @@ USER_ERRORS = (InputError, OSError, UnpicklingError)
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """The flags that both tools take, with MMAction2's names and meaning."""
+    """Make the parser of the flags that both tools take. Names and meaning are those of MMAction2.
+
+    Args:
+        description (str | None): the text above the flags.
+
+    Returns:
+        argparse.ArgumentParser: the parser. A tool may add flags.
+    """
     result = argparse.ArgumentParser(description=description)
     result.add_argument('config', type=config_word, help='config file, or the name of one of ours')
     result.add_argument('--work-dir', type=os.path.expanduser,
                         help='folder of logs, checkpoints and results; '
                         'default: work_dirs/<name of the config>')
-    result.add_argument('--known', nargs='+', metavar='NAME', help='the known emotions, in order')
+    result.add_argument('--known', nargs='+', metavar='NAME',
+                        help='the known emotions, in order; another word becomes an emotion')
     result.add_argument('--task', help='put the method on the data of a task: '
                         f'{", ".join(TASKS)}; default: the data of the config')
     result.add_argument('--openness', metavar='KNOWN:UNKNOWN',
@@ -57,7 +66,17 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def read_config(args: argparse.Namespace) -> Config:
-    """The config of a command line, ready for mmengine's Runner."""
+    """Read the config that a command line names, with all its changes, ready for mmengine's Runner.
+
+    Args:
+        args (argparse.Namespace): the parsed flags of ``parser``.
+
+    Returns:
+        mmengine.Config: the config.
+
+    Raises:
+        InputError: the config does not exist, or a flag does not fit it.
+    """
     if 'LOCAL_RANK' not in os.environ:
         os.environ['LOCAL_RANK'] = str(args.local_rank)
     cfg = load_config(args.config)
@@ -87,22 +106,23 @@ def read_config(args: argparse.Namespace) -> Config:
 def run(cfg: Config, action: Callable[[Runner], Any], loaders: Sequence[str] = ()) -> Any:
     """Check the inputs, build the runner and call ``action(runner)``.
 
-    What a run has computed is never deleted. Only if it ends by an error before its first step,
-    the folder it has made (a log and a copy of the config) is taken away again.
+    Results of a run are never deleted. If the run fails before its first step, the new folder with
+    its log and a copy of the config is removed.
 
     Args:
-        cfg (mmengine.Config): of :func:`read_config`.
+        cfg (mmengine.Config): the config of ``read_config``.
         action (Callable): such as ``lambda runner: runner.train()``.
-        loaders (Sequence[str]): names of the loaders that it needs; their folders and lists are
-            looked at first. Defaults to none.
+        loaders (Sequence[str]): the names of the loaders that it needs. Their folders and lists are
+            checked first. Defaults to none.
 
     Returns:
-        what ``action`` returns.
+        Any: what ``action`` returns.
 
     Raises:
-        InputError: the input cannot be used; and whatever else ``action`` raises.
+        InputError: the input cannot be used.
     """
     check_inputs(cfg, loaders)
+    keep_emotions(cfg)
     prepare_loading(cfg, loaders)
     work_dir, first = Path(cfg.work_dir), FirstStep()
     new = not work_dir.exists()
@@ -118,7 +138,7 @@ def run(cfg: Config, action: Callable[[Runner], Any], loaders: Sequence[str] = (
 
 
 class FirstStep(Hook):
-    """Knows whether a first step of any loop has begun."""
+    """Notes that the first step of any loop has begun."""
     done = False
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -128,10 +148,10 @@ class FirstStep(Hook):
 
 
 def remove_start(folder: Path) -> None:
-    """Delete what mmengine writes before the first step, and the folders that are empty then.
+    """Delete what mmengine writes before the first step, and then the empty folders.
 
     Args:
-        folder (Path): a work dir; any other file in it stays, and so does its folder.
+        folder (Path): a work dir. Any other file in it stays, and so does its folder.
     """
     files = [*folder.glob('*.py'), *folder.glob('*/*.log'), *folder.glob('*/vis_data/*.py')]
     files += [file for file in folder.glob('*/vis_data/*.json') if not file.stat().st_size]
@@ -143,7 +163,11 @@ def remove_start(folder: Path) -> None:
 
 
 def run_tool(main: Callable[[], Any]) -> None:
-    """Run the ``main()`` of a tool; an error of input becomes one line and exit code 1."""
+    """Run the ``main()`` of a tool. An error of input becomes one line and exit code 1.
+
+    Args:
+        main (Callable): the function, without arguments.
+    """
     if not gc.get_freeze_count():
         # mmengine collects garbage for each data set: a quarter of a second for what is imported,
         # which never is any.
@@ -171,7 +195,14 @@ def run_tool(main: Callable[[], Any]) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """What an error of input says, without where in the code it was raised."""
+    """Turn an error of input into one line, without the place in the code.
+
+    Args:
+        error (Exception): the error.
+
+    Returns:
+        str: the line.
+    """
     message = str(error).strip()
     if 'Traceback' in message:  # from a worker of a loader: the last line is the error itself
         message = message.splitlines()[-1].partition(': ')[2]

@@ -1,7 +1,7 @@
-"""The one runner of splits, tasks and ablations: flags, runs, results.
+"""Runs splits, tasks and ablations: flags, runs and results.
 
-``tools/run_splits.py``, ``run_protocol.py`` and ``run_ablation.py`` say which configs run and what
-is printed of the results; everything between is here.
+``tools/run_splits.py``, ``run_protocol.py`` and ``run_ablation.py`` choose the configs and print
+the results. All other steps are here.
 """
 import argparse
 import os
@@ -13,10 +13,12 @@ from typing import Any
 import yaml
 from mmengine.config import Config
 
+from ..datasets.emotions import use
 from ..datasets.splits import num_splits, opennesses, read_known_sets
 from ..errors import InputError
 from ..files import whole, write_json
 from .configs import KeyValue, load_config, our_config
+from .emotion_wiring import vocabulary_of
 from .parallel import run_on_cluster, run_side_by_side
 from .protocol import check_runs, run_split
 from .report import Results
@@ -29,8 +31,8 @@ def add_flags(parser: argparse.ArgumentParser, out: str | None = 'work_dirs') ->
     """Add the flags of every tool that runs splits.
 
     Args:
-        parser (argparse.ArgumentParser): of the tool.
-        out (str, optional): default of ``--out``; with None it has to be given. Defaults to
+        parser (argparse.ArgumentParser): the parser of the tool.
+        out (str | None): the default of ``--out``. With None the flag is required. Defaults to
             ``'work_dirs'``.
     """
     add = parser.add_argument
@@ -66,10 +68,10 @@ def find_methods(configs: Sequence[str]) -> dict[str, str]:
             ``model-index.yml``.
 
     Returns:
-        dict[str, str]: paths by the names of their files.
+        dict[str, str]: the path of each config, by the name of its file.
 
     Raises:
-        InputError: two configs have one name.
+        InputError: two configs have the same name.
     """
     if list(configs) == ['all']:
         root = Path(our_config('hesp_afew_o34.py')).parents[1]
@@ -81,29 +83,29 @@ def find_methods(configs: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for config in configs:
         if Path(config).stem in found:
-            raise InputError(f'{found[Path(config).stem]} and {config} have one name, and results '
-                             'are kept by name: rename one of them')
+            raise InputError(f'{found[Path(config).stem]} and {config} have the same name, and '
+                             'results are kept by name: rename one of them')
         found[Path(config).stem] = config
     return found
 
 
 def list_runs(config: str, name: str, args: argparse.Namespace,
               cfg_options: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """List the runs of one method, split by split and openness by openness.
+    """List the runs of one method, by openness and split.
 
     Args:
-        config (str): path of the config.
-        name (str): of the method, the folder of its runs below ``args.out``.
-        args (argparse.Namespace): of the flags of :func:`add_flags`.
-        cfg_options (dict, optional): in place of ``args.cfg_options``. Defaults to None.
+        config (str): the path of the config.
+        name (str): the name of the method, which is also the folder of its runs below ``args.out``.
+        args (argparse.Namespace): the parsed flags of ``add_flags``.
+        cfg_options (dict, optional): settings in place of ``args.cfg_options``. Defaults to None.
 
     Returns:
-        list[dict]: arguments of :func:`.protocol.run_split`. Their folders are called
-        ``split0``, ``o52_split0`` where a task or opennesses are named, or ``known_split0``.
+        list[dict]: for each run, the arguments of ``protocol.run_split``. The folders are called
+        ``split0``, or ``o52_split0`` if the flags name a task or opennesses, or ``known_split0``.
 
     Raises:
-        InputError: a split, an openness, a set or a task that does not exist; the message lists
-            what there is.
+        InputError: a split, an openness, a set or a task does not exist. The message lists those
+            that do.
     """
     common = dict(config=config, resume=not args.fresh,
                   cfg_options=args.cfg_options if cfg_options is None else cfg_options)
@@ -115,6 +117,8 @@ def list_runs(config: str, name: str, args: argparse.Namespace,
         if args.openness:
             raise InputError('give --known-sets or --openness, not both: a set has its own '
                              'openness')
+        options = common['cfg_options'] or {}
+        use(vocabulary_of(options.get('emotions', load_config(config).get('emotions'))))
         sets = read_known_sets(args.known_sets)
         return [dict(common, split=n, known=sets[n], work_dir=str(place / f'known_split{n}'))
                 for n in _numbers(args.splits, range(len(sets)))]
@@ -128,7 +132,7 @@ def list_runs(config: str, name: str, args: argparse.Namespace,
 
 
 def _cases(config: str, args: argparse.Namespace) -> list[tuple[str | None, range]]:
-    """Opennesses, None for the config's own, each with the numbers of its splits."""
+    """Opennesses with the numbers of their splits. None stands for the openness of the config."""
     cfg = load_config(config)
     if args.task:
         data_set = find_task(args.task).splits_of
@@ -147,7 +151,7 @@ def _folds(cfg: Config, openness: Sequence[str] | None) -> range:
     """The folds of a closed set."""
     name = Path(cfg.filename).name
     if openness:
-        raise InputError(f'{name} has no `protocol`, so --openness means nothing: name the data '
+        raise InputError(f'{name} has no `protocol`, so it has no --openness: name the data '
                          'with --task')
     if not has_folds(cfg):
         raise InputError(f'{name} has neither published splits nor folds: name the data with '
@@ -160,7 +164,7 @@ def _numbers(given: Sequence[str] | None, there_are: Iterable[int]) -> list[int]
 
 
 def _chosen(given: Sequence[str], there_are: Sequence[str], flag: str) -> list[str]:
-    """What a flag names, ``['all']`` for everything."""
+    """The values of a flag; ``['all']`` stands for every value."""
     if list(given) == ['all']:
         return list(there_are)
     wrong = sorted(set(given) - set(there_are))
@@ -170,18 +174,19 @@ def _chosen(given: Sequence[str], there_are: Sequence[str], flag: str) -> list[s
 
 
 def run_all(runs: Runs, args: argparse.Namespace) -> Runs:
-    """Look at the inputs of every run, then run them where the flags say.
+    """Check the inputs of every run, then run them as the flags say.
 
     Args:
-        runs (dict[str, list[dict]]): arguments of :func:`.protocol.run_split`, by the name of the
-            method. A work dir that occurs twice is one run.
-        args (argparse.Namespace): of the flags of :func:`add_flags`.
+        runs (dict[str, list[dict]]): for each method, the arguments of ``protocol.run_split``.
+            Entries with the same work dir are one run.
+        args (argparse.Namespace): the parsed flags of ``add_flags``.
 
     Returns:
-        dict[str, list[dict]]: results, by the same names and in the same order.
+        dict[str, list[dict]]: the results, with the same names and in the same order.
 
     Raises:
-        InputError: of :func:`.protocol.check_runs`, before the first run.
+        InputError: an input cannot be used, see ``protocol.check_runs``. Raised before the first
+            run.
     """
     unique = {run['work_dir']: run for group in runs.values() for run in group}
     jobs = list(unique.values())
@@ -203,13 +208,13 @@ def run_all(runs: Runs, args: argparse.Namespace) -> Runs:
 
 def write_results(results: Results | Mapping[str, Any], out: str | Path, name: str,
                   texts: Mapping[str, str]) -> None:
-    """Keep results and their tables, and print the tables in Markdown.
+    """Write results and their tables, and print the tables in Markdown.
 
     Args:
-        results (dict): written as JSON.
-        out (str or Path): folder of the files.
-        name (str): of the JSON file, without its suffix.
-        texts (dict[str, str]): contents of the other files, by their names.
+        results (dict): the results, written as JSON.
+        out (str | Path): the folder of the files.
+        name (str): the name of the JSON file, without its suffix.
+        texts (dict[str, str]): the contents of the other files, by file name.
     """
     write_json(results, Path(out) / f'{name}.json')
     for file_name, text in texts.items():

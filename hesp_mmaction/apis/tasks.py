@@ -1,4 +1,4 @@
-"""The four tasks of the HESP paper (and DFEW's splits): which data, which opennesses."""
+"""The four tasks of the HESP paper, and DFEW: their data and their opennesses."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,20 +16,31 @@ from .wiring import override
 
 @dataclass(frozen=True)
 class Task:
-    """A task: the config of its data in ``configs/_base_/datasets``, and the name under which its
-    splits are published (``datasets/splits.json``); are its unknown emotions compounds of the
-    known ones?"""
+    """A task: data, and published splits of them.
+
+    Args:
+        data (str): the name of a config in ``configs/_base_/datasets``.
+        splits_of (str): the name of the splits in ``datasets/splits.json``.
+        compounds (bool): the unknown emotions are compounds of the known ones. Defaults to False.
+    """
     data: str
     splits_of: str
     compounds: bool = False
 
     @property
     def opennesses(self) -> tuple[str, ...]:
-        """Known : unknown counts, such as ``'5:2'``."""
+        """The published counts known : unknown, such as ``'5:2'``."""
         return opennesses(self.splits_of)
 
     def splits(self, openness: str) -> range:
-        """Numbers of the splits of an openness."""
+        """List the splits of an openness.
+
+        Args:
+            openness (str): such as ``'5:2'``.
+
+        Returns:
+            range: their numbers.
+        """
         return range(num_splits(self.splits_of, openness))
 
 
@@ -39,32 +50,42 @@ TASKS = dict(
 
 
 def find_task(name: str) -> Task:
-    """The task of that name.
+    """Find a task by its name.
+
+    Args:
+        name (str): a key of ``TASKS``.
+
+    Returns:
+        Task: the task.
 
     Raises:
-        InputError: there is none; the message lists what there is.
+        InputError: no task has that name. The message lists the names.
     """
     if name not in TASKS:
-        raise InputError(f'no task is named {name!r}: {", ".join(TASKS)}')
+        raise InputError(f'no task is named {name!r}; choose one of {", ".join(TASKS)}')
     return TASKS[name]
 
 
 def set_task(cfg: Config, task: Task) -> None:
-    """Put a method's config on the data of a task, in place.
+    """Put a method's config on the data of a task. The config is changed in place.
 
-    Data sets and folders are the task's; pipelines (they differ between backbones on frames and on
-    clips), frame count and image size stay the method's. HESP's default score becomes that of
-    compounds where the task is one of them.
+    The task sets the data sets and folders. The method keeps its pipelines, frame count and image
+    size, because these depend on the backbone. On a task of compounds, HESP's default score becomes
+    the one for compounds.
 
     Args:
-        cfg (mmengine.Config): of a method. task (Task).
+        cfg (mmengine.Config): the config of a method.
+        task (Task): the task.
+
+    Raises:
+        InputError: a loader of the config joins several data sets.
     """
     data = Config.fromfile(our_config(f'_base_/datasets/{task.data}.py'))
     for loader in DATALOADERS:
         if cfg.get(loader):
             leaf, *others = leaf_configs(cfg[loader].dataset)
             if others:
-                raise InputError(f'{loader} joins several data sets, and a task is of one: take '
+                raise InputError(f'{loader} joins several data sets, and a task has one: take '
                                  'ConcatDataset out of the config')
             pipeline = leaf.pipeline
             leaf.clear()  # a wrapper around it stays
@@ -80,13 +101,13 @@ def set_task(cfg: Config, task: Task) -> None:
 
 
 def has_folds(cfg: Config) -> bool:
-    """Whether every data set of a config has numbered folds, such as MAFW's.
+    """Tell whether every data set of a config has numbered folds, such as those of MAFW.
 
     Args:
-        cfg (mmengine.Config): of a method.
+        cfg (mmengine.Config): the config of a method.
 
     Returns:
-        bool: True where ``fold`` means something to each of them.
+        bool: True if every data set takes the argument ``fold``.
     """
     return all('fold' in leaf for loader in DATALOADERS if cfg.get(loader)
                for leaf in leaf_configs(cfg[loader].dataset))
@@ -95,25 +116,27 @@ def has_folds(cfg: Config) -> bool:
 def choose_data(cfg: Config, cfg_options: Mapping[str, Any] | None = None, task: str | None = None,
                 openness: str | None = None, split: int | None = None,
                 known: Sequence[str] | None = None) -> None:
-    """Carry what a command line says of the data into a config, in place.
+    """Write the data that a command line chooses into a config. The config is changed in place.
 
-    A config of a closed set has no ``protocol`` and no known set to choose: a split of it is a
-    fold.
+    A config of a closed set has no ``protocol`` and no known emotions to choose. Its splits are
+    folds.
 
     Args:
-        cfg (mmengine.Config): of a method.
-        cfg_options (dict, optional): of ``--cfg-options``, dotted keys. Defaults to None.
-        task (str, optional): a name in ``TASKS``, whose data take the place of the config's.
-            Defaults to None: the config's own data.
+        cfg (mmengine.Config): the config of a method.
+        cfg_options (dict, optional): the settings of ``--cfg-options``, with dotted keys. Defaults
+            to None.
+        task (str, optional): a name in ``TASKS``. Its data replace those of the config. Defaults to
+            None: the config's own data.
         openness (str, optional): known : unknown counts, such as ``'5:2'``. Defaults to None: the
-            config's own; with a task that has no such openness, the only one of the task.
-        split (int, optional): a published split, 0 to 4; of a closed set a fold, 1 to 5. Defaults
-            to None: split 0 where a task or an openness is given, else the config's own known set.
-        known (Sequence[str], optional): the known emotions, in place of a published split.
-            Defaults to None.
+            config's own, or the only one of the task.
+        split (int, optional): a published split, 0 to 4; for a closed set a fold, 1 to 5. Defaults
+            to None: split 0 if a task or an openness is named, else the known emotions of the
+            config.
+        known (Sequence[str], optional): known emotions in place of a published split. Defaults to
+            None.
 
     Raises:
-        InputError: the combination does not exist; the message says which there are.
+        InputError: the combination does not exist. The message lists those that do.
     """
     for name, value in (('split', split), ('openness', openness)):
         if known is not None and value is not None:
@@ -131,7 +154,7 @@ def choose_data(cfg: Config, cfg_options: Mapping[str, Any] | None = None, task:
     options = dict(cfg_options or {})
     if 'protocol' not in cfg:
         if openness is not None:
-            raise InputError('the config has no `protocol`, so --openness means nothing: name the '
+            raise InputError('the config has no `protocol`, so it has no --openness: name the '
                              'data with --task, or the emotions with --known')
         if split is not None and has_folds(cfg):
             override(cfg, dict(options, fold=split))

@@ -1,4 +1,4 @@
-"""A trained recognizer for all that only predicts: the inferencer, the demo, the export."""
+"""Loads a trained recognizer, for everything that only predicts: inferencer, demo and export."""
 from pathlib import Path
 
 from mmaction.registry import MODELS
@@ -6,30 +6,31 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..errors import InputError
-from ..models.checkpoints import known_of, load_weights, read_checkpoint
+from ..models.checkpoints import emotions_of, known_of, load_weights, read_checkpoint
 from ..models.clip import forget_weights
 from .wiring import override
 
 
 def load_trained(cfg, checkpoint=None, cfg_options=None, known=None, device='cpu'):
-    """The model of a config with the weights of a checkpoint, in eval mode.
+    """Build the model of a config with the weights of a checkpoint, in eval mode.
 
     Args:
-        cfg (mmengine.Config): changed in place to ``cfg_options`` and the known emotions.
-        checkpoint (str | Path, optional): ``.pth`` or ``.safetensors``; None for a model that is
-            not trained.
-        cfg_options (dict, optional): as of ``--cfg-options``.
-        known (Sequence[str], optional): the known emotions, in order. Defaults to those of the
-            checkpoint, or of the config where that does not say.
-        device (str): where the model is put. Defaults to ``'cpu'``.
+        cfg (mmengine.Config): the config, changed in place by ``cfg_options`` and the known
+            emotions.
+        checkpoint (str | Path, optional): ``.pth`` or ``.safetensors``. Defaults to None: for a
+            model that is not trained.
+        cfg_options (dict, optional): changes to the config, as ``--cfg-options`` takes them.
+            Defaults to None.
+        known (Sequence[str], optional): the known emotions, in order. Defaults to None: those of
+            the checkpoint, or else of the config.
+        device (str): the device of the model. Defaults to ``'cpu'``.
 
     Returns:
-        nn.Module
+        nn.Module: the model.
 
     Raises:
-        InputError: the config is one of a trained model and no checkpoint is named, or they do not
-            belong together.
-        FileNotFoundError: there is no such checkpoint.
+        InputError: a checkpoint is needed and missing, or it does not fit the config.
+        FileNotFoundError: the checkpoint does not exist.
     """
     init_default_scope('mmaction')
     saved, name = None, f'the checkpoint {checkpoint}'
@@ -37,6 +38,9 @@ def load_trained(cfg, checkpoint=None, cfg_options=None, known=None, device='cpu
         saved = read_checkpoint(checkpoint)
         if known is None:
             known = known_of(saved, name)
+        content = emotions_of(saved, name)
+        if content and 'emotions' not in {*cfg, *(cfg_options or {})}:
+            cfg.emotions = content
     elif 'optim_wrapper' in cfg:
         raise InputError(f'{cfg.filename or "this"} is a config of a trained model: name its '
                          'checkpoint')
@@ -49,16 +53,17 @@ def load_trained(cfg, checkpoint=None, cfg_options=None, known=None, device='cpu
 
 
 def clip_of_run(folder, config=None, cfg_options=None):
-    """The CLIP of a run.
+    """Find the CLIP of a run.
 
     Args:
-        folder (str | Path): work dir of the run, in which a training leaves its config.
-        config (str, optional): path of the config. Defaults to the only one in the folder.
-        cfg_options (Mapping[str, Any], optional): changes to it, see
-            :func:`.wiring.override`.
+        folder (str | Path): the work dir of the run. A training writes its config there.
+        config (str, optional): the path of the config. Defaults to None: the only one in the
+            folder.
+        cfg_options (dict, optional): changes to the config, see ``wiring.override``. Defaults to
+            None.
 
     Returns:
-        dict[str, Any]: arguments of :class:`~hesp_mmaction.models.prompts.text.CLIPTextTower`.
+        dict[str, Any]: the arguments of ``hesp_mmaction.models.prompts.text.CLIPTextTower``.
 
     Raises:
         InputError: the folder holds no config or several, or the config names no CLIP.

@@ -1,9 +1,9 @@
 """The variables of a config that a command line can set, and how each reaches all of its parts.
 
-A config file wires its own variables (``known``, ``data_root``, ``image_size``, ``prompt_size``,
-``num_frames``, ``clip``, ``vis_backends`` and others) when it is read. Changed afterwards, they
-would change nothing: :data:`VARIABLES` does it again. ``neck`` is a variable that no config has: it
-gives any method the same neck (:mod:`.equal_terms`).
+A config file passes its own variables (``known``, ``data_root``, ``image_size``, ``prompt_size``,
+``num_frames``, ``clip``, ``vis_backends`` and others) to its parts when it is read. A later change
+of a variable would change nothing else. ``VARIABLES`` passes it on again. ``neck`` is a variable
+that no config has. It puts any method on the same neck (``equal_terms``).
 """
 import os
 from collections.abc import Callable, Sequence
@@ -36,7 +36,8 @@ def _set_known(cfg: Config, known: Sequence[str]) -> None:
 def _set_of_dataset(cfg: Config, value: Any, key: str, everywhere: bool = False) -> None:
     for dataset in datasets_of(cfg):
         if not everywhere and key not in dataset:
-            raise InputError(f'{key} means nothing to {dataset.type}, the data set of this config')
+            raise InputError(f'{dataset.type}, the data set of this config, has no {key}: leave '
+                             'it out')
         dataset[key] = value
 
 

@@ -1,4 +1,4 @@
-"""One place from which an override on the command line reaches every part of a config."""
+"""Carries a setting of the command line to every part of a config that needs it."""
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
@@ -13,6 +13,7 @@ from ..datasets.feature_file import is_feature_file
 from ..datasets.splits import known_names
 from ..errors import InputError
 from .config_parts import DATALOADERS, datasets_of
+from .emotion_wiring import use_emotions
 from .feature_wiring import check_options
 from .variables import VARIABLES
 
@@ -20,24 +21,26 @@ from .variables import VARIABLES
 def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
              known: Sequence[str] | None = None, split: int | None = None,
              openness: str | None = None) -> None:
-    """Merge what the command line says into a config, in place.
+    """Write the settings of a command line into a config, in place.
 
     Args:
         cfg (mmengine.Config): a config of this package.
-        cfg_options (dict, optional): of ``--cfg-options``, dotted keys.
-        known (Sequence[str], optional): of ``--known``.
-        split (int, optional): of ``--split``, one of the published splits named by
-            ``cfg.protocol``.
-        openness (str, optional): such as ``'5:2'``, in place of the protocol's own.
+        cfg_options (dict, optional): the settings of ``--cfg-options``, with dotted keys. Defaults
+            to None.
+        known (Sequence[str], optional): the emotions of ``--known``. Defaults to None.
+        split (int, optional): the number of ``--split``, a published split of ``cfg.protocol``.
+            Defaults to None.
+        openness (str, optional): such as ``'5:2'``, in place of that of the protocol. Defaults to
+            None.
 
     Raises:
-        InputError: both were given, or the config names no protocol; or ``neck`` is given
-            together with a setting of ``model.neck``.
+        InputError: both ``known`` and ``split`` are given, the config names no protocol, or
+            ``neck`` is given together with a setting of ``model.neck``.
     """
     options = cfg_options or {}
     own = [key for key in options if key == 'model.neck' or key.startswith('model.neck.')]
     if own and any(key.split('.')[0] == 'neck' for key in options):
-        raise InputError(f'give neck or {own[0]}, not both: neck takes the place of model.neck')
+        raise InputError(f'give neck or {own[0]}, not both: neck replaces model.neck')
     image_size = cfg.get('image_size')
     check_keys(cfg, options)
     try:
@@ -45,12 +48,13 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
     except (KeyError, TypeError) as error:
         raise InputError(f'--cfg-options {" ".join(options)}: {error.args[0]}') from error
     _rename_recognizer(cfg)
+    use_emotions(cfg, known)
     changed = {key.split('.')[0] for key in options} & set(VARIABLES)
     if known is not None and split is not None:
         raise InputError('give --known or --split, not both')
     if split is not None:
         if 'protocol' not in cfg:
-            raise InputError('the config has no `protocol`, so --split means nothing: use --known')
+            raise InputError('the config has no `protocol`, so it has no --split: use --known')
         known = known_names(cfg.protocol.dataset, openness or cfg.protocol.openness, split)
     if known is not None:
         cfg.known = [canonical(name) for name in known]
@@ -74,18 +78,19 @@ def override(cfg: Config, cfg_options: Mapping[str, Any] | None = None,
 
 
 def check_keys(cfg: Config, options: Mapping[str, Any]) -> None:
-    """Stop at a setting that nobody reads, such as a misspelt one.
+    """Stop at a setting that is never read, such as a misspelt one.
 
-    Deeper names need no look: a class refuses an argument that it does not know.
+    Only the first part of a key is checked. The classes refuse arguments that they do not know.
 
     Args:
         cfg (mmengine.Config): the config.
-        options (dict): of ``--cfg-options``, dotted keys.
+        options (dict): the settings of ``--cfg-options``, with dotted keys.
 
     Raises:
-        InputError: the config has no such key; the message says which is nearest.
+        InputError: the config has no such key. The message names the nearest one.
     """
-    read = {*cfg, *VARIABLES, *signature(Runner).parameters, 'model_wrapper_cfg', 'compile'}
+    read = {*cfg, *VARIABLES, *signature(Runner).parameters, 'emotions', 'model_wrapper_cfg',
+            'compile'}
     for key in options:
         name = key.split('.')[0]
         if name not in read:
@@ -95,8 +100,10 @@ def check_keys(cfg: Config, options: Mapping[str, Any]) -> None:
 
 
 def _rename_recognizer(cfg: Config) -> None:
-    """Configs that give :class:`PromptedRecognizer` what belongs to :class:`HESPRecognizer` mean
-    that one: older ones say so, and a command line may add such a part."""
+    """Turn ``PromptedRecognizer`` into ``HESPRecognizer`` if it has parts that only that one takes.
+
+    Older configs are written so, and a command line may add such a part.
+    """
     model: Mapping[str, Any] = cfg.get('model') or {}
     parts = [model.get(key) for key in ('visual_prompt', 'negatives', 'grad_frames')]
     if model.get('type') == 'PromptedRecognizer' and any(part is not None for part in parts):
@@ -104,10 +111,11 @@ def _rename_recognizer(cfg: Config) -> None:
 
 
 def _expect_short_epochs(cfg: Config, options: Mapping[str, Any]) -> None:
-    """On stored features an epoch takes some hundredths of a second: a checkpoint after each would
-    be as long, and worker processes take longer to start and to ask than a row to read.
+    """Save fewer checkpoints on stored features, and use no worker processes.
 
-    What the command line says of checkpoints or of a loader's workers stays.
+    An epoch then takes some hundredths of a second. A checkpoint after each would take as long, and
+    worker processes take longer to start and to ask than a row to read. Settings of the command
+    line for checkpoints and workers are kept.
     """
     if ('max_epochs' in (cfg.get('train_cfg') or {})
             and not any(key.startswith('default_hooks.checkpoint') for key in options)):

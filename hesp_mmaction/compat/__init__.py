@@ -1,8 +1,8 @@
 """The one place that makes MMAction2 1.2.0 work on current libraries.
 
 MMAction2 1.2.0 is from 2023 and its last release; PyTorch, setuptools, transformers and OpenCV
-have moved on. :mod:`.versions` stops at an installation that cannot work, :mod:`.mends` makes the
-others work, and :mod:`.launching` lets the same command train on GPUs and on a machine without one.
+have moved on. ``versions`` stops at an installation that cannot work, ``mends`` makes the
+others work, and ``launching`` lets the same command train on GPUs and on a machine without one.
 """
 from . import mends, versions
 

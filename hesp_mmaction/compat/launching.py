@@ -12,7 +12,7 @@ def _on_cpu():
 def init_dist(launcher):
     """Join the processes that a launcher started, before ``Runner`` does.
 
-    Without an accelerator mmengine stops, because it always calls :func:`torch.cuda.set_device`;
+    Without an accelerator mmengine stops, because it always calls ``torch.cuda.set_device``;
     so here the group is started with gloo and that one call left out, and ``Runner`` then skips
     its own start. With an accelerator, or without a launcher, nothing is done.
 

@@ -87,14 +87,14 @@ def skip_broken_multimodal():
 def load_from_local(filename, map_location):
     """Load a checkpoint file without executing anything (the name is what mmengine logs).
 
-    PyTorch 2.6 made ``weights_only=True`` the default of :func:`torch.load`, and mmengine's own
+    PyTorch 2.6 made ``weights_only=True`` the default of ``torch.load``, and mmengine's own
     checkpoints hold a few objects more than weights. Exactly these are allowed, for the time of
-    this call only; see :func:`hesp_mmaction.models.weight_files.read_file`, which reads safetensors
+    this call only; see ``hesp_mmaction.models.weight_files.read_file``, which reads safetensors
     as well and says what is wrong with a file.
 
     Args:
         filename (str): path of the file; ``~`` is expanded.
-        map_location (str | torch.device, optional): as of :func:`torch.load`.
+        map_location (str | torch.device, optional): as of ``torch.load``.
 
     Returns:
         dict: the checkpoint.
@@ -127,9 +127,9 @@ class _Remember:
 
 
 def register_checkpoint_loader():
-    """Make mmengine load local checkpoints with :func:`load_from_local`.
+    """Make mmengine load local checkpoints with ``load_from_local``.
 
-    mmengine calls :func:`torch.load` bare, so since PyTorch 2.6 it cannot resume from or test its
+    mmengine calls ``torch.load`` bare, so since PyTorch 2.6 it cannot resume from or test its
     own checkpoints. Loaders of other places (``http://``, ``s3://``) stay as they are.
     """
     from mmengine.runner.checkpoint import CheckpointLoader
@@ -141,7 +141,7 @@ def say_unsafe_fork():
 
     Forks under the same import name do (onedl-mmengine): what ``weights_only=True`` refuses is
     unpickled all the same, and a crafted file runs its code. Files on disk never get there, see
-    :func:`register_checkpoint_loader`.
+    ``register_checkpoint_loader``.
     """
     source = _source('mmengine', 'runner', 'checkpoint.py')
     if source is None or 'weights_only=False' not in source:

@@ -5,7 +5,7 @@ from mmaction.registry import DATASETS
 
 from .clip_loading import list_images
 from .decoding import VIDEO_EXTENSIONS
-from .emotions import BASIC, MAFW, emotion_of
+from .emotions import BASIC, in_force, label_of
 from .list_cells import ListedClip
 from .listed_clips import missing
 from .openset import OpenSetVideoDataset
@@ -36,8 +36,9 @@ def afew_clips(root, part, faces=False, classes=BASIC):
     clips, problems = [], []
     for folder, emotion in folders:
         if emotion is None or (classes and emotion not in classes):
+            names = ', '.join(classes or in_force().emotions)
             remedy = 'move it elsewhere or ' + (
-                f'name it as one of {", ".join(classes or MAFW)}' if emotion is None else
+                f'name it as one of {names}' if emotion is None else
                 'set classes=found, to take all emotions that occur')
             problems.append(f'{folder} is not a folder of an AFEW emotion; {remedy}')
             continue
@@ -66,7 +67,7 @@ def _emotion_folders(root, part):
     videos = os.path.join(root, FOLDERS[part])
     if not os.path.isdir(videos):
         raise missing('AFEW', videos, HOW_TO_GET)
-    return [(os.path.join(videos, name), emotion_of(name)) for name in _visible(videos)
+    return [(os.path.join(videos, name), label_of(name)) for name in _visible(videos)
             if os.path.isdir(os.path.join(videos, name)) and name not in FACES.values()]
 
 
@@ -102,7 +103,7 @@ def _visible(folder):
 
 @DATASETS.register_module()
 class AFEWDataset(OpenSetVideoDataset):
-    """AFEW in its official layout, one folder per emotion::
+    """AFEW in its official layout, one folder per emotion:
 
         data_root/Train_AFEW/{Angry,Disgust,Fear,Happy,Neutral,Sad,Surprise}/*.avi   part='train'
         data_root/Val_AFEW/...                                                       part='test'

@@ -1,4 +1,4 @@
-"""Opens a clip, whether it is a video file, a folder of frames, in a store (:mod:`frame_store`) or
+"""Opens a clip, whether it is a video file, a folder of frames, in a store (``frame_store``) or
 in memory, and decodes sampled frames."""
 import os
 import re
@@ -42,7 +42,7 @@ class FrameFolder:
 class ClipInit(BaseTransform):
     """Opens a clip and adds ``total_frames`` and, if it is to be decoded, ``clip_frames``.
 
-    ``filename`` is a video (:class:`.video.Video`; its rate, if it has one, is ``avg_fps``) or a
+    ``filename`` is a video (``video.Video``; its rate, if it has one, is ``avg_fps``) or a
     folder of frames. Two kinds of clips are not opened. A clip with ``stored`` (a store and the
     clip's entry in its index) is read from the store. A clip with ``frames``, a sequence of
     (h, w, 3) uint8, is in memory: it has ``total_frames`` frames from ``start_index`` on.

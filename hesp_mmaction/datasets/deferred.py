@@ -2,7 +2,7 @@
 
 MMAction2's own transforms draw, from the same random numbers as in a pipeline on the CPU. The
 result is kept as the positions that the rows and columns of the picture have in the frames;
-:func:`~hesp_mmaction.models.resample.resample` reads the frames there.
+``resample`` reads the frames there.
 """
 from collections.abc import Mapping
 from itertools import chain
@@ -63,7 +63,7 @@ def defer(pipeline):
             at its end; not changed.
 
     Returns:
-        list[dict]: the steps before, and one :class:`DeferredTransforms`.
+        list[dict]: the steps before, and one ``DeferredTransforms``.
 
     Raises:
         InputError: the pipeline ends otherwise.
@@ -85,7 +85,7 @@ def defer(pipeline):
 
 @TRANSFORMS.register_module()
 class DeferredTransforms(BaseTransform):
-    """Draws crop, resize and flip and packs the frames as they were before; see :func:`defer`.
+    """Draws crop, resize and flip and packs the frames as they were before; see ``defer``.
 
     The sample gets ``rows`` (h,) and ``columns`` (w,), float32: where in the frames the rows and
     columns of the picture are, in pixels from the middle of the first one.
@@ -130,7 +130,7 @@ def join(batch):
 
     Args:
         batch (dict): lists ``inputs`` (B of (..., H, W) uint8), ``rows`` (B of (h,)) and
-            ``columns`` (B of (w,)), or each a list of portions (n, ...) of :func:`join_portions`.
+            ``columns`` (B of (w,)), or each a list of portions (n, ...) of ``join_portions``.
 
     Returns:
         dict: the same with ``inputs`` (B, ..., max H, max W), ``rows`` (B, h), ``columns`` (B, w).
@@ -152,14 +152,14 @@ def join(batch):
 
 @FUNCTIONS.register_module()
 def collate_deferred(samples):
-    """Collate samples of :class:`DeferredTransforms` to a batch whose frames are one tensor. It
+    """Collate samples of ``DeferredTransforms`` to a batch whose frames are one tensor. It
     can be pinned and copied to the device at once.
 
     Args:
         samples (list[dict]): with ``inputs``, ``data_samples``, ``rows`` and ``columns``.
 
     Returns:
-        dict: as returned by :func:`join`. ``data_samples`` is a list, and so is everything if the
+        dict: as returned by ``join``. ``data_samples`` is a list, and so is everything if the
         samples have no ``rows``.
     """
     batch = pseudo_collate(samples)
@@ -167,9 +167,9 @@ def collate_deferred(samples):
 
 
 def join_portions(portions):
-    """Join portions of a batch, each made by :func:`collate_deferred`, to one batch.
+    """Join portions of a batch, each made by ``collate_deferred``, to one batch.
 
-    Tensors stay as they are, in a list for each key. They may be pinned, and :func:`join` puts
+    Tensors stay as they are, in a list for each key. They may be pinned, and ``join`` puts
     them together on the device in far less time.
 
     Args:

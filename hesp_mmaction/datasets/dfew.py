@@ -18,7 +18,7 @@ def dfew_clips(root, part, fold=1, clips=CLIPS):
     """Clips of a part of DFEW, from ``EmoLabel_DataSplit/train(single-labeled)/set_1.csv``.
 
     Returns:
-        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by ``read_list``.
 
     Raises:
         FileNotFoundError: the csv is not there.
@@ -33,7 +33,7 @@ def dfew_clips(root, part, fold=1, clips=CLIPS):
 
 @DATASETS.register_module()
 class DFEWDataset(OpenSetVideoDataset):
-    """DFEW in its official layout::
+    """DFEW in its official layout:
 
         data_root/Clip/clip_224x224/00001/*.jpg
         data_root/EmoLabel_DataSplit/{train,test}(single-labeled)/set_1.csv
@@ -42,7 +42,7 @@ class DFEWDataset(OpenSetVideoDataset):
         fold (int): 1 to 5. Defaults to 1.
         clips (str): folder of the face frames. Defaults to ``'Clip/clip_224x224'``.
 
-    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

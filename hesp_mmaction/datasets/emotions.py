@@ -1,81 +1,123 @@
 """Emotion names: the single source of truth for labels, prompts and heads.
 
 Annotation files disagree on integer ids, so ids never travel further than a parser: everything
-else speaks the canonical names below (MAFW's order; the first seven are the basic emotions).
+else speaks canonical names. ``emotions.yaml`` holds the names that ship (in MAFW's order; the
+first seven are the basic emotions). The vocabulary *in force* is that one until a config with
+emotions of its own is read (:mod:`hesp_mmaction.apis.emotion_wiring`), and the functions below
+follow it.
 """
-import re
+from pathlib import Path
 
 from ..errors import InputError
+from .emotion_content import read_content
+from .vocabulary import Vocabulary
 
-BASIC = ('anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise')
-MAFW = BASIC + ('contempt', 'anxiety', 'helplessness', 'disappointment')
-
-# The nine of MAFW's 32 compounds that are made of basic emotions only (task 4 of the protocol).
-COMPOUNDS = ('anger_disgust', 'fear_surprise', 'happiness_surprise', 'fear_sadness',
-             'anger_sadness', 'disgust_surprise', 'anger_surprise', 'sadness_surprise',
-             'disgust_sadness')
-
-# All 32 compounds of MAFW: the nine above and those with an emotion that is not basic.
-MAFW_COMPOUNDS = COMPOUNDS + (
-    'sadness_helplessness', 'surprise_anxiety', 'fear_anxiety', 'disgust_contempt',
-    'sadness_anxiety', 'anxiety_helplessness', 'disgust_anxiety', 'helplessness_disappointment',
-    'sadness_anxiety_helplessness', 'anxiety_helplessness_disappointment', 'anger_anxiety',
-    'happiness_contempt', 'fear_surprise_anxiety', 'disgust_helplessness',
-    'anger_disgust_anxiety', 'sadness_disappointment', 'sadness_helplessness_disappointment',
-    'disgust_anxiety_helplessness', 'fear_sadness_anxiety', 'anger_disgust_contempt',
-    'anger_helplessness', 'disgust_helplessness_disappointment', 'disgust_disappointment')
+SHIPPED = Vocabulary().extended(read_content(Path(__file__).with_name('emotions.yaml')),
+                                keep_order=True)
+MAFW = tuple(SHIPPED.emotions)
+BASIC = MAFW[:7]
+MAFW_COMPOUNDS = SHIPPED.compounds  # all 32 of MAFW
+# The nine of them that are made of basic emotions only (task 4 of the protocol).
+COMPOUNDS = tuple(name for name in MAFW_COMPOUNDS if {*name.split('_')} <= {*BASIC})
+# The word that stands for an emotion in a sentence such as "a photo of a {} expression".
+PROMPT_WORDS = {name: emotion.word for name, emotion in SHIPPED.emotions.items()}
 
 # Stands in place of the emotion of a test clip that cannot be decoded and counts in no figure.
 UNDECODABLE = 'undecodable'
 
-# The word that stands for an emotion in a sentence such as "a photo of a {} expression".
-PROMPT_WORDS = dict(
-    anger='angry', disgust='disgusted', fear='fearful', happiness='happy', neutral='neutral',
-    sadness='sad', surprise='surprised', contempt='contempt', anxiety='anxious',
-    helplessness='helpless', disappointment='disappointed')
+_in_force = SHIPPED
 
-_ALIASES = dict(
-    angry='anger', disgusted='disgust', fearful='fear', happy='happiness', joy='happiness',
-    sad='sadness', surprised='surprise', contemptuous='contempt', anxious='anxiety',
-    helpless='helplessness', disappointed='disappointment')
-# The first word of a compound in two words, such as RAF-DB's "Happily Surprised".
-ADVERBS = dict(
-    angrily='anger', disgustedly='disgust', fearfully='fear', happily='happiness',
-    neutrally='neutral', sadly='sadness', surprisedly='surprise', contemptuously='contempt',
-    anxiously='anxiety', helplessly='helplessness', disappointedly='disappointment')
+
+def use(vocabulary: Vocabulary) -> None:
+    """Put a vocabulary in force, in this process and those that are forked from it.
+
+    Args:
+        vocabulary (Vocabulary): such as :data:`SHIPPED`.
+    """
+    global _in_force
+    _in_force = vocabulary
+
+
+def in_force() -> Vocabulary:
+    """The vocabulary that all functions of this module follow."""
+    return _in_force
 
 
 def canonical(name: str) -> str:
-    """The canonical name of an emotion or compound written in any known spelling.
+    """The canonical name of an emotion or compound in any known spelling.
 
     Args:
         name (str): such as ``'Angry'``, ``'happy'``, ``'anger_disgust'`` or ``'Happily
-            Surprised'`` (any case, any order).
+            Surprised'``, in any case and any order.
 
     Returns:
-        str: one of :data:`MAFW`, or several of them joined by ``_`` in MAFW's order.
+        str: a name of the vocabulary, or several of them joined by ``_`` in its order.
 
     Raises:
-        InputError: a part of the name is not an emotion; the message lists the valid ones.
+        InputError: a part of the name is no emotion; the message lists the valid ones.
     """
-    parts = []
-    for part in re.split(r'[\s_,;+&-]+', name.strip().lower()):
-        part = _ALIASES.get(part, ADVERBS.get(part, part))
-        if part not in MAFW:
-            raise InputError(f'unknown emotion {name!r}; the known names are: {", ".join(MAFW)} '
-                             '(compounds join them with "_")')
-        parts.append(part)
-    return '_'.join(sorted(set(parts), key=MAFW.index))
+    return _in_force.canonical(name)
 
 
 def emotion_of(text: str) -> str | None:
     """The canonical name of an emotion, see :func:`canonical`, or None if it is no emotion."""
     try:
-        return canonical(text)
+        return _in_force.canonical(text)
     except InputError:
         return None
 
 
+def label_of(text: str) -> str | None:
+    """The emotion that a label of a list names.
+
+    If the vocabulary is open, another word than its own becomes an emotion and is put into it.
+
+    Args:
+        text (str): the label.
+
+    Returns:
+        str | None: canonical name; None if the label is no emotion, see :func:`no_emotion`.
+    """
+    emotion = emotion_of(text)
+    if emotion is None and _in_force.open:
+        try:
+            use(_in_force.with_words(text))
+        except InputError:
+            return None
+        return canonical(text)
+    return emotion
+
+
+def no_emotion(label: str) -> str:
+    """What is wrong with a label for which :func:`label_of` returns None.
+
+    Args:
+        label (str): the label.
+
+    Returns:
+        str: a text that follows "label ... is".
+    """
+    word = label.strip().lower()
+    return 'no emotion' + (_in_force.hint(word) if word.isalpha() else '')
+
+
+def is_adverb(word: str) -> bool:
+    """Whether a word begins a compound in two words, such as ``'Happily'``."""
+    return any(word.lower() in emotion.adverbs for emotion in _in_force.emotions.values())
+
+
+def ships(name: str) -> bool:
+    """Whether an emotion, or every part of a compound, is as it ships."""
+    return all(SHIPPED.emotions.get(part) == _in_force.emotions.get(part)
+               for part in canonical(name).split('_'))
+
+
 def prompt_word(name: str) -> str:
     """The word (or, for a compound, words joined by "and") that names an emotion in a prompt."""
-    return ' and '.join(PROMPT_WORDS[part] for part in canonical(name).split('_'))
+    return ' and '.join(_in_force.emotions[part].word for part in canonical(name).split('_'))
+
+
+def description_of(name: str) -> str | None:
+    """What an emotion looks like, or None if it has no description; compounds have none."""
+    emotion = _in_force.emotions.get(canonical(name))
+    return emotion and emotion.description

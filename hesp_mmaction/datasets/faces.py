@@ -45,7 +45,7 @@ def similarity(source, target, weights=None):
 
 
 def align(frame, points):
-    """The crop (224, 224, 3) of a frame in which the points lie at :data:`TARGETS`.
+    """The crop (224, 224, 3) of a frame in which the points lie at ``TARGETS``.
 
     Args:
         frame (np.ndarray): (H, W, 3) uint8.
@@ -202,7 +202,7 @@ DETECTORS = dict(haar=find_haar, mtcnn=find_mtcnn)
 
 
 def load_detector(name):
-    """The function of a name in :data:`DETECTORS`, ready for its first frame.
+    """The function of a name in ``DETECTORS``, ready for its first frame.
 
     Raises:
         InputError: a package that it needs is not installed.
@@ -219,7 +219,7 @@ def aligned_faces(frames, find):
 
     Args:
         frames (Sequence[np.ndarray]): T x (H, W, 3) RGB uint8; read twice, one at a time.
-        find (Callable): maps a frame to its faces; one of :data:`DETECTORS`.
+        find (Callable): maps a frame to its faces; one of ``DETECTORS``.
 
     Returns:
         tuple: iterator of T crops (224, 224, 3), or None without a face, and the number of frames

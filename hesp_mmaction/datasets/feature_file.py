@@ -16,7 +16,7 @@ from mmaction.registry import DATASETS
 
 from ..errors import InputError
 from ..text import some
-from .emotions import emotion_of
+from .emotions import label_of
 from .feature_store import keeps_still
 from .list_cells import ListedClip
 from .listed_clips import OTHER
@@ -139,11 +139,11 @@ def check_rows(part, features, emotion, ids=None, path='features'):
     if twice:
         raise InputError(f'{path}: {part}_id has {len(twice)} ids that stand for several rows: '
                          f'{some(twice)}; give every row its own')
-    known = {name: emotion_of(name) for name in set(names)}
+    known = {name: label_of(name) for name in sorted(set(names))}
     lost = [f'{i} ({name})' for i, name in zip(ids, names, strict=True) if known[name] is None]
     if lost:
         raise InputError(f'{path}: {part}_emotion of {len(lost)} rows is no emotion: {some(lost)}; '
-                         'docs/own_data.md lists the names')
+                         'docs/own_emotions.md says how to add some')
     with np.errstate(over='ignore'):  # what float32 cannot hold becomes infinite, and is named
         features = np.ascontiguousarray(features, np.float32)
     bad = [ids[row] for row in np.flatnonzero(~np.isfinite(features).all((1, 2)))]

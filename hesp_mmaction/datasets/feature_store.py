@@ -133,7 +133,7 @@ def read_index(folder):
 
 
 def signatures(paths):
-    """Compute the :func:`~.stores.signature` of every clip.
+    """Compute the ``signature`` of every clip.
 
     Args:
         paths (dict[str, str]): sample id to path.

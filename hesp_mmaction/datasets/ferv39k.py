@@ -20,7 +20,7 @@ def ferv39k_clips(root, part, clips=CLIPS):
     Its lines are ``Action/Happy/0267 Happy``, so it is no csv.
 
     Returns:
-        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by ``read_list``.
 
     Raises:
         FileNotFoundError: the list is not there.
@@ -35,7 +35,7 @@ def ferv39k_clips(root, part, clips=CLIPS):
 
 @DATASETS.register_module()
 class FERV39kDataset(OpenSetVideoDataset):
-    """FERV39k in its official layout::
+    """FERV39k in its official layout:
 
         data_root/2_ClipsforFaceCrop/Action/Happy/0267/*.jpg
         data_root/4_setups/All_scenes/{train,test}_All.csv
@@ -43,7 +43,7 @@ class FERV39kDataset(OpenSetVideoDataset):
     Args:
         clips (str): folder of the face frames. Defaults to ``'2_ClipsforFaceCrop'``.
 
-    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

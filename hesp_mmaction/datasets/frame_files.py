@@ -44,7 +44,7 @@ def write_frames(path, frames, number, kind):
     """Write the file of a clip; it appears whole or not at all.
 
     Args:
-        path (str): as returned by :func:`clip_file`.
+        path (str): as returned by ``clip_file``.
         frames (Iterable[np.ndarray]): (h, w, 3) uint8 RGB, all of one size.
         number (int): number of frames.
         kind (str): ``'raw'`` or ``'jpeg'``.

@@ -1,10 +1,10 @@
 """A store of decoded frames: every clip is decoded once, for all epochs, splits and processes.
 
-A store is a folder with a file for each clip (:mod:`frame_files`) and an index, ``clips.jsonl``.
+A store is a folder with a file for each clip (``frame_files``) and an index, ``clips.jsonl``.
 The first line of the index says what was done to the frames and how they are kept; every further
 line is what is known of one clip, and of two lines for a clip the later one counts. So a store
-grows, and one whose building was stopped is a smaller store. :mod:`..apis.frame_building` fills it;
-:mod:`clip_loading` reads the frames.
+grows, and one whose building was stopped is a smaller store. ``apis.frame_building`` fills it;
+``clip_loading`` reads the frames.
 """
 import functools
 import json
@@ -63,15 +63,15 @@ def start_index(folder, resize, kind):
 
     Args:
         folder (str): folder of the store.
-        resize (dict | None): as returned by :func:`first_resize`.
-        kind (str): ``'raw'`` or ``'jpeg'``, see :mod:`frame_files`.
+        resize (dict | None): as returned by ``first_resize``.
+        kind (str): ``'raw'`` or ``'jpeg'``, see ``frame_files``.
     """
     with whole(os.path.join(folder, CLIPS)) as file:
         file.write(json.dumps(dict(resize=resize, kind=kind)) + '\n')
 
 
 def add_to_index(file, name, entry):
-    """Add what :func:`store_clip` returned for a clip to an index open for appending."""
+    """Add what ``store_clip`` returned for a clip to an index open for appending."""
     file.write(json.dumps(dict(entry, name=name)) + '\n')
     file.flush()
 
@@ -83,8 +83,8 @@ def read_index(folder):
         folder (str): folder of the store.
 
     Returns:
-        dict: ``resize`` and ``kind`` (see :func:`start_index`), and ``clips``: sample id to what
-        :func:`store_clip` returned for it.
+        dict: ``resize`` and ``kind`` (see ``start_index``), and ``clips``: sample id to what
+        ``store_clip`` returned for it.
 
     Raises:
         InputError: there is no store.
@@ -122,7 +122,7 @@ def store_clip(store, name, path, kind, resize=None):
         resize (Callable, optional): the transform of the frames.
 
     Returns:
-        dict: ``source``, the :func:`.signature` of the clip, None if it is not there. A clip that
+        dict: ``source``, the ``signature`` of the clip, None if it is not there. A clip that
         is kept also has ``frames`` (how many), ``shape`` and ``original_shape`` (h, w), and
         ``avg_fps``. A clip that cannot be opened has ``bad``, the reason. A video that cannot be
         decoded to its end has ``broken``, the reason. A broken clip is read from its file, and so
@@ -177,7 +177,7 @@ def lost_and_changed(index, paths):
     """List the clips that a store does not hold.
 
     Args:
-        index (dict): as returned by :func:`read_index`.
+        index (dict): as returned by ``read_index``.
         paths (dict[str, str]): sample id of a clip to its path.
 
     Returns:

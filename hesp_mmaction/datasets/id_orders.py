@@ -10,7 +10,7 @@ import logging
 from mmengine.logging import print_log
 
 from ..errors import InputError
-from .emotions import BASIC, MAFW, canonical
+from .emotions import BASIC, MAFW, canonical, label_of
 from .path_evidence import AGREE, SHARE, clips_that_say, proved_order
 
 _DFER_CLIP = ('happiness', 'sadness', 'neutral', 'anger', 'surprise', 'disgust', 'fear')
@@ -54,7 +54,7 @@ def find_order(id_order, where):
         order = ID_ORDERS[parts[0]]
         return order if first is None else dict(enumerate(order.values(), first))
     try:
-        names = [canonical(part) for part in parts]
+        names = [label_of(part) or canonical(part) for part in parts]
     except InputError as error:
         raise InputError(f'unknown id_order {id_order!r} for {where}; there are '
                          f'{_choices(ID_ORDERS)}, or give {OWN_ORDER}') from error

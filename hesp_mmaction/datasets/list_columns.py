@@ -2,7 +2,7 @@
 import re
 
 from .decoding import VIDEO_EXTENSIONS
-from .emotions import ADVERBS, emotion_of
+from .emotions import emotion_of, is_adverb, label_of, no_emotion
 from .id_orders import settle_order
 from .list_cells import ListedClip, is_header, out_of_range
 from .path_evidence import check_names
@@ -10,10 +10,10 @@ from .path_evidence import check_names
 # In this order, the first that fits the first line of a file is the format of the file. A path may
 # have spaces, so columns are told apart from the right.
 _COLUMNS = dict(
-    hesp=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+-?\d+\s+(?P<name>[A-Za-z_]+)'),
+    hesp=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+-?\d+\s+(?P<name>[^\W\d]+)'),
     frames=re.compile(r'(?P<path>.+?)\s+(?P<frames>\d{1,9})\s+(?P<id>-?\d{1,9})'),
     ids=re.compile(r'(?P<path>.+?)\s+(?P<id>-?\d{1,9})'),
-    names=re.compile(r'(?P<path>[^\t]+?)[ \t]+(?P<name>[A-Za-z_]+)\s*(\t.*)?'))
+    names=re.compile(r'(?P<path>[^\t]+?)[ \t]+(?P<name>[^\W\d]+)\s*(\t.*)?'))
 _SHAPES = dict(hesp='path frames id ClassName', frames='path frames id', ids='path id',
                names='path ClassName')
 _ENDS = '|'.join(extension[1:] for extension in VIDEO_EXTENSIONS)
@@ -60,10 +60,10 @@ def parse_list(text, where, kind=None, id_order=None):
     clips = []
     for number, fields in found:
         label = fields['name'] if order is None else fields['id']
-        emotion = emotion_of(label) if order is None else order.get(int(label))
+        emotion = label_of(label) if order is None else order.get(int(label))
         if emotion is None:
             problems.append(f'{where}:{number}: label {label} is '
-                            + ('no emotion' if order is None else out_of_range(order)))
+                            + (no_emotion(label) if order is None else out_of_range(order)))
         else:
             frames = fields.get('frames')
             frames = None if frames is None else int(frames)
@@ -109,9 +109,9 @@ def _fields(kind, line):
     path = fields['path']
     if kind == 'names':
         *before, last = path.rsplit(None, 1)
-        if before and (last.lower() in ADVERBS or emotion_of(last)):
+        if before and (is_adverb(last) or emotion_of(last)):
             # "a.mp4 Happily Surprised" is a compound and no path with a space.
-            if last.lower() not in ADVERBS and not before[0].lower().endswith(VIDEO_EXTENSIONS):
+            if not is_adverb(last) and not before[0].lower().endswith(VIDEO_EXTENSIONS):
                 return None
             path, fields['name'] = before[0], f'{last} {fields["name"]}'
     if _GOES_ON.fullmatch(path) or '\0' in path:

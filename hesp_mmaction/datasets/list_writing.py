@@ -1,4 +1,4 @@
-"""Writes a list of clips in any of the formats that :mod:`.lists` reads as text."""
+"""Writes a list of clips in any of the formats that ``lists`` reads as text."""
 import csv
 import io
 import os
@@ -12,7 +12,7 @@ def format_list(clips, kind, id_order=None):
 
     Args:
         clips (list[ListedClip]): clips, with ``frames`` if the format has them.
-        kind (str): one of :data:`FORMATS` except ``'xlsx'``.
+        kind (str): one of ``FORMATS`` except ``'xlsx'``.
         id_order (str | Sequence, optional): for ``'frames'`` and ``'ids'``.
 
     Returns:

@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from ..errors import InputError
 from ..text import printable, some
 from .clip_paths import locate
-from .emotions import MAFW, MAFW_COMPOUNDS
+from .emotions import in_force
 from .labelled_half import labelled_half
 from .lists import read_list
 
@@ -105,14 +105,14 @@ class ListedClips:
         return {self.sample_id(path): why for path, why in bad.items()}
 
     def _found_classes(self):
-        """The emotions that occur in both parts, in MAFW's order, compounds last."""
+        """The emotions that occur in both parts, in the vocabulary's order, compounds last."""
         found = set()
         for part in OTHER:
             try:
                 found |= {clip.emotion for clip in self._listed(part)[0]}
             except FileNotFoundError:
                 pass  # reported when the part is read
-        order = MAFW + MAFW_COMPOUNDS
+        order = in_force().order
         return tuple(n for n in order if n in found) + tuple(sorted(found - set(order)))
 
     def _where(self, part):

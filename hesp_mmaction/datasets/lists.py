@@ -1,23 +1,24 @@
 """List files of clips: every published format, read into paths and canonical emotion names.
 
-========= ======================== ==============================================================
-format    a line                   used by
-========= ======================== ==============================================================
-names     path ClassName           MAFW (there a tab and a caption may follow), FERV39k
-hesp      path frames id ClassName HESP; the name counts, the id is passed over
-frames    path frames id           any three columns; the id order must be named
-dfer_clip path frames id           DFER-CLIP and Former-DFER: ``frames`` in their id order
-ids       path id                  any two columns; the id order must be named
-csv       path,label               any table with commas, semicolons or tabs, see :mod:`.tables`
-dfew      video_name,label         DFEW's csv, ids from 1
-xlsx      a row of a sheet         MAFW's ``Labels/single-set.xlsx`` and ``multi-set.xlsx``, or a
-                                   table as ``csv``
-========= ======================== ==============================================================
+    ========= ======================== =======================================================
+    format    a line                   used by
+    ========= ======================== =======================================================
+    names     path ClassName           FERV39k; MAFW, with a tab and a caption after it
+    hesp      path frames id ClassName HESP; the name counts, the id is ignored
+    frames    path frames id           any three columns; the id order must be named
+    dfer_clip path frames id           DFER-CLIP, Former-DFER: ``frames`` in their id order
+    ids       path id                  any two columns; the id order must be named
+    csv       path,label               any table with commas, semicolons or tabs (``tables``)
+    dfew      video_name,label         DFEW's csv, ids from 1
+    xlsx      a row of a sheet         MAFW's ``single-set.xlsx`` and ``multi-set.xlsx`` in
+                                       ``Labels``, or a table as ``csv``
+    ========= ======================== =======================================================
 """
 import os
 import re
 from functools import lru_cache
 
+from .emotions import in_force
 from .list_cells import is_header
 from .list_columns import is_in_columns, numbered_lines, parse_list
 from .sheets import parse_sheet, read_sheet
@@ -49,12 +50,13 @@ def read_list(path, id_order=None, kind=None):
     if id_order is not None and not isinstance(id_order, str):
         id_order = tuple(id_order)
     state = os.stat(path)
-    clips, problems = _read(str(path), (state.st_mtime_ns, state.st_size), id_order, kind)
+    clips, problems = _read(str(path), (state.st_mtime_ns, state.st_size), id_order, kind,
+                            in_force())
     return list(clips), list(problems)
 
 
 @lru_cache(maxsize=16)  # all data sets of a run ask for both lists; warn once
-def _read(path, state, id_order, kind):
+def _read(path, state, id_order, kind, vocabulary):
     if kind is None and path.lower().endswith('.xlsx'):
         kind = 'xlsx'
     if kind == 'xlsx':

@@ -31,7 +31,7 @@ def mafw_clips(root, part, fold=1, kind='single', clips=CLIPS):
         clips (str): folder of the clips below root.
 
     Returns:
-        tuple: list[ListedClip] and list[str], as returned by :func:`read_list`.
+        tuple: list[ListedClip] and list[str], as returned by ``read_list``.
 
     Raises:
         FileNotFoundError: the list is not there.
@@ -48,7 +48,7 @@ def mafw_clips(root, part, fold=1, kind='single', clips=CLIPS):
 
 @DATASETS.register_module()
 class MAFWDataset(OpenSetVideoDataset):
-    """MAFW in its official layout::
+    """MAFW in its official layout:
 
         data_root/data/clips/00001.mp4
         data_root/Train & Test Set/{single,compound}/{no_caption,with_caption}/set_1/train.txt
@@ -61,7 +61,7 @@ class MAFWDataset(OpenSetVideoDataset):
             compounds. Defaults to ``'single'``.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
 
-    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET
@@ -104,13 +104,13 @@ class MAFWCompoundDataset(OpenSetVideoDataset):
     """Task 4: trained on MAFW's basic emotions; the nine compounds made of them are unknown.
 
     Known clips come from the lists under ``single``, compounds from the test list under
-    ``compound`` of the same fold. See :func:`compound_task` for clips that are in both.
+    ``compound`` of the same fold. See ``compound_task`` for clips that are in both.
 
     Args:
         fold (int): 1 to 5. Defaults to 1.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
 
-    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC + COMPOUNDS
     HOW_TO_GET = HOW_TO_GET
@@ -136,13 +136,13 @@ class FusionDataset(OpenSetVideoDataset):
     A ``sample_id`` begins with ``AFEW/`` or ``MAFW/``.
 
     Args:
-        data_root (str): AFEW's folder.
         mafw_root (str): MAFW's folder.
         fold (int): MAFW's fold, 1 to 5. Defaults to 1.
         faces (bool): AFEW's aligned faces instead of its videos. Defaults to False.
         clips (str): folder of MAFW's clips. Defaults to ``'data/clips'``.
 
-    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of ``OpenSetVideoDataset``; its ``data_root`` (str) is
+    AFEW's folder.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET_AFEW

@@ -196,7 +196,7 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
 class ListDataset(OpenSetVideoDataset):
     """Any clips, of the emotions that two list files name; see ``lists`` and ``id_order``.
 
-    Its classes are those that occur, in MAFW's order, compounds after the single emotions.
+    Its classes are those that occur, in the vocabulary's order, compounds last.
     """
 
     def __init__(self, data_root, *args, lists=None, classes='found', **kwargs):

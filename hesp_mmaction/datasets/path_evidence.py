@@ -76,7 +76,7 @@ def proved_order(known):
     """What integers mean, if the paths of each one agree and no two have the same emotion.
 
     Args:
-        known (list[tuple[str, int, str]]): as returned by :func:`clips_that_say`.
+        known (list[tuple[str, int, str]]): as returned by ``clips_that_say``.
 
     Returns:
         dict[int, str]: label to canonical emotion; empty if the paths prove nothing.

@@ -15,7 +15,7 @@ def parse_rows(rows, where):
         where (str): name of the sheet, for messages.
 
     Returns:
-        tuple: as returned by :func:`parse_table`. A first row without a clip is a header.
+        tuple: as returned by ``parse_table``. A first row without a clip is a header.
     """
     clips, problems = [], []
     for number, row in enumerate(rows, 1):
@@ -32,18 +32,18 @@ def parse_rows(rows, where):
 
 
 def parse_sheet(rows, where, id_order=None):
-    """Clips of a sheet: MAFW's, or a table that :func:`parse_table` reads.
+    """Clips of a sheet: MAFW's, or a table that ``parse_table`` reads.
 
     Args:
         rows (Iterable[Sequence]): cells.
         where (str): name of the sheet, for messages.
-        id_order (str | Sequence, optional): see :func:`parse_table`.
+        id_order (str | Sequence, optional): see ``parse_table``.
 
     Returns:
-        tuple: as returned by :func:`parse_table`.
+        tuple: as returned by ``parse_table``.
 
     Raises:
-        InputError: see :func:`parse_table`.
+        InputError: see ``parse_table``.
     """
     rows = [[_text(cell) for cell in row] for row in rows]
     others = any(LIKE_A_PATH.fullmatch(cell) and not re.fullmatch(r'\d+\.\w+|.*\s.*', cell)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .emotions import canonical
+from .emotions import canonical, in_force
 
 _SPLITS = json.loads(Path(__file__).with_name('splits.json').read_text(encoding='utf-8'))
 _SPLITS.pop('note')
@@ -68,7 +68,8 @@ def read_known_sets(path: str | Path) -> list[tuple[str, ...]]:
     """Read the user's own known sets from a text file.
 
     A line is a set: names separated by commas or semicolons, or by spaces if it has neither. Empty
-    lines and what follows a ``#`` do not count. Set 0 is the first.
+    lines and what follows a ``#`` do not count. Set 0 is the first. A word that is no emotion
+    yet is one of its own.
 
     Args:
         path (str | Path): path of the file, in UTF-8, or UTF-16 with a byte order mark.
@@ -86,6 +87,7 @@ def read_known_sets(path: str | Path) -> list[tuple[str, ...]]:
         text = data.decode('utf-16' if utf_16 else 'utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f'known sets: {path} cannot be read: {error}') from error
+    vocabulary = in_force()
     sets: list[tuple[str, ...]] = []
     lines: dict[frozenset[str], int] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -94,7 +96,9 @@ def read_known_sets(path: str | Path) -> list[tuple[str, ...]]:
             continue
         words = re.split('[,;]', line) if re.search('[,;]', line) else line.split()
         try:
-            names = tuple(canonical(word.strip()) for word in words if word.strip())
+            for word in filter(None, map(str.strip, words)):
+                vocabulary = vocabulary.with_words(word)
+            names = tuple(vocabulary.canonical(word) for word in words if word.strip())
         except InputError as error:
             raise InputError(f'{path}:{number} is no known set: {error}') from error
         if len(set(names)) != len(names) or len(names) < 2:

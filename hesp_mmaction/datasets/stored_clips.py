@@ -15,16 +15,16 @@ from .integrity import undecodable, unreadable
 
 
 class StoredClips:
-    """A half of :class:`.OpenSetVideoDataset`: which clips can be used, and what a store has of
+    """A half of ``OpenSetVideoDataset``: which clips can be used, and what a store has of
     them."""
 
     def open_stores(self, cache, features, views, pipeline):
         """Set where clips are taken from. Must be called first.
 
         Args:
-            cache (str | None): see :class:`.OpenSetVideoDataset`.
-            features (str | None): see :class:`.OpenSetVideoDataset`.
-            views (int | None): see :class:`.OpenSetVideoDataset`.
+            cache (str | None): see ``OpenSetVideoDataset``.
+            features (str | None): see ``OpenSetVideoDataset``.
+            views (int | None): see ``OpenSetVideoDataset``.
             pipeline (list[dict]): transforms, with which a store of frames must agree.
 
         Raises:
@@ -42,7 +42,7 @@ class StoredClips:
 
     @cached_property
     def _index(self):
-        """The index of the store of frames (see :func:`.frame_store.read_index`), or None."""
+        """The index of the store of frames (see ``frame_store.read_index``), or None."""
         if self.cache is None:
             return None
         index = read_index(self.cache)

@@ -4,7 +4,7 @@ import re
 
 from mmengine.logging import print_log
 
-from .emotions import emotion_of
+from .emotions import emotion_of, label_of, no_emotion
 from .id_orders import ID_ORDERS, settle_order
 from .list_cells import INTEGER, LIKE_A_PATH, ListedClip, is_header, out_of_range
 from .table_columns import find_labels, find_paths, is_dfew, is_wordy_header, share
@@ -119,10 +119,10 @@ def parse_table(rows, where, id_order=None):
         elif not in_words and not integer:
             problems.append(f'{where}:{number}: label {text[:60]!r} is no integer as the others')
         else:
-            emotion = emotion_of(text) if in_words else order.get(int(float(text)))
+            emotion = label_of(text) if in_words else order.get(int(float(text)))
             if emotion is None:
                 problems.append(f'{where}:{number}: label {text[:60]} is ' + (
-                    'no emotion' if in_words else out_of_range(order)))
+                    no_emotion(text) if in_words else out_of_range(order)))
             else:
                 count = None if frames is None else int(float(columns[frames][i]))
                 clips.append(ListedClip(paths[i], emotion, count))

@@ -1,7 +1,7 @@
 """Reads videos: number i is the i-th frame that a player shows, upright, at its own time stamp.
 
 The result does not depend on the caller or on the order of calls. FFmpeg decodes, but it must know
-where to begin, so :func:`.find_layout` first lists the frames of a file once.
+where to begin, so ``find_layout`` first lists the frames of a file once.
 """
 import ctypes
 from bisect import bisect_right
@@ -31,7 +31,7 @@ def return_memory_at_once():
 class Video:
     """The frames of a video file, decoded when they are asked for, in constant memory.
 
-    Iterating goes through all of them in order. Use it in a ``with`` block, or :meth:`close` it.
+    Iterating goes through all of them in order. Use it in a ``with`` block, or ``close`` it.
 
     Args:
         path (str): the file.

@@ -45,7 +45,7 @@ class _Wrapper:
 
 
 def locate(dataset, idx):
-    """Like :meth:`_Wrapper.locate`, for any data set."""
+    """Like ``_Wrapper.locate``, for any data set."""
     return dataset.locate(idx) if isinstance(dataset, _Wrapper) else (dataset, idx, ())
 
 
@@ -53,9 +53,10 @@ def locate(dataset, idx):
 class RepeatDataset(_Wrapper, mmengine_wrappers.RepeatDataset):
     """A data set several times over; every copy of a clip is augmented differently.
 
-    Args:
-        dataset (dict): the data set.
-        times (int): how often each sample occurs in an epoch.
+    It takes mmengine's arguments:
+
+    * ``dataset`` (dict): the data set.
+    * ``times`` (int): how often each sample occurs in an epoch.
     """
 
     def locate(self, idx):
@@ -71,9 +72,10 @@ class ClassBalancedDataset(_Wrapper, mmengine_wrappers.ClassBalancedDataset):
     A class that makes up the share f of the samples occurs ceil(sqrt(``oversample_thr`` / f)) times
     (once if f is larger). Every copy of a clip is augmented differently.
 
-    Args:
-        dataset (dict): the data set.
-        oversample_thr (float): share of the samples below which a class is repeated, 0 to 1.
+    It takes mmengine's arguments:
+
+    * ``dataset`` (dict): the data set.
+    * ``oversample_thr`` (float): share of the samples below which a class is repeated, 0 to 1.
     """
 
     def full_init(self):

@@ -42,7 +42,7 @@ class PortionLoader(DataLoader):
     """A loader with the batches of another one, each loaded by all workers.
 
     Samples and their order are the same. Tensors that workers have put together stay apart until
-    they are on the device, see :func:`.join_portions`.
+    they are on the device, see ``join_portions``.
 
     Args:
         loader (DataLoader): with two or more workers, batches, and the collate function
@@ -84,7 +84,7 @@ def in_portions(loader):
         loader (DataLoader): the loader that mmengine built.
 
     Returns:
-        DataLoader: a :class:`PortionLoader`, or ``loader`` itself if batches cannot be shared.
+        DataLoader: a ``PortionLoader``, or ``loader`` itself if batches cannot be shared.
     """
     shared = (type(loader) is DataLoader and loader.num_workers > 1
               and loader.batch_sampler is not None

@@ -13,11 +13,11 @@ from .portion_loader import in_portions
 class ResumableTrainLoop(EpochBasedTrainLoop):
     """mmengine's loop over epochs. It leaves out the first ``skip`` batches of its first epoch.
 
-    :class:`PreemptionHook` sets ``skip`` when it resumes a run that was stopped within an epoch,
+    ``PreemptionHook`` sets ``skip`` when it resumes a run that was stopped within an epoch,
     and ``evaluate_first`` for one that was stopped between an epoch and its evaluation. A
     run that was stopped after its last checkpoint was saved is evaluated when it is resumed.
 
-    Two or more workers share every batch (:mod:`.portion_loader`). Persistent ones are given the
+    Two or more workers share every batch (``portion_loader``). Persistent ones are given the
     first batches of the next epoch before the last step of an epoch, so that they load during that
     step, the hooks and the evaluation. Samples and batches are the same.
     """

@@ -31,10 +31,10 @@ def smooth_nll(logits, labels, temperature):
 
 
 def fit_temperature(logits, labels):
-    """The T > 0 that minimises :func:`smooth_nll`.
+    """The T > 0 that minimises ``smooth_nll``.
 
     It changes no decision: dividing all logits by one number keeps their order.
-    :class:`ThresholdHook` fits it on the known training samples, because no other known samples
+    ``ThresholdHook`` fits it on the known training samples, because no other known samples
     may be looked at. The model is better on these than on new ones, so T comes out too small and
     the probabilities stay over-confident on new clips, more so the longer it was trained. Of clips
     of unknown emotions they say nothing: they are spread over the known emotions alone.

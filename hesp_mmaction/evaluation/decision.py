@@ -77,7 +77,7 @@ def open_set_f1(label: ArrayLike, pred: ArrayLike, score: ArrayLike, threshold: 
         pred (np.ndarray): predicted known class (N,).
         score (np.ndarray): (N,), bigger = more known.
         threshold (float): a sample below it is called unknown; fitted on known samples that are
-            not test samples (:func:`fit_threshold`).
+            not test samples (``fit_threshold``).
 
     Returns:
         float: mean over the classes that occur as label or prediction.

@@ -12,7 +12,7 @@ def not_finite(dump: Mapping[str, np.ndarray], key: str) -> np.ndarray:
     """Which of the N samples of a dump have a NaN or an infinite value in a field.
 
     Args:
-        dump (dict[str, np.ndarray]): see :func:`.openset_metric.metrics_from_dump`.
+        dump (dict[str, np.ndarray]): see ``openset_metric.metrics_from_dump``.
         key (str): a field of numbers (N,) or (N, K).
 
     Returns:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from ..datasets.emotions import canonical, prompt_word
+from ..datasets.emotions import SHIPPED, canonical, emotion_of, in_force, prompt_word
 from ..errors import InputError
 
 LEXICON = Path(__file__).with_name('lexicon.txt')
@@ -21,17 +21,21 @@ TEMPLATE = 'a photo of a {} expression'
 def read_lexicon(path=LEXICON):
     """Reads a lexicon: one word a line, ``word`` or ``word = emotion``; ``#`` begins a comment.
 
+    Names are those of the vocabulary in force. The lexicon of this package gets the prompt words
+    of its emotions that have no word there.
+
     Args:
         path (str | Path): UTF-8 text. Defaults to the lexicon of this package.
 
     Returns:
-        dict[str, str]: word to name. The name is the canonical one after ``=``, else the word
-        itself.
+        dict[str, str]: word to name. The name is the canonical one after ``=``, else that of the
+        emotion which the word spells, else the word itself.
 
     Raises:
         InputError: a line that cannot be used, by its number.
     """
     path = Path(path)
+    ours = path == LEXICON
     if not path.is_file():
         raise InputError(f'there is no lexicon {path}')
     lexicon = {}
@@ -50,12 +54,24 @@ def read_lexicon(path=LEXICON):
                 raise InputError("write 'word' or 'word = emotion'")
             if word in lexicon:
                 raise InputError(f'the word {word!r} is there already')
-            lexicon[word] = canonical(name) if equals else word
+            lexicon[word] = _name(word, name, ours)
         except InputError as error:
             raise InputError(f'{path}, line {number}: {error}') from error
     if not lexicon:
         raise InputError(f'{path} has no word')
+    for name in in_force().emotions if ours else ():
+        if name not in lexicon.values():
+            lexicon[prompt_word(name)] = name
     return lexicon
+
+
+def _name(word, name, ours):
+    """The emotion that a word of a lexicon names, ``name`` being what the line says, or ''."""
+    if not name:
+        return emotion_of(word) or word
+    if ours:  # the user's vocabulary may know the word, and not the name
+        return emotion_of(word) or emotion_of(name) or SHIPPED.canonical(name)
+    return canonical(name)
 
 
 def emotion_lexicon(emotions):

@@ -53,7 +53,7 @@ def official_detection(known: ArrayLike, unknown: ArrayLike) -> dict[str, float]
 
 
 def official_auroc(known: ArrayLike, unknown: ArrayLike) -> float:
-    """AUROC of :func:`official_detection`: P(s_k > s_u) where the exact one adds half the ties."""
+    """AUROC of ``official_detection``: P(s_k > s_u) where the exact one adds half the ties."""
     return official_detection(known, unknown)['AUROC']
 
 

@@ -91,7 +91,7 @@ def oscr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike) -> float:
 
 def oscr_curve(known: ArrayLike, correct: ArrayLike,
                unknown: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """The curve whose trapezoid area is :func:`oscr`, with one point per distinct score.
+    """The curve whose trapezoid area is ``oscr``, with one point per distinct score.
 
     Args:
         known (np.ndarray): scores (N_k,) of known samples.
@@ -111,7 +111,7 @@ def oscr_curve(known: ArrayLike, correct: ArrayLike,
 
 
 def roc_curve(known: ArrayLike, unknown: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Returns accepted shares (P,) of the unknown and of the known; its area is :func:`auroc`."""
+    """Returns accepted shares (P,) of the unknown and of the known; its area is ``auroc``."""
     return oscr_curve(known, np.ones(np.shape(known), dtype=bool), unknown)
 
 

@@ -73,7 +73,7 @@ def paired_comparison(metric: Callable[..., float], a: tuple[Arrays, Arrays],
     Args:
         metric (Callable): arrays to a float.
         a (tuple[tuple[np.ndarray]]): known and unknown arrays of method A, as for
-            :func:`bootstrap_interval`.
+            ``bootstrap_interval``.
         b (tuple[tuple[np.ndarray]]): those of method B, with samples in the same order.
         level (float): coverage of the interval, in (0, 1).
         num_draws (int): number of bootstrap draws.

@@ -19,7 +19,7 @@ def words_left(lexicon, emotions):
     its ``=`` is one of these, or if the word itself is a spelling of one.
 
     Args:
-        lexicon (dict[str, str]): word to name, see :func:`.naming.read_lexicon`.
+        lexicon (dict[str, str]): word to name, see ``naming.read_lexicon``.
         emotions (Iterable[str]): canonical names.
 
     Returns:

@@ -11,10 +11,11 @@ import torch
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from ..datasets.emotions import SHIPPED, in_force
 from ..errors import InputError
 from .weight_files import read_file
 
-__all__ = ['check_checkpoint', 'check_clip', 'check_pixels', 'clip_of', 'known_of',
+__all__ = ['check_checkpoint', 'check_clip', 'check_pixels', 'clip_of', 'emotions_of', 'known_of',
            'load_weights', 'pixels_of', 'plain_keys', 'read_checkpoint', 'read_file', 'weights_of']
 
 # Parts that torch.compile, FSDP and checkpointing add inside the names of weights.
@@ -56,6 +57,41 @@ def known_of(checkpoint, name='the checkpoint'):
         raise InputError(f'{name} has a `hesp` entry without the list of its known emotions: it '
                          'was not written by this package; take the entry out, or use another file')
     return tuple(known)
+
+
+def emotions_of(checkpoint, name='the checkpoint'):
+    """The emotions of its own that a checkpoint was trained with.
+
+    Args:
+        checkpoint (dict): as returned by :func:`read_file`.
+        name (str): what errors call it.
+
+    Returns:
+        dict: a content, see :meth:`.Vocabulary.extended`; empty if it was trained with those that
+        ship.
+
+    Raises:
+        InputError: the content cannot be used.
+    """
+    entry = checkpoint.get('hesp') if isinstance(checkpoint, dict) else None
+    content = entry.get('emotions') if isinstance(entry, dict) else None
+    if content:
+        SHIPPED.extended(content, f'{name}: emotions')
+    return content or {}
+
+
+def _check_emotions(known, content, name):
+    """Stops where a known emotion has another word or description here than in a checkpoint."""
+    theirs = SHIPPED.extended(content).emotions
+    for part in dict.fromkeys(part for emotion in known for part in emotion.split('_')):
+        ours = in_force().emotions.get(part)
+        for key in ('word', 'description'):
+            told, here = (getattr(emotion, key, None) for emotion in (theirs.get(part), ours))
+            if told not in (None, here):
+                raise InputError(
+                    f'{name} was trained with the {key} {told!r} for {part}, and here it is '
+                    f'{here!r}: use the config in the folder it was trained into, which holds its '
+                    'emotions, or the same --cfg-options emotions=FILE.yaml')
 
 
 def weights_of(checkpoint, name='the checkpoint'):
@@ -149,6 +185,7 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
                   f'{", ".join(known)}, in this order, as in the config; was it trained on others, '
                   'every label is wrong: give them with --known', 'current', logging.WARNING)
     else:
+        _check_emotions(known, emotions_of(checkpoint, name), name)
         check_pixels(model, checkpoint['hesp'].get('pixels'), name)
     return weights
 

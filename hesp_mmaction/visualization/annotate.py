@@ -12,7 +12,7 @@ from .canvas import KNOWN, UNKNOWN
 SMALLEST = 384  # pixels: narrower frames are enlarged, so that the text can be read
 LARGEST = 1280  # wider ones are made smaller: four times the work would show no more
 PANEL, TEXT, FAINT, TRACK = (24, 26, 30), (240, 240, 240), (160, 164, 170), (62, 66, 74)
-CROP = 224  # side of an aligned face, see :mod:`..datasets.faces`
+CROP = 224  # side of an aligned face, see ``datasets.faces``
 
 
 def _rgb(colour, lighter=0.0):
@@ -38,7 +38,7 @@ def score_limits(results):
     """Lowest and highest score that a bar shows; the threshold, if there is one, is its middle.
 
     Args:
-        results (list[dict]): predictions of :class:`HESPInferencer`. Those with an ``error`` are
+        results (list[dict]): predictions of ``HESPInferencer``. Those with an ``error`` are
             skipped.
 
     Returns:
@@ -87,11 +87,11 @@ def annotate_frame(frame, result, time, limits, to_crop=None, panel=None):
 
     Args:
         frame (np.ndarray): (H, W, 3) uint8 RGB.
-        result (dict): a prediction of :class:`HESPInferencer`.
+        result (dict): a prediction of ``HESPInferencer``.
         time (float): time of the frame in seconds from the beginning.
-        limits (tuple[float]): ends of the score bar, see :func:`score_limits`.
-        to_crop (np.ndarray, optional): see :func:`region_corners`.
-        panel (np.ndarray, optional): :func:`still_panel` of this result, made before.
+        limits (tuple[float]): ends of the score bar, see ``score_limits``.
+        to_crop (np.ndarray, optional): see ``region_corners``.
+        panel (np.ndarray, optional): ``still_panel`` of this result, made before.
 
     Returns:
         np.ndarray: (H', W', 3) uint8 RGB, even sides, W' from 384 to 1280: the frame with the
@@ -123,12 +123,12 @@ def annotate(frames, results, times, limits=None, to_crop=lambda number: None):
         frames (Sequence[np.ndarray]): n x (H, W, 3) uint8 RGB.
         results (list[dict]): predictions of the clip's windows.
         times (Sequence[float]): (n + 1,) seconds: when each frame is shown, and the end.
-        limits (tuple[float], optional): see :func:`annotate_frame`. Defaults to those of
+        limits (tuple[float], optional): see ``annotate_frame``. Defaults to those of
             ``results``.
-        to_crop (Callable): frame number to the matrix of :func:`region_corners` or None.
+        to_crop (Callable): frame number to the matrix of ``region_corners`` or None.
 
     Yields:
-        np.ndarray: as returned by :func:`annotate_frame`.
+        np.ndarray: as returned by ``annotate_frame``.
     """
     limits = limits or score_limits(results)
     before, panel = None, None  # many frames in a row have one result
@@ -173,8 +173,8 @@ def still_panel(width, result, limits):
 
     Args:
         width (int): width of the panel in pixels.
-        result (dict): see :func:`annotate_frame`.
-        limits (tuple[float]): see :func:`annotate_frame`.
+        result (dict): see ``annotate_frame``.
+        limits (tuple[float]): see ``annotate_frame``.
 
     Returns:
         np.ndarray: (h, width, 3) uint8 RGB.

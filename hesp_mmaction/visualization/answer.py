@@ -11,7 +11,7 @@ def answer(seen):
     """Render everything about one clip as HTML.
 
     Args:
-        seen (dict): as returned by :func:`hesp_mmaction.apis.demo.look`.
+        seen (dict): as returned by ``hesp_mmaction.apis.demo.look``.
 
     Returns:
         str: HTML.

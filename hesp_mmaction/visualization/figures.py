@@ -95,7 +95,7 @@ def draw_roc(runs):
 
 
 def draw_oscr(runs):
-    """Draws OSCR curves of the same runs as :func:`draw_roc`."""
+    """Draws OSCR curves of the same runs as ``draw_roc``."""
     figure, axes = new_axes('Open-set classification rate', 'unknown accepted (%)',
                             'known accepted and classified right (%)', (4.8, 4.8))
     for colour, (name, dump) in zip(_colours(runs), runs.items(), strict=True):

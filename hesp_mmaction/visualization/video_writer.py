@@ -38,7 +38,7 @@ def write_video(path, frames, times):
 
 
 def _stamps(times):
-    """Maps seconds to time stamps in units of :data:`UNIT`, all different."""
+    """Maps seconds to time stamps in units of ``UNIT``, all different."""
     stamps = np.round(np.asarray(times, dtype=np.float64) / float(UNIT)).astype(np.int64)
     steps = np.maximum(np.diff(stamps), 1)
     return np.concatenate([[0], steps.cumsum()]).tolist()

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from test_peers import CONFIGS, own_options
 from test_tools import ROOT
 
-from hesp_mmaction.apis import HESPInferencer, demo
+from hesp_mmaction.apis import HESPInferencer, demo, demo_pictures
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.clip_loading import Video
 from hesp_mmaction.datasets.decoding import VIDEO_EXTENSIONS
@@ -77,7 +77,7 @@ def test_what_is_shown_is_what_the_inferencer_says(samples, embedded):
 def test_maps_need_a_model_that_knows_texts(samples, embedded, monkeypatch):
     head = torch.nn.Module()  # without texts
     model = type('Model', (), dict(cls_head=head, backbone=embedded.model.backbone))()
-    assert demo.activation_maps(model, np.zeros((1, 96, 96, 3), np.uint8)) is None
+    assert demo_pictures.activation_maps(model, np.zeros((1, 96, 96, 3), np.uint8)) is None
 
 
 def test_clips_of_frames_and_of_clips_are_shown_alike():
@@ -85,14 +85,14 @@ def test_clips_of_frames_and_of_clips_are_shown_alike():
     clips = frames.unflatten(0, (2, 8)).transpose(1, 2)  # (N, 3, T, S, S)
     expected = [1, 3, 5, 7, 9, 11, 13, 15]
     for inputs in (frames, clips):
-        shown = demo.shown_frames(inputs)
+        shown = demo_pictures.shown_frames(inputs)
         assert shown.shape == (8, 4, 4, 3) and shown[:, 0, 0, 0].tolist() == expected
 
 
 @pytest.mark.parametrize('number, at_most, expected', [
     (1, 8, [0]), (3, 8, [0, 1, 2]), (8, 8, list(range(8))), (80, 4, [10, 30, 50, 70])])
 def test_spread(number, at_most, expected):
-    assert demo.spread(number, at_most) == expected
+    assert demo_pictures.spread(number, at_most) == expected
 
 
 def test_the_stored_features_are_those_of_drawn_training_clips(tmp_path):
@@ -195,9 +195,9 @@ def test_what_is_too_much_is_refused_before_a_picture_is_decoded(embedded, sampl
 
 
 def test_large_frames_are_kept_small():
-    assert demo.reduced(np.zeros((2160, 4096, 3), np.uint8)).shape == (338, 640, 3)
+    assert demo_pictures.reduced(np.zeros((2160, 4096, 3), np.uint8)).shape == (338, 640, 3)
     frame = np.zeros((64, 640, 3), np.uint8)
-    assert demo.reduced(frame) is frame
+    assert demo_pictures.reduced(frame) is frame
 
 
 def test_a_face_is_cut_out_where_asked(embedded, samples, tmp_path):

@@ -172,7 +172,7 @@ def test_other_wrappers_and_several_data_sets(made_up):
     ({'lists.train': 'a', 'lists.test': 'b'}, 'lists.test, lists.train would change nothing'),
     ({'num_frames': 4, 'cache': 'c'}, 'cache, num_frames would change nothing')])
 def test_what_only_clips_have_is_refused(made_up, options, said):
-    with pytest.raises(InputError, match=f'takes the place of clips, so {said}'):
+    with pytest.raises(InputError, match=f'replaces the clips, so {said}'):
         wired('coop', made_up, **options)
 
 

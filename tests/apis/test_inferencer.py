@@ -24,7 +24,8 @@ from test_tools import CONFIG, ROOT, Payload, config, run
 
 from hesp_mmaction.apis import HESPInferencer, configs, find_config, write_results
 from hesp_mmaction.apis import inferencer as inferencer_module
-from hesp_mmaction.apis.clip_sources import find_clips, spans
+from hesp_mmaction.apis.clip_sources import find_clips
+from hesp_mmaction.apis.windows import spans
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets import faces
 from hesp_mmaction.datasets.synthetic.clips import make_clip

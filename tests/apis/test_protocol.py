@@ -24,14 +24,8 @@ from hesp_mmaction.apis.parallel import (
     visible_cards,
 )
 from hesp_mmaction.apis.protocol import digest_of
-from hesp_mmaction.apis.report import (
-    interval,
-    latex_report,
-    markdown_report,
-    measured,
-    summary,
-    table,
-)
+from hesp_mmaction.apis.report import interval, measured, summary, table
+from hesp_mmaction.apis.task_report import latex_report, markdown_report
 from hesp_mmaction.apis.tasks import find_task, set_task
 from hesp_mmaction.errors import InputError
 

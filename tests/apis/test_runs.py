@@ -92,7 +92,7 @@ def test_all_methods_are_those_of_the_index_and_no_name_occurs_twice(tmp_path):
     assert 'hesp_afew_o34' in found and 'cssr_afew_o34' in found and len(found) > 15
     assert all(Path(path).is_file() for path in found.values())
     assert find_methods([HESP]) == dict(hesp_afew_o34=HESP)
-    with pytest.raises(InputError, match='have one name'):
+    with pytest.raises(InputError, match='have the same name'):
         find_methods([HESP, str(tmp_path / 'hesp_afew_o34.py')])
 
 
@@ -148,7 +148,7 @@ def test_rows_of_an_ablation_are_runs_and_equal_ones_share_a_folder():
     assert len(set(folders)) == len(folders) - 1
     assert [run['split'] for run in ablation_runs('dfer_clip', flags())['2 blocks']] == [
         1, 2, 3, 4, 5]
-    with pytest.raises(InputError, match='--rows: fig3a has fixed negative texts, learned'):
+    with pytest.raises(InputError, match='fig3a has the rows fixed negative texts, learned'):
         ablation_runs('fig3a', args, rows=['none'])
 
 

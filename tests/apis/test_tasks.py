@@ -44,11 +44,11 @@ def test_data_openness_and_split_are_those_of_the_command_line(words, dataset, o
      'task mafw has the opennesses 8:3, 6:5, 5:6, 3:8: name one with --openness'),
     ('--task mafw --openness 3:4', 'hesp_afew_o34.py', "no published MAFW openness '3:4'; there "),
     ('--task compound --split 1', 'hesp_afew_o34.py', 'no published compound 7:9 split 1; there '),
-    ('--task affectnet', 'hesp_afew_o34.py', "no task is named 'affectnet': afew, mafw"),
+    ('--task affectnet', 'hesp_afew_o34.py', "no task is named 'affectnet'; choose one of "),
     ('--openness 7:1', 'hesp_afew_o34.py', "no published AFEW openness '7:1'; there are: "),
     ('--openness 5:2 --known anger fear', 'hesp_afew_o34.py', 'give --known or --openness, not'),
     ('--split 1 --known anger fear', 'hesp_afew_o34.py', 'give --known or --split, not both'),
-    ('--openness 5:6', CLOSED, 'the config has no `protocol`, so --openness means nothing')])
+    ('--openness 5:6', CLOSED, 'the config has no `protocol`, so it has no --openness')])
 def test_a_combination_that_does_not_exist_is_one_message(words, config, said):
     with pytest.raises(InputError) as caught:
         chosen(words, config)

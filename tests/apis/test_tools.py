@@ -328,7 +328,7 @@ def test_folds_and_the_two_roots_of_fusion_are_carried():
     for part in DATALOADERS:
         found = cfg[part].dataset
         assert (found.data_root, found.mafw_root, found.fold, found.faces) == ('a', 'b', 3, True)
-    with pytest.raises(InputError, match='fold means nothing to AFEWDataset'):
+    with pytest.raises(InputError, match='AFEWDataset, the data set of this config, has no fold'):
         override(Config.fromfile(CONFIG), dict(fold=2))
 
 

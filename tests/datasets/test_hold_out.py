@@ -52,7 +52,7 @@ def test_what_cannot_be_done_is_said(root, tmp_path):
         tool.hold_out(root, tmp_path / 'x', r'^\d{3}', 3, 3)
     with pytest.raises(InputError, match='3 folds of 1 subjects'):
         tool.hold_out(root, tmp_path / 'x', r'^\d', 0, 3)
-    with pytest.raises(InputError, match='--folds 1: two or more'):
+    with pytest.raises(InputError, match='--folds 1: it must be 2 or more'):
         tool.hold_out(root, tmp_path / 'x', r'^\d{3}', 0, 1)
     with pytest.raises(InputError, match=r"--subject '\(' is no regular expression"):
         tool.hold_out(root, tmp_path / 'x', '(', 0, 3)

@@ -117,7 +117,8 @@ def test_every_line_that_cannot_be_used_is_named():
     assert problems == ['l.txt:1: label 11 is out of range 0 to 10',
                         "l.txt:3: 'c.mp4' is not \"path frames id\"",
                         'l.txt:4: label -1 is out of range 0 to 10']
-    assert parse_list('a.mp4 happy\nb.mp4 bored\n', 'l')[1] == ['l:2: label bored is no emotion']
+    assert parse_list('a.mp4 happy\nb.mp4 bored\n', 'l')[1] == ['l:2: label bored is no emotion '
+        '(--cfg-options emotions=bored makes it one)']
     assert parse_list(' \n', 'l.txt') == ([], ['l.txt is empty'])
 
 
@@ -261,14 +262,16 @@ def test_dfew_is_known_by_its_header_its_clips_and_its_integers(read):
 def test_rows_that_cannot_be_used_are_named(read):
     clips, problems = read('path,label\na.mp4,Angry\nb.mp4,bored\nc.mp4,3\n,\nd.mp4,\n')
     assert clips == [('a.mp4', 'anger')]
-    assert problems == ['list.csv:3: label bored is no emotion',
+    assert problems == ['list.csv:3: label bored is no emotion '
+                        '(--cfg-options emotions=bored makes it one)',
                         'list.csv:4: label 3 is no emotion',
                         "list.csv:6: no clip and label in 'd.mp4 | '"]
     assert read('path,label\na.mp4,1\nb.mp4,sad\nc.mp4,9\n', id_order='alphabetical')[1] == [
         "list.csv:3: label 'sad' is no integer as the others",
         'list.csv:4: label 9 is out of range 0 to 6']
     # The first row is no header, but an emotion that does not exist.
-    assert read('a.mp4,bored\nb.mp4,sad\n')[1] == ['list.csv:1: label bored is no emotion']
+    assert read('a.mp4,bored\nb.mp4,sad\n')[1] == [
+        'list.csv:1: label bored is no emotion (--cfg-options emotions=bored makes it one)']
     assert read('"a.mp4,sad\nb.mp4,sad\n')[1]  # a quote that never ends
     with pytest.raises(InputError, match='columns 2, 3 hold emotions that differ'):
         read('path,label,emotion\na.mp4,sad,fear\nb.mp4,fear,sad\n')

@@ -68,7 +68,8 @@ def test_known_sets_saved_by_windows_are_read(tmp_path):
 
 
 @pytest.mark.parametrize('text, said', [
-    ('happy sad\n\nhappy bored\n', r"sets.txt:3 is no known set: unknown emotion 'bored'"),
+    ('happy sad\n\nhappy suprise\n',
+     r"sets.txt:3 is no known set: 'suprise' is no emotion: did you mean surprise"),
     ('happy\n', r'sets.txt:1: a known set is two .* not happiness$'),
     ('happy joy sad\n', r'sets.txt:1: .* not happiness, happiness, sadness$'),
     ('happy sad\nhappiness, sadness\n', r'sets.txt:2: this set is in line 1 already'),

@@ -5,12 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from hesp_mmaction.apis.report import (
-    latex_report,
-    markdown_report,
-    summary,
-    table,
-)
+from hesp_mmaction.apis.report import summary, table
+from hesp_mmaction.apis.task_report import latex_report, markdown_report
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import metrics_from_dump, save_dump
 from hesp_mmaction.evaluation.openset_metric import intervals_from_dump

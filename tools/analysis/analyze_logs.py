@@ -15,7 +15,15 @@ from hesp_mmaction.visualization.canvas import COLOURS, new_axes
 
 
 def read_log(path):
-    """Lines (dicts) of a scalars.json, or of all in a work dir in the order in which they ran."""
+    """Read the log of a run.
+
+    Args:
+        path (str): a ``scalars.json``, or a work dir. The logs of a work dir are joined in the
+            order in which they were written.
+
+    Returns:
+        list[dict]: the lines.
+    """
     path = Path(path)
     files = [path] if path.is_file() else sorted(path.glob('*/vis_data/scalars.json'))
     if not files:
@@ -25,10 +33,15 @@ def read_log(path):
 
 
 def curve(log, key):
-    """Epochs and values of a key. Of a step that ran twice, after a resumption, the later counts.
+    """Read the curve of a key. If a step ran again after an interruption, the later value counts.
 
     Args:
-        log (list[dict]): training lines have ``epoch`` and count steps, others count epochs.
+        log (list[dict]): the lines of a log. Lines of a training have ``epoch`` and count steps;
+            other lines count epochs.
+        key (str): such as ``'loss'``.
+
+    Returns:
+        tuple: the epochs and the values.
     """
     steps = max((line['step'] / line['epoch'] for line in log if 'epoch' in line), default=1)
     values = {line['step'] / (steps if 'epoch' in line else 1): line[key]
@@ -37,7 +50,15 @@ def curve(log, key):
 
 
 def draw_curves(logs, keys):
-    """The curves of keys of logs (dict of a run's name to its lines)."""
+    """Draw curves of several runs.
+
+    Args:
+        logs (dict[str, list[dict]]): the lines of each log, by the name of the run.
+        keys (Sequence[str]): what to draw.
+
+    Returns:
+        matplotlib.figure.Figure: the picture.
+    """
     figure, axes = new_axes('', 'epoch', ', '.join(keys), (7.6, 4.4))
     number = 0
     for name, log in logs.items():
@@ -55,7 +76,14 @@ def draw_curves(logs, keys):
 
 
 def time_table(logs):
-    """Seconds per step, of them waiting for data, and peak memory, per run: a table in Markdown."""
+    """Show the seconds per step, the part of them that waits for data, and the peak memory.
+
+    Args:
+        logs (dict[str, list[dict]]): the lines of each log, by the name of the run.
+
+    Returns:
+        str: a table in Markdown with a row per run.
+    """
     rows = [['run', 'epochs', 'steps', 'seconds per step', 'waiting for data', 'memory (MB)']]
     for name, log in logs.items():
         lines = [line for line in log if 'epoch' in line and 'time' in line]

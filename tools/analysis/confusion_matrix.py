@@ -1,4 +1,4 @@
-"""Who was taken for whom in an evaluation, "unknown" included: a table and a picture.
+"""The confusion matrix of an evaluation, with "unknown": a table and a picture.
 
     python tools/analysis/confusion_matrix.py WORK_DIR [--out confusion.png]
 """

@@ -1,8 +1,8 @@
-"""Draw the pictures of docs/inference.md, from the quick start's data set.
+"""Draw the pictures of docs/inference.md, from the data set of the quick start.
 
     python tools/analysis/draw_inference.py data/synthetic docs/images
 
-Three clips of one person, and the three joined to one video, which windows go over.
+They show three clips of one person, and the same clips joined to one video, judged in windows.
 """
 import argparse
 import os
@@ -27,14 +27,32 @@ WINDOW, STRIDE = 0.8, 0.2
 
 
 def row(pictures, width):
-    """Pictures side by side, each ``width`` pixels wide."""
+    """Put pictures side by side.
+
+    Args:
+        pictures (Sequence[np.ndarray]): (H, W, 3) uint8.
+        width (int): pixels of each in the result.
+
+    Returns:
+        np.ndarray: (h, n * width, 3) uint8.
+    """
     height = round(pictures[0].shape[0] * width / pictures[0].shape[1])
     return np.concatenate([cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA)
                            for p in pictures], 1)
 
 
 def draw_windows(predictions, ends, names, width):
-    """What each window says, under what is really there: (h, width, 3)."""
+    """Draw the result of each window below the emotions that were acted.
+
+    Args:
+        predictions (list[dict]): the results of the windows.
+        ends (Sequence[float]): when each of the joined clips ends, in seconds.
+        names (Sequence[str]): the emotion of each.
+        width (int): pixels.
+
+    Returns:
+        np.ndarray: (h, width, 3) uint8.
+    """
     figure, axes = new_axes('', 'seconds', '', (width / 100, 2.6))
     for begin, end, name in zip([0, *ends], ends, names, strict=False):
         axes.axvline(end, color='#888888', lw=0.8, ls=':')
@@ -52,7 +70,12 @@ def draw_windows(predictions, ends, names, width):
 
 
 def save(picture, path):
-    """As PNG of 256 colours."""
+    """Write a picture as PNG with 256 colours.
+
+    Args:
+        picture (np.ndarray): (H, W, 3) uint8.
+        path (str): the file.
+    """
     Image.fromarray(picture).quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f'{path}: written')
 

@@ -1,7 +1,7 @@
 """Draw where the visual prompt acts: python tools/analysis/draw_regions.py CONFIG OUT.png
 
-Per clip of the test part: its first frame, the frame under the activation map, and the window
-with the largest sum. One row per emotion, as many clips as --clips says.
+For each clip it draws the first frame, the frame below the activation map, and the window with the
+largest sum. There is a row per emotion, with --clips clips of the test part.
 """
 import argparse
 from pathlib import Path
@@ -49,7 +49,15 @@ def main():
 
 
 def panel(model, sample):
-    """The three pictures of one sample of a data set."""
+    """Draw the three pictures of a sample.
+
+    Args:
+        model (PromptedRecognizer): the model.
+        sample (dict): a sample of a data set.
+
+    Returns:
+        np.ndarray: (h, w, 3) uint8.
+    """
     clip = sample['inputs'][None].float()
     with torch.no_grad():
         heat = model.activation_map(clip[:, 0] / 255)

@@ -1,11 +1,12 @@
-"""What a config's model computes and how many parameters it has.
+"""Count the operations and the parameters of a config's model.
 
     python tools/analysis/get_flops.py CONFIG [--cfg-options image_size=96 num_frames=16]
 
-Floating-point operations of the matrix products, convolutions and attention of one test clip, the
-search for the prompt's region included; a multiplication and an addition count as two. (MMAction2's
-tool, with mmengine's tracer, counts them as one. It cannot follow the gradient in the search.)
-What depends on no clip, negatives and learned texts, is computed once per run and counted apart.
+Counted are the floating-point operations of matrix products, convolutions and attention for one
+test clip, with the search for the region of the prompt. A multiplication and an addition count as
+two. (MMAction2's tool uses mmengine's tracer, which counts them as one and cannot follow the
+gradient in the search.) Negatives and learned texts depend on no clip. They are computed once per
+run and counted apart.
 """
 import argparse
 
@@ -25,7 +26,7 @@ from hesp_mmaction.models.recognizers import PromptedRecognizer
 
 
 class CountFlops(TorchDispatchMode):
-    """Adds up what torch's own formulas say of every operation, backward passes too.
+    """Sums torch's own formulas over all operations, backward passes too.
 
     (torch's FlopCounterMode also keeps a tree of modules, and refuses gradients of inner tensors.)
     """
@@ -42,7 +43,16 @@ class CountFlops(TorchDispatchMode):
 
 
 def count_flops(model, clip):
-    """Operations of a prediction for a clip (1, ...)."""
+    """Count the operations of a prediction.
+
+    Args:
+        model (BaseRecognizer): the model, in eval mode.
+        clip (Tensor): (1, T, 3, S, S), or (1, 1, 3, T, S, S) for a model of MMAction2, pixels
+            0..255.
+
+    Returns:
+        int: floating-point operations.
+    """
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), CountFlops() as counter:
         model.predict(clip, [ActionDataSample()])
     return counter.total

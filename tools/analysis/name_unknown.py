@@ -1,11 +1,13 @@
-"""Suggests names for what finished runs found unknown, groups it, and says how often that is right:
+"""Suggest names for the clips that finished runs judged unknown, group these clips, and measure
+both.
 
     python tools/analysis/name_unknown.py WORK_DIR [WORK_DIR ...]
     python tools/analysis/name_unknown.py RUNS/split* --zero-shot CLIP_RUNS/split*
 
-The CLIP is that of the config which the training left in the work dir. Writes `naming.json`
+The CLIP is read from the config that the training left in the work dir. Writes `naming.json`
 (figures) and `naming.csv` (words and cluster of every sample judged unknown). Known emotions are
-never suggested, but for "zero-shot CLIP over all names", which nobody told what is unknown.
+never suggested. The one exception is "zero-shot CLIP over all names", which is not told what is
+unknown.
 """
 import argparse
 import csv
@@ -44,11 +46,11 @@ def main():
         raise InputError(f'{len(args.work_dirs)} work dirs but {len(zero_dirs)} zero-shot runs: '
                          'give one for each')
     names = run_names(args.work_dirs)
-    lexicon = read_lexicon(args.lexicon)
     runs = [read_features(folder) for folder in args.work_dirs]
     clips = [clip_of_run(folder, args.config, args.cfg_options) for folder in args.work_dirs]
     if any(clip != clips[0] for clip in clips):
         raise InputError('the work dirs are of different CLIPs: name those of one')
+    lexicon = read_lexicon(args.lexicon)  # by the emotions of the config
     tower = CLIPTextTower(**clips[0])
     can_read = readable(tower, lexicon)
     if len(can_read) < len(lexicon):

@@ -14,10 +14,16 @@ from hesp_mmaction.visualization.figures import parts
 
 
 def drawable(runs):
-    """The runs (dict of a name to raw material) that have curves; the others are named.
+    """Choose the runs that have curves. The others are printed with the reason.
+
+    Args:
+        runs (dict[str, dict]): the raw material of each run, by name.
+
+    Returns:
+        dict[str, dict]: those that can be drawn.
 
     Raises:
-        InputError: there is none.
+        InputError: no run has curves.
     """
     found = {}
     for name, dump in runs.items():

@@ -1,15 +1,15 @@
-"""Every score of a test run, without a forward pass:
+"""Compute every score of a test run, without a forward pass:
 
     python tools/analysis/rescore.py WORK_DIR/predictions.npz --train WORK_DIR/train_features.npz
     python tools/analysis/rescore.py WORK_DIR/predictions.npz --words
 
-`score` is the one that decided in the run. Scores that the file does not allow are listed with the
-reason. The table is on test data: a score chosen by it is chosen on test.
+`score` is the score that decided in the run. Scores that cannot be computed from the file are
+listed with the reason. The table is on test data: a score chosen by it is chosen on test.
 
 Some scores read the texts of emotion words. `--words` computes these texts by the CLIP of the run,
-whose config lies beside the dump. Each such score has two rows: under its own name no word names an
-emotion of the data set, under `..._unknown_names_possible` all words but those of the known
-emotions are there. The second was told the unknown emotions and is no result.
+whose config is in the folder of the dump. Each such score has two rows. The row of its own name
+leaves out all words of emotions of the data set. The row `..._unknown_names_possible` only leaves
+out the words of known emotions. It therefore knows the names of the unknown ones and is no result.
 """
 import argparse
 from pathlib import Path
@@ -28,16 +28,18 @@ from hesp_mmaction.models.prompts.text import CLIPTextTower
 
 
 def table(dump, train=None, tower=None, lexicon=None):
-    """Lines of the table of all scores of a dump.
+    """Make the table of all scores of a dump.
 
     Args:
-        dump (dict[str, np.ndarray]): of a test run.
-        train (dict[str, np.ndarray], optional): of the known training samples.
-        tower (CLIPTextTower, optional): of the CLIP of the run, for the scores that read words.
-        lexicon (dict[str, str], optional): the words and their names.
+        dump (dict[str, np.ndarray]): the raw material of a test run.
+        train (dict[str, np.ndarray], optional): the raw material of the known training samples.
+            Defaults to None.
+        tower (CLIPTextTower, optional): the texts of the run's CLIP, for the scores that read
+            words. Defaults to None.
+        lexicon (dict[str, str], optional): the words and their emotions. Defaults to None.
 
     Returns:
-        list[str]
+        list[str]: the lines.
     """
     scores, reasons = compute_scores(dump, train)
     if tower is not None:
@@ -69,7 +71,7 @@ def main():
                         help='also the scores that read words; FILE: words of your own, one a '
                         'line; default: those of this package')
     parser.add_argument('--config', help='config of the run, which names its CLIP; default: the '
-                        'one beside the dump')
+                        'one in the folder of the dump')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValue,
                         help='changes to it, such as clip.pretrained=FILE where the weights moved')
     args = parser.parse_args()
@@ -79,8 +81,8 @@ def main():
                              'work dir')
     tower = lexicon = None
     if args.words:
-        lexicon = read_lexicon(args.words)
         tower = CLIPTextTower(**clip_of_run(args.dump.parent, args.config, args.cfg_options))
+        lexicon = read_lexicon(args.words)  # by the emotions of that config
     print('\n'.join(table(load_dump(args.dump), args.train and load_dump(args.train), tower,
                           lexicon)))
     can_read = tower and readable(tower, lexicon)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: devices, timing in turns, the models that are compared, last lines."""
+"""What the benchmarks share: devices, timing in turns, the models to compare, last lines."""
 import argparse
 import json
 import statistics
@@ -29,7 +29,14 @@ COLUMNS = ('total', 'launch', 'card', 'copies', 'kernels', 'MiB')
 
 
 def parser(description):
-    """The flags of the benchmarks of whole models."""
+    """Make the parser of the benchmarks of whole models.
+
+    Args:
+        description (str): the text above the flags.
+
+    Returns:
+        argparse.ArgumentParser: the parser.
+    """
     result = argparse.ArgumentParser(description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     result.add_argument('--arch', default=ARCH, help='of open_clip')
@@ -46,7 +53,14 @@ def parser(description):
 
 
 def device_of(name):
-    """The device of a name; the CPU, with a line that says so, where CUDA is named and missing."""
+    """Choose a device. If CUDA is named but missing, it is the CPU, and a line says so.
+
+    Args:
+        name (str): ``'cpu'`` or ``'cuda'``.
+
+    Returns:
+        torch.device: the device.
+    """
     if name.startswith('cuda') and not torch.cuda.is_available():
         print('there is no CUDA card: measured on the CPU')
         name = 'cpu'
@@ -54,13 +68,13 @@ def device_of(name):
 
 
 def name_of(device):
-    """Model of a device: that of the card, or of the processor and its number of cores.
+    """Name the model of a device: the card, or the processor and its number of cores.
 
     Args:
         device (torch.device): a card or the CPU.
 
     Returns:
-        str: never the name of the host.
+        str: the name, never that of the host.
     """
     if device.type == 'cuda':
         return torch.cuda.get_device_name(device)
@@ -71,28 +85,40 @@ def name_of(device):
 
 
 def wait(device):
-    """Until all work on a device is done."""
+    """Wait until a device has finished its work.
+
+    Args:
+        device (torch.device): a card or the CPU.
+    """
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
 
 
 def interleaved(functions, repeats):
-    """Median seconds of each function (name to callable), called in turns after one warm-up."""
+    """Time functions that are called in turns, after one call to warm up.
+
+    Args:
+        functions (dict[str, Callable]): functions without arguments, by name.
+        repeats (int): calls of each.
+
+    Returns:
+        dict[str, float]: median seconds, by name.
+    """
     rows = timed(functions, torch.device('cpu'), repeats)
     return {name: row['total'] / 1e3 for name, row in rows.items()}
 
 
 def timed(functions, device, repeats):
-    """Medians of total and launch time of functions called in turns.
+    """Time functions that are called in turns.
 
     Args:
-        functions (dict[str, Callable]): by name.
+        functions (dict[str, Callable]): functions without arguments, by name.
         device (torch.device): where they work.
-        repeats (int): calls of each, after one to warm up, or three on a card.
+        repeats (int): calls of each, after one call to warm up (three on a card).
 
     Returns:
-        dict[str, dict[str, float]]: milliseconds by name: ``total`` from the call to the end of its
-        work, ``launch`` until the call returns.
+        dict[str, dict[str, float]]: median milliseconds by name: ``total``, from the call to the
+        end of its work; ``launch``, until the call returns.
     """
     warm = 3 if device.type == 'cuda' else 1
     times = {name: [] for name in functions}
@@ -111,7 +137,7 @@ def timed(functions, device, repeats):
 
 
 def kernels_of(found):
-    """What ran on the card while a profiler looked.
+    """List what ran on the card under a profiler.
 
     Args:
         found (torch.profiler.profile): a profile that has ended.
@@ -125,14 +151,15 @@ def kernels_of(found):
 
 
 def on_card(function, device):
-    """What one call makes of a GPU; nothing on a CPU.
+    """Measure what one call does on a GPU.
 
     Args:
-        function (Callable): called twice.
+        function (Callable): a function without arguments. It is called twice.
         device (torch.device): where it works.
 
     Returns:
-        dict[str, float]: ``card`` and ``copies`` in milliseconds, ``kernels``, ``MiB``.
+        dict[str, float]: ``card`` and ``copies`` in milliseconds, ``kernels``, ``MiB``. Empty on a
+        CPU.
     """
     if device.type != 'cuda':
         return {}
@@ -151,19 +178,22 @@ def on_card(function, device):
 
 
 def measured(functions, device, repeats):
-    """Rows of :func:`timed` and :func:`on_card`, printed as a table.
+    """Measure functions by ``timed`` and ``on_card``, and print a table.
 
-    Milliseconds: ``total`` from the call to the end of the work, ``launch`` until the call returns
-    while the card still works, ``card`` the sum of all kernels, ``copies`` those of them that copy
-    or cast. ``kernels`` is their number, ``MiB`` the most memory that tensors held.
+    Columns in milliseconds: ``total``, from the call to the end of the work; ``launch``, until the
+    call returns while the card still works; ``card``, the sum of all kernels; ``copies``, the part
+    of them that copies or casts. ``kernels`` is their number, ``MiB`` the most memory that tensors
+    held.
 
     Args:
-        functions (dict[str, Callable]): by name, called in turns.
+        functions (dict[str, Callable]): functions without arguments, by name. They are called in
+            turns.
         device (torch.device): where they work.
         repeats (int): calls of each.
 
     Returns:
-        dict[str, dict[str, float]]: a row for each name; on a CPU ``total`` and ``launch`` alone.
+        dict[str, dict[str, float]]: a row for each name. On a CPU it only has ``total`` and
+        ``launch``.
     """
     rows = {name: row | on_card(functions[name], device)
             for name, row in timed(functions, device, repeats).items()}
@@ -175,7 +205,11 @@ def measured(functions, device, repeats):
 
 
 def last_line(**figures):
-    """Print the figures as one line of JSON; ``ratio`` is the headline."""
+    """Print figures as one line of JSON.
+
+    Args:
+        **figures (Any): the figures. ``ratio`` is the main one.
+    """
     def rounded(value):
         if isinstance(value, dict):
             return {key: rounded(part) for key, part in value.items()}
@@ -184,7 +218,17 @@ def last_line(**figures):
 
 
 def build_hesp(arch, known=4, frames=8, **options):
-    """The default HESP with random weights, and its config."""
+    """Build the default HESP with random weights.
+
+    Args:
+        arch (str): an architecture of open_clip.
+        known (int): the number of known emotions. Defaults to 4.
+        frames (int): frames per clip. Defaults to 8.
+        **options (Any): further settings of the config.
+
+    Returns:
+        tuple[HESPRecognizer, mmengine.Config]: the model and its config.
+    """
     cfg = Config.fromfile(our_config('hesp_afew_o34.py'))
     size = open_clip.get_model_config(arch)['vision_cfg']['image_size']
     override(cfg, {'clip.arch': arch, 'clip.pretrained': None, 'image_size': size,
@@ -195,15 +239,15 @@ def build_hesp(arch, known=4, frames=8, **options):
 
 
 def bare_tower(arch, dtype=None):
-    """open_clip's own image tower, frozen, random weights.
+    """Build open_clip's own image tower, frozen, with random weights.
 
     Args:
-        arch (str): of open_clip.
+        arch (str): an architecture of open_clip.
         dtype (torch.dtype, optional): half precision as open_clip makes it, with norms that compute
-            in float32. Defaults to None, float32.
+            in float32. Defaults to None: float32.
 
     Returns:
-        nn.Module
+        nn.Module: the tower.
     """
     torch.manual_seed(0)
     tower = open_clip.model.CLIP(**open_clip.get_model_config(arch), cast_dtype=dtype)
@@ -213,7 +257,18 @@ def bare_tower(arch, dtype=None):
 
 
 def batch(videos, frames, size, known=4):
-    """Clips (B, T, 3, S, S), pixels 0..255, and their data samples."""
+    """Make a batch of random clips.
+
+    Args:
+        videos (int): B.
+        frames (int): T.
+        size (int): S, pixels.
+        known (int): the number of known emotions. Defaults to 4.
+
+    Returns:
+        tuple[Tensor, list[ActionDataSample]]: clips (B, T, 3, S, S), pixels 0..255, and their data
+        samples.
+    """
     generator = torch.Generator().manual_seed(0)
     clips = torch.randint(0, 256, (videos, frames, 3, size, size), generator=generator).float()
     return clips, [ActionDataSample(metainfo=dict(sample_id=f'{i}.avi', emotion=KNOWN[i % known]))
@@ -221,17 +276,17 @@ def batch(videos, frames, size, known=4):
 
 
 def prepare(args, known=4, **options):
-    """HESP, the bare tower and a batch of clips on the device and in the precision of the flags.
+    """Put HESP, the bare tower and a batch on the device, in the precision of the flags.
 
     Args:
-        args (argparse.Namespace): of :func:`parser`.
-        known (int): number of known emotions. Defaults to 4.
-        **options: of :func:`build_hesp`.
+        args (argparse.Namespace): the parsed flags of ``parser``.
+        known (int): the number of known emotions. Defaults to 4.
+        **options (Any): see ``build_hesp``.
 
     Returns:
         SimpleNamespace: ``device``; ``model``; ``step``, ``bare_step``, ``evaluation`` and
-        ``bare_evaluation``, which take no arguments; ``update`` (losses of the model to a step of
-        the optimizer); ``clips`` (B, T, 3, S, S) and ``samples``.
+        ``bare_evaluation``, functions without arguments; ``update``, which takes inputs and makes a
+        step of the optimizer; ``clips`` (B, T, 3, S, S) and ``samples``.
     """
     torch.set_num_threads(args.threads)
     device = device_of(args.device)
@@ -272,7 +327,15 @@ def prepare(args, known=4, **options):
 
 
 def settings(args, device):
-    """What a last line says of how it was measured."""
+    """Collect how a benchmark was measured, for its last line.
+
+    Args:
+        args (argparse.Namespace): the parsed flags of ``parser``.
+        device (torch.device): where it was measured.
+
+    Returns:
+        dict[str, Any]: the settings.
+    """
     return dict(videos=args.videos, frames=args.frames, threads=args.threads, arch=args.arch,
                 amp=args.amp, compile=args.compile, tf32=not args.no_tf32,
                 torch=torch.__version__, device=name_of(device))

@@ -1,19 +1,19 @@
-"""Frames per second of the training pipeline: ours, cached and not, against MMAction2's and JPEG.
+"""Frames per second of the training pipeline: ours, MMAction2's, and plain JPEG files.
 
     python tools/benchmark/data.py --clips 40
     python tools/benchmark/data.py --loader --clips 60
 
 Clips of 224 x 224 pixels are written to a temporary folder as .avi (motion JPEG), or taken from
-``--data-root`` in AFEW's layout. Stock is MMAction2's decord pipeline with the same sampling and
-augmentation; ``jpeg`` only reads and decodes as many frames, stored one by one. ``ratio`` is ours
-with the cache over stock, ``ratio_uncached`` ours without.
+``--data-root`` in AFEW's layout. ``stock`` is MMAction2's decord pipeline with the same sampling
+and augmentation. ``jpeg`` only reads and decodes as many frames, each stored in its own file.
+``ratio`` is ours with the cache over stock, ``ratio_uncached`` ours without the cache over stock.
 
-``--loader`` times whole loaders of two worker processes on clips of AFEW's kind (720 x 576, MPEG-4,
-60 frames; as JPEG their frames take a little more than photographs do): clips per second decoded,
-from a raw store and from one of JPEG pictures, what filling them takes, and ``share``, the bytes of
-JPEG over those of raw frames. ``cpu_ms`` is the processor time of a clip, which other programs
-change less.
-``ratio`` is the raw store over decoding.
+``--loader`` times whole loaders with two worker processes on clips of AFEW's kind: 720 x 576
+pixels, MPEG-4, 60 frames. (As JPEG their frames are slightly larger than photographs.) The figures
+are clips per second from decoding, from a raw store and from a store of JPEG pictures; the seconds
+to fill the stores; and ``share``, the bytes of JPEG over those of raw frames. ``cpu_ms`` is the
+processor time per clip, which depends less on other programs. ``ratio`` is the raw store over
+decoding.
 """
 import argparse
 import tempfile
@@ -40,7 +40,14 @@ from hesp_mmaction.datasets.seeding import seeded_rng, stable_seed
 
 
 def time_loaders(cfg, folder, count, repeats):
-    """Clips per second of loaders with two workers; stored clips are read ten times a turn."""
+    """Time loaders with two workers. Stored clips are read ten times per turn.
+
+    Args:
+        cfg (mmengine.Config): the config whose training pipeline is used.
+        folder (Path): where clips and stores are written.
+        count (int): how many clips.
+        repeats (int): turns.
+    """
     write_films(folder, count)
     paths = {path.name: str(path) for path in sorted(folder.glob('*.avi'))}
     pipeline = cfg.train_dataloader.dataset.pipeline
@@ -93,7 +100,14 @@ def time_loaders(cfg, folder, count, repeats):
 
 
 def stock(pipeline):
-    """MMAction2's own pipeline with the same steps."""
+    """Make MMAction2's own pipeline with the same steps.
+
+    Args:
+        pipeline (list[dict]): the configs of our transforms.
+
+    Returns:
+        list[dict]: the configs of MMAction2's transforms.
+    """
     names = dict(ClipInit='DecordInit', ClipDecode='DecordDecode')
     return [dict(step, type=names.get(step['type'], step['type'])) for step in pipeline]
 

@@ -1,18 +1,19 @@
-"""How busy a training epoch of AFEW's size keeps the card: clips from the store, steps, loaders.
+"""How busy the card is in a training epoch of AFEW's size: clips from the store, steps, loaders.
 
     python tools/benchmark/epoch.py --amp
     CUDA_VISIBLE_DEVICES= python tools/benchmark/epoch.py --clips 6 --videos 2 --epochs 2
 
-The default is 240 clips of 720 x 576 pixels with 60 frames each, in batches of 64, and HESP on CLIP
-ViT-B/32 with random weights, trained by mmengine's Runner as tools/train.py does, without a
-checkpoint, threshold or test. The clips are made in a temporary folder and decoded into the store
-before the first epoch. It runs on the card where there is one, else on the CPU.
+By default HESP on CLIP ViT-B/32 with random weights trains on 240 clips of 720 x 576 pixels with 60
+frames each, in batches of 64. mmengine's Runner trains as in tools/train.py, without checkpoint,
+threshold or test. The clips are made in a temporary folder and decoded into the store before the
+first epoch. It runs on the card if the machine has one, else on the CPU.
 
-The last line has seconds of one epoch (medians; the first epoch, which starts workers and compiles,
-is left out): ``epoch``, ``step`` (from the batch at hand to the end of the optimizer's work, on the
-card by its own events), ``wait`` (in the loader). ``ratio`` is ``step`` over ``epoch``: the share
-in which the card has a step to do. ``kernels`` is the share in which a kernel or a copy runs; the
-rest of ``ratio`` is launching. It is of one epoch more, under a profiler.
+The last line has median seconds of an epoch, without the first epoch, which starts workers and
+compiles: ``epoch``; ``step``, from the batch at hand to the end of the optimizer's work, measured
+on the card by its own events; ``wait``, in the loader. ``ratio`` is ``step`` over ``epoch``: the
+share of the time in which the card has a step to do. ``kernels`` is the share in which a kernel or
+a copy runs, measured in one more epoch under a profiler. The difference from ``ratio`` is
+launching.
 """
 import argparse
 import logging
@@ -40,7 +41,11 @@ AFTER = ('ThresholdHook', 'FitHook', 'ResultsHook', 'CurvesHook')  # what follow
 
 
 class TimedLoader:
-    """A loader that adds up the seconds in which its batches are waited for."""
+    """A loader that sums the seconds in which the training waits for its batches.
+
+    Args:
+        loader (DataLoader): the loader to time.
+    """
 
     def __init__(self, loader):
         self.loader, self.seconds = loader, 0.0
@@ -67,7 +72,10 @@ class TimedLoader:
 
 
 class Clock(Hook):
-    """Times every epoch of a training; the last one on a card is profiled instead.
+    """Times every epoch of a training. On a card the last epoch is profiled instead.
+
+    Args:
+        device (torch.device): where the training runs.
 
     Attributes:
         epochs (list[dict[str, float]]): ``epoch``, ``step`` and ``wait`` in seconds.
@@ -79,7 +87,7 @@ class Clock(Hook):
         self.device, self.epochs, self.kernels = device, [], None
 
     def now(self):
-        """A moment: an event on a card, otherwise seconds."""
+        """Note this moment: an event on a card, else seconds."""
         if self.device.type != 'cuda':
             return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)
@@ -117,11 +125,11 @@ class Clock(Hook):
 
 
 def write_afew(root, clips):
-    """Films of AFEW's kind in its layout, shared out evenly to three emotions.
+    """Write films of AFEW's kind in its layout, in equal numbers for three emotions.
 
     Args:
-        root (Path): folder of the data.
-        clips (int): number of films.
+        root (Path): the folder of the data.
+        clips (int): the number of films.
     """
     (root / 'films').mkdir(parents=True)
     write_films(root / 'films', min(clips, FILMS))
@@ -133,8 +141,17 @@ def write_afew(root, clips):
 
 
 def train(folder, args, device):
-    """Train for some epochs on films in a folder: a :class:`Clock`, seconds of filling the store,
-    and the number of workers."""
+    """Train for some epochs on films in a folder.
+
+    Args:
+        folder (Path): where films, store and work dir are written.
+        args (argparse.Namespace): the parsed flags.
+        device (torch.device): where the training runs.
+
+    Returns:
+        tuple[Clock, float, int]: the times, the seconds to fill the store, and the number of
+        workers.
+    """
     write_afew(folder / 'data', args.clips)
     cfg = load_config(our_config('hesp_afew_o34.py'))
     override(cfg, {'data_root': str(folder / 'data'), 'cache': str(folder / 'store'),

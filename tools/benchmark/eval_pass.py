@@ -1,9 +1,10 @@
-"""Evaluation of clips by HESP against a forward pass of the bare image tower over their frames.
+"""An evaluation of clips by HESP, against a forward pass of the bare image tower on their frames.
 
     python tools/benchmark/eval_pass.py --videos 8 --threads 1
     python tools/benchmark/eval_pass.py --videos 64 --device cuda --amp
 
-``ratio`` is ours over theirs; ours has the region, the prompt, the head and the decisions too.
+``ratio`` is ours over theirs. Ours also includes the region, the prompt, the head and the
+decisions.
 """
 from common import last_line, measured, parser, prepare, settings
 

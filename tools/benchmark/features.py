@@ -3,7 +3,7 @@
     python tools/benchmark/features.py --videos 16
     python tools/benchmark/features.py --videos 64 --device cuda --amp
 
-Decoding is left out of both. ``ratio`` is on frames over on features.
+Neither includes decoding. ``ratio`` is the time on frames over the time on features.
 """
 import torch
 from common import last_line, measured, parser, prepare, settings

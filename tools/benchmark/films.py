@@ -1,10 +1,17 @@
-"""Clips to measure with. Not a benchmark itself, but what benchmarks share."""
+"""Clips to measure with. This is no benchmark, but what benchmarks share."""
 import cv2
 import numpy as np
 
 
 def write_films(folder, count, frames=60, size=(720, 576)):
-    """Clips of AFEW's kind: a random picture drifts whose spectrum falls as photographs' do."""
+    """Write clips of AFEW's kind: a drifting random picture with the spectrum of photographs.
+
+    Args:
+        folder (Path): where they are written, as .avi.
+        count (int): how many.
+        frames (int): frames of each. Defaults to 60.
+        size (tuple[int, int]): width and height in pixels. Defaults to (720, 576).
+    """
     rng = np.random.default_rng(0)
     width, height = size
     rows, columns = np.fft.fftfreq(height + 64)[:, None], np.fft.fftfreq(width + 64)
@@ -24,7 +31,14 @@ def write_films(folder, count, frames=60, size=(720, 576)):
 
 
 def write_clips(folder, count, frames=60, size=224):
-    """Smooth moving pictures; random noise would be harder to decode than any recording."""
+    """Write smooth moving pictures. Random noise would be harder to decode than any recording.
+
+    Args:
+        folder (Path): where they are written, as .avi.
+        count (int): how many.
+        frames (int): frames of each. Defaults to 60.
+        size (int): width and height in pixels. Defaults to 224.
+    """
     rng = np.random.default_rng(0)
     for i in range(count):
         path = folder / f'{i:03d}.avi'

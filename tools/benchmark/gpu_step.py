@@ -1,11 +1,11 @@
-"""A training step and an evaluation of HESP on a GPU, beside open_clip's bare image tower.
+"""A training step and an evaluation of HESP on a GPU, next to open_clip's bare image tower.
 
     python tools/benchmark/gpu_step.py --amp
     python tools/benchmark/gpu_step.py --device cpu --videos 1 --frames 2 --repeats 1
 
-What train_step.py and eval_pass.py time, in one run and with the region alone. The table is that
-of :func:`common.measured`. The last line is JSON; ``ratio`` and ``ratio_eval`` are ours over
-theirs.
+It times what train_step.py and eval_pass.py time, in one run, and also the region alone. The
+columns of the table are explained in `measured` of common.py. The last line is JSON. ``ratio``
+(training) and ``ratio_eval`` are ours over theirs.
 """
 import torch
 from common import last_line, measured, parser, prepare, settings

@@ -2,8 +2,9 @@
 
     python tools/benchmark/memory.py --frames 64
 
-Each measurement is a process of its own: the most memory it ever held, less that of the same
-process with one frame. ``ratio`` is ours over theirs, ``ratio_recompute`` with recomputation.
+Each measurement runs in its own process. It is the most memory that the process held, minus that of
+the same process with one frame. ``ratio`` is ours over theirs, ``ratio_recompute`` the same with
+recomputation.
 """
 import argparse
 import resource
@@ -19,7 +20,17 @@ KINDS = ('theirs', 'ours', 'recompute')
 
 
 def one_pass(kind, arch, frames):
-    """Run a pass; gives the peak of this process in MiB."""
+    """Run a pass and read the peak memory of this process.
+
+    Args:
+        kind (str): the tower: ``'theirs'``, ``'ours'``, or ``'recompute'``, ours with
+            recomputation.
+        arch (str): an architecture of open_clip.
+        frames (int): how many.
+
+    Returns:
+        float: MiB.
+    """
     torch.set_num_threads(1)
     torch.manual_seed(0)
     tower = bare_tower(arch) if kind == 'theirs' else CLIPImageTower(
@@ -32,7 +43,17 @@ def one_pass(kind, arch, frames):
 
 
 def measure(kind, arch, frames):
-    """MiB per frame."""
+    """Measure the memory of a frame.
+
+    Args:
+        kind (str): the tower: ``'theirs'``, ``'ours'``, or ``'recompute'``, ours with
+            recomputation.
+        arch (str): an architecture of open_clip.
+        frames (int): frames of the larger of two passes; the other has one.
+
+    Returns:
+        float: MiB per frame.
+    """
     peaks = []
     for count in (1, frames):
         done = subprocess.run(

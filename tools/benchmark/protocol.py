@@ -1,9 +1,10 @@
-"""Seconds of one split of the protocol on the embedded clips: as it is, and on stored features.
+"""Seconds of one split of the protocol on the embedded clips: on frames, and on stored features.
 
     python tools/benchmark/protocol.py --epochs 5
 
-A training, the fit of the threshold and a test of HESP without its visual prompt, on drawn faces.
-``ratio`` is without over with stored features, the time to store these apart (``store``).
+HESP without its visual prompt is trained on drawn faces, its threshold is fitted, and it is tested.
+``ratio`` is the time on frames over the time on stored features. ``store`` is the time to store the
+features, which is not included.
 """
 import argparse
 import tempfile

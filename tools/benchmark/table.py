@@ -1,9 +1,9 @@
-"""The Markdown table of tools/benchmark/all.sh, from the last lines of the benchmarks.
+"""The Markdown table of tools/benchmark/all.sh, made of the last lines of the benchmarks.
 
     python tools/benchmark/table.py RESULTS OUT.md
 
-A line of RESULTS is the command, its seconds and its JSON, with tabs between. A benchmark that
-failed has no JSON.
+A line of RESULTS is a command, its seconds and its JSON, separated by tabs. A benchmark that failed
+has no JSON.
 """
 import argparse
 import json
@@ -33,19 +33,26 @@ COLUMNS = ('total', 'launch', 'card', 'MiB')  # of a row of common.measured
 
 
 def kind_of(command):
-    """Name of a benchmark in RATIOS: its file, with ``--loader`` where that is given."""
+    """Name a benchmark as in RATIOS: its file, with ``--loader`` if that is given.
+
+    Args:
+        command (str): its command.
+
+    Returns:
+        str: the name.
+    """
     script, *flags = command.split()
     return f'{script} --loader' if '--loader' in flags else script
 
 
 def figures(found):
-    """Figures of a last line beside ``ratio``, as words.
+    """Write the figures of a last line, without ``ratio``, as words.
 
     Args:
-        found (dict): of the JSON.
+        found (dict): the JSON.
 
     Returns:
-        str: such as ``'ours 0.064, theirs 0.066'``; of a row of milliseconds the columns.
+        str: such as ``'ours 0.064, theirs 0.066'``. For a row of milliseconds, its columns.
     """
     words, rows = [], found.get('rows', {})  # whose totals are those of the keys of that name
     for key, value in found.items():
@@ -61,14 +68,14 @@ def figures(found):
 
 
 def markdown(lines, machine):
-    """The table of all results.
+    """Make the table of all results.
 
     Args:
-        lines (Sequence[str]): of RESULTS.
-        machine (str): models of card and processor.
+        lines (Sequence[str]): the lines of RESULTS.
+        machine (str): the models of card and processor.
 
     Returns:
-        str: Markdown; a benchmark that failed has a row that says so.
+        str: Markdown. A benchmark that failed has a row that says so.
     """
     text = [f'Measured on {machine}. Milliseconds for total, launch and card; seconds otherwise.',
             '', '| benchmark | ratio | of what | further figures | took, s |',

@@ -1,11 +1,11 @@
-"""A whole training step of HESP against forward and backward of the bare image tower.
+"""A whole training step of HESP, against forward and backward pass of the bare image tower.
 
     python tools/benchmark/train_step.py --videos 8 --threads 1
     python tools/benchmark/train_step.py --videos 64 --device cuda --amp --compile
 
-Both see the same frames, with random weights. The bare tower is open_clip's own, frozen, with
-gradients to its input; with ``--amp`` it has half-precision weights. Ours has in addition the
-region (activation map of the first frames), visual prompt, negatives, texts, losses and the
+Both see the same frames, with random weights. The bare tower is open_clip's own. It is frozen, and
+the gradient goes to its input. With ``--amp`` its weights have half precision. Ours also includes
+the region (activation map of the first frames), visual prompt, negatives, texts, losses and the
 optimizer. ``ratio`` is ours over theirs.
 """
 from common import last_line, measured, parser, prepare, settings

@@ -3,10 +3,10 @@
     python tools/data/build_cache.py configs/hesp_afew_o34.py --cfg-options data_root=DIR
     python tools/data/build_cache.py configs/hesp_afew_o34.py STORE --cfg-options data_root=DIR
 
-A training does the same by itself, before its first step. Use this where the data are prepared on
-another machine than the one that trains, or by somebody else. Without STORE, the store is where a
-training looks for it; with it, give cache=STORE to the training. Given again, the command goes on
-where it was stopped, and decodes clips that are new or changed.
+A training does this by itself before its first step. Use the tool if the data are prepared on
+another machine than the one that trains, or by another person. Without STORE, the store is put
+where a training looks for it. With STORE, give cache=STORE to the training. If the command was
+stopped, call it again: it continues, and decodes clips that are new or changed.
 """
 import argparse
 import os

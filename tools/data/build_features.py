@@ -1,12 +1,13 @@
-"""Compute the features of all clips of a config once, for runs that learn nothing before the neck.
+"""Compute the features of all clips of a config once, for methods that learn nothing before the
+neck.
 
     python tools/data/build_features.py configs/coop_afew_o34.py FEATURES --views 4
     python tools/train.py configs/coop_afew_o34.py --cfg-options features=FEATURES
 
-CLIP, CLIP+ARPL, CoOp, a linear probe, HESP without its visual prompt: a run then takes seconds. It
-equals the run that computes the features of the same views, the one with `views=4`: epoch e sees
-each clip as epoch e mod 4. All methods with the same backbone and pipelines share a store, and so
-do all splits.
+Such methods are CLIP, CLIP+ARPL, CoOp, a linear probe, and HESP without its visual prompt. A run
+then takes seconds. Its result equals that of the run with `views=4`, which computes the same
+features itself: epoch e sees view e mod 4 of each clip. All splits share a store, and so do all
+methods with the same backbone and pipelines.
 """
 import argparse
 import os

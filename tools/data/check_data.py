@@ -3,13 +3,13 @@
     python tools/data/check_data.py configs/hesp_afew_o34.py --cfg-options data_root=DIR
     python tools/data/check_data.py --data-root DIR --out bad.txt
 
-The first looks at what the config lists, training and test clips of all emotions; the second at
-every video and folder of images below DIR. The exit code is 1 if a clip is damaged. Clips that are
-whole but odd (one frame, an odd number of rows or columns) are named too; they are used as they
-are.
+The first command checks the training and test clips of all emotions that the config lists. The
+second checks every video and folder of images below DIR. The exit code is 1 if a clip is damaged.
+Clips that are whole but odd (one frame, an odd number of rows or columns) are named too, and used
+as they are.
 
-Data sets need no list of these: they leave out by themselves what cannot be opened or decoded. A
-video that lacks its end but can be decoded as a shorter one is named here and used there.
+Data sets do not need this list. They leave out clips that cannot be opened or decoded. A video that
+lacks its end but can be decoded as a shorter one is named by this tool, and data sets use it.
 """
 import argparse
 import os
@@ -32,17 +32,17 @@ from hesp_mmaction.text import some
 
 
 def files_below(root):
-    """What lies below a folder; links are followed, hidden files left out.
+    """List the clips and other files below a folder. Links are followed, hidden files left out.
 
     Args:
         root (str): the folder.
 
     Returns:
-        tuple: list[str], paths of all videos and folders of images, and list[str], paths of all
-        other files.
+        tuple[list[str], list[str]]: the paths of all videos and folders of images, and the paths of
+        all other files.
 
     Raises:
-        InputError: no such folder.
+        InputError: the folder does not exist.
     """
     if not os.path.isdir(root):
         raise InputError(f'--data-root: no folder {root}')
@@ -60,10 +60,19 @@ def files_below(root):
 
 
 def find_damaged(paths, processes=2, timeout=60, look=damage):
-    """Path to reason (dict, sorted) of those clips of which ``look(path)`` gives a reason.
+    """Check clips in several processes.
 
-    A clip at which a process crashes, or that takes it more than ``timeout`` seconds, has that
-    for a reason.
+    A clip also counts as damaged if a process crashes at it or needs too long.
+
+    Args:
+        paths (Sequence[str]): the clips.
+        processes (int): how many. Defaults to 2.
+        timeout (float): the most seconds for a clip. Defaults to 60.
+        look (Callable): takes a path and returns the reason why the clip is damaged, or None.
+            Defaults to ``damage``.
+
+    Returns:
+        dict[str, str]: the reason for each damaged clip, sorted by path.
     """
     found = {}
     with tqdm(total=len(paths), unit='clip') as bar:

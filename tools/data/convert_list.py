@@ -3,12 +3,13 @@
     python tools/data/convert_list.py MAFW_set_1_train.txt train.txt --from dfer_clip --to hesp
     python tools/data/convert_list.py train.txt OUT.txt --from frames --id-order dfew --to names
 
-Paths are written with / whatever they had.
+The written paths use / even if those of the list use another separator.
 """
 import argparse
 import os
 from pathlib import Path
 
+from hesp_mmaction.apis.emotion_wiring import add_emotions_flag
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets import lists
 from hesp_mmaction.datasets.clip_loading import list_images
@@ -22,7 +23,17 @@ from hesp_mmaction.text import some
 
 
 def count_frames(path):
-    """Frames of a video file or a folder of frames."""
+    """Count the frames of a video file or a folder of frames.
+
+    Args:
+        path (str): the clip.
+
+    Returns:
+        int: the count.
+
+    Raises:
+        InputError: the clip cannot be read.
+    """
     why = unreadable(path)
     if why:
         raise InputError(f'cannot count the frames of {path}: {why}; check --root')
@@ -32,7 +43,23 @@ def count_frames(path):
 
 
 def convert(source, kind, new_kind, id_order=None, root=None, strip=''):
-    """The text of ``source`` in another format. Arguments: see the command's flags."""
+    """Read a list and write its text in another format.
+
+    Args:
+        source (str): the list file.
+        kind (str | None): its format; None: it is recognised.
+        new_kind (str): the new format.
+        id_order (str, optional): the meaning of integers, see ``--id-order``. Defaults to None.
+        root (str, optional): the folder that the paths start from, to count missing frames.
+            Defaults to None.
+        strip (str): the text to remove from the beginning of every path. Defaults to ''.
+
+    Returns:
+        str: the text of the new list.
+
+    Raises:
+        InputError: lines cannot be converted, or frames are needed and ``root`` is not given.
+    """
     clips, problems = lists.read_list(source, id_order, kind)
     clips = [clip._replace(path=clip.path.replace('\\', '/')) for clip in clips]
     strip = strip.replace('\\', '/')
@@ -67,6 +94,7 @@ def main():
                         help='folder that the paths start from: there missing frames are counted')
     parser.add_argument('--strip', metavar='PREFIX', default='',
                         help='what to take off the beginning of every path')
+    add_emotions_flag(parser)
     args = parser.parse_args()
     text = convert(args.source, args.kind, args.to, args.id_order, args.root, args.strip)
     Path(args.out).write_bytes(text.encode('utf-8', 'surrogateescape'))

@@ -1,10 +1,11 @@
-"""Write the features of all clips of a config into one file, to be shared in their place.
+"""Write the features of all clips of a config into one file that can be shared in place of the
+clips.
 
     python tools/data/export_features.py configs/coop_afew_o34.py features.npz
     python tools/train.py configs/coop_afew_o34.py --cfg-options features=features.npz
 
-The file has both parts, all emotions, and of every clip what the test pipeline makes of it:
-features of frames by a frozen CLIP, and no picture. docs/features.md describes it.
+The file holds both parts and all emotions. For every clip it has the features that a frozen CLIP
+computes of the frames of the test pipeline, and no picture. docs/features.md describes it.
 """
 import argparse
 import os
@@ -27,17 +28,19 @@ from hesp_mmaction.files import whole
 
 
 def export(cfg, out, batch_size=16, workers=0, ids=True):
-    """Write the file; one that is there is replaced.
+    """Write the file. An existing file is replaced.
 
     Args:
-        cfg (mmengine.Config): of a method in which nothing before the neck learns, and that trains.
+        cfg (mmengine.Config): the config of a method that trains, and in which nothing learns
+            before the neck.
         out (str): the file.
-        batch_size (int): clips at a time. Defaults to 16.
+        batch_size (int): clips per forward pass. Defaults to 16.
         workers (int): processes that decode. Defaults to 0.
         ids (bool): keep the sample ids, which are paths below ``data_root``. Defaults to True.
 
     Returns:
-        tuple: dict of part to number of clips, and dict of sample id to reason of those left out.
+        tuple[dict[str, int], dict[str, str]]: the number of clips of each part, and the reason for
+        each clip that is left out, by sample id.
 
     Raises:
         InputError: ``out`` has another suffix, something before the neck learns, the config trains

@@ -1,10 +1,10 @@
-"""A validation part of training data: of the clips in AFEW's layout, or of a file of features.
+"""Make a validation part of training data: of clips in AFEW's layout, or of a file of features.
 
     python tools/data/hold_out.py data/synthetic data/validation --subject '^\\d{3}'
     python tools/data/hold_out.py features.npz validation.npz --subject '/\\d{3}'
 
-Settings are chosen on it, so that the test part stays unseen: only training clips or training rows
-are in what it writes. Clips (videos and folders of frames) are linked, not copied.
+Choose settings on it, so that the test part stays unseen: the result holds only training clips or
+training rows. Clips (videos and folders of frames) are linked, not copied.
 """
 import argparse
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hesp_mmaction.apis.emotion_wiring import add_emotions_flag
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.afew import afew_clips, afew_others
 from hesp_mmaction.datasets.feature_file import is_feature_file, read_features
@@ -26,29 +27,42 @@ OF_TRAINING = ('train_features', 'train_emotion', 'train_id')
 
 
 def fold_of(subjects, folds, seed=0):
-    """Subjects to the fold they are held out in: (dict) name to 0 .. folds - 1, equal shares."""
+    """Divide subjects into folds of equal size.
+
+    Args:
+        subjects (Sequence[str]): the subject of each clip.
+        folds (int): how many folds.
+        seed (int): the seed of the order. Defaults to 0.
+
+    Returns:
+        dict[str, int]: the fold in which each subject is held out, 0 .. folds - 1.
+
+    Raises:
+        InputError: there are fewer subjects than folds.
+    """
     names = sorted(set(subjects))
     if len(names) < folds:
-        raise InputError(f'{folds} folds of {len(names)} subjects: the pattern of --subject gives '
+        raise InputError(f'{folds} folds of {len(names)} subjects: the pattern of --subject finds '
                          f'{", ".join(names[:5])}')
     random.Random(seed).shuffle(names)
     return {name: i % folds for i, name in enumerate(names)}
 
 
 def folds_by_subject(names, subject, folds, seed=0):
-    """The fold in which each clip is held out, together with all others of its subject.
+    """Choose the fold in which each clip is held out, together with all others of its subject.
 
     Args:
-        names (Sequence[str]): N, of files or ids.
-        subject (str): regular expression; the part of a name that it finds is the subject.
+        names (Sequence[str]): N names of files or ids.
+        subject (str): a regular expression that finds the subject in a name.
         folds (int): how many folds.
-        seed (int): draws the subjects of the folds. Defaults to 0.
+        seed (int): the seed of the order of subjects. Defaults to 0.
 
     Returns:
-        list[int]: N, 0 .. folds - 1.
+        list[int]: N numbers 0 .. folds - 1.
 
     Raises:
-        InputError: no regular expression, a name without a subject, or fewer subjects than folds.
+        InputError: ``subject`` is no regular expression, a name has no subject, or there are fewer
+            subjects than folds.
     """
     try:
         found = [re.search(subject, name) for name in names]
@@ -62,15 +76,15 @@ def folds_by_subject(names, subject, folds, seed=0):
 
 
 def folds_at_random(emotions, folds, seed=0):
-    """The fold in which each row is held out, with equal shares of every emotion.
+    """Choose the fold in which each row is held out, with equal shares of every emotion.
 
     Args:
         emotions (Sequence[str]): N names.
         folds (int): how many folds.
-        seed (int): draws the rows of the folds. Defaults to 0.
+        seed (int): the seed of the choice. Defaults to 0.
 
     Returns:
-        list[int]: N, 0 .. folds - 1.
+        list[int]: N numbers 0 .. folds - 1.
 
     Raises:
         InputError: an emotion has fewer rows than there are folds.
@@ -89,7 +103,22 @@ def folds_at_random(emotions, folds, seed=0):
 
 
 def hold_out(root, out, subject, fold, folds, seed=0):
-    """Link the clips of ``root/Train_AFEW`` into ``out``; gives the counts of both parts."""
+    """Link the clips of ``root/Train_AFEW`` into a new folder with a training and a test part.
+
+    Args:
+        root (Path): the data, in AFEW's layout.
+        out (Path): the new folder.
+        subject (str): a regular expression that finds the subject in the name of a file.
+        fold (int): the fold that becomes the test part.
+        folds (int): how many folds.
+        seed (int): the seed of the folds. Defaults to 0.
+
+    Returns:
+        dict[str, int]: the number of clips in ``'Train_AFEW'`` and ``'Val_AFEW'``.
+
+    Raises:
+        InputError: the folds cannot be made, or ``out`` exists.
+    """
     check_arguments(out, fold, folds)
     listed, problems = afew_clips(root, 'train', classes=None)
     if problems:
@@ -112,29 +141,29 @@ def hold_out(root, out, subject, fold, folds, seed=0):
 
 
 def hold_out_rows(file, out, subject, fold, folds, seed=0):
-    """Write the training rows of a file of features as the two parts of another.
+    """Write the training rows of a file of features as the two parts of a new file.
 
-    The test rows of ``file`` are checked with the rest of it and used for nothing.
+    The test rows of ``file`` are checked with the rest of it, and not used.
 
     Args:
-        file (str): see :func:`.read_features`.
-        out (str): the new file; what was stored of a row is in it as it was.
-        subject (str | None): regular expression that finds the subject in an id; ``None`` where the
-            file has no ids: then rows are drawn at random, of every emotion alike.
+        file (str): the file, see ``read_features``.
+        out (str): the new file. It keeps everything that was stored of a row.
+        subject (str | None): a regular expression that finds the subject in an id. None if the file
+            has no ids: rows are then drawn at random, with equal shares of every emotion.
         fold (int): the fold that becomes the test part.
         folds (int): how many folds.
-        seed (int): draws the folds. Defaults to 0.
+        seed (int): the seed of the folds. Defaults to 0.
 
     Returns:
-        dict[str, int]: rows of ``'train'`` and ``'test'``.
+        dict[str, int]: the number of rows of ``'train'`` and ``'test'``.
 
     Raises:
-        InputError: the file is not as it must be, ``out`` is there already or no ``.npz``, ids
-            without ``subject`` or the other way round, or what the folds need is not there.
+        InputError: the file cannot be used, ``out`` exists or is no ``.npz``, only one of ids and
+            ``subject`` is given, or the folds cannot be made.
     """
     check_arguments(out, fold, folds)
     if not is_feature_file(out):
-        raise InputError(f'{out}: what is held out of a file of features is one, too; give it a '
+        raise InputError(f'{out}: the result is a file of features, too; give it a '
                          'name that ends in .npz')
     rows = read_features(file)['train']
     with np.load(file, allow_pickle=False) as held:
@@ -156,9 +185,18 @@ def hold_out_rows(file, out, subject, fold, folds, seed=0):
 
 
 def check_arguments(out, fold, folds):
-    """InputError if the folds mean nothing, or something is at ``out`` already."""
+    """Check the folds and the new path.
+
+    Args:
+        out (str | Path): the new folder or file.
+        fold (int): the fold that is held out.
+        folds (int): how many folds.
+
+    Raises:
+        InputError: there is no such fold, or ``out`` exists.
+    """
     if folds < 2:
-        raise InputError(f'--folds {folds}: two or more, or nothing is left to train on')
+        raise InputError(f'--folds {folds}: it must be 2 or more, or no clip is left to train on')
     if not 0 <= fold < folds:
         raise InputError(f'--fold {fold}: one of 0 .. {folds - 1}')
     if os.path.lexists(out):
@@ -178,6 +216,7 @@ def main():
     parser.add_argument('--fold', type=int, default=0, help='held out (default: %(default)s)')
     parser.add_argument('--folds', type=int, default=3, help='default: %(default)s')
     parser.add_argument('--seed', type=int, default=0, help='another seed, other folds')
+    add_emotions_flag(parser)
     args = parser.parse_args()
     given = args.root, args.out, args.subject, args.fold, args.folds, args.seed
     if is_feature_file(args.root):

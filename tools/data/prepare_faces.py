@@ -3,10 +3,10 @@
     python tools/data/prepare_faces.py data/AFEW data/AFEW_faces
     python tools/train.py configs/hesp_afew_o34.py --cfg-options data_root=data/AFEW_faces
 
-OUT has the layout of IN: the folder of a clip has the name of its video, extension and all, so
-official lists and sample ids stay as they are; list files are copied. It may be stopped and run
-again: finished clips are skipped. OUT/faces.csv has a line per clip: its frames, in how many the
-face was found, and why there is no folder if there is none.
+OUT has the layout of IN. The folder of a clip has the full name of its video, with the extension,
+so official lists and sample ids stay valid. List files are copied. If the command was stopped, call
+it again: finished clips are skipped. OUT/faces.csv has a line per clip: its frames, the number of
+frames in which the face was found, and, if the clip has no folder, the reason.
 """
 import argparse
 import csv
@@ -33,14 +33,17 @@ COLUMNS = ('clip', 'frames', 'found', 'problem')
 
 
 def prepare_clip(name, source, out, find):
-    """Cut out the face of one clip; its folder appears whole or not at all.
+    """Cut out the face of one clip. Its folder appears whole or not at all.
 
     Args:
-        name (str): path of the video below ``source``. source (Path). out (Path).
-        find (Callable): the detector.
+        name (str): the path of the video below ``source``.
+        source (Path): the folder of the videos.
+        out (Path): the folder of the results.
+        find (Callable): the face detector.
 
     Returns:
-        tuple: number of frames, in how many the face was found, and the problem or ''.
+        tuple[int, int, str]: the number of frames, the number of frames in which the face was
+        found, and the problem or ''.
     """
     why = undecodable(str(source / name))
     if why:
@@ -63,7 +66,14 @@ def prepare_clip(name, source, out, find):
 
 
 def read_report(out):
-    """Rows (dict) of finished clips by name; a line that was being written does not count."""
+    """Read which clips are finished. A line that was not written to its end is ignored.
+
+    Args:
+        out (Path): the folder of the results.
+
+    Returns:
+        dict[str, dict]: the rows of the report, by clip.
+    """
     if not (out / REPORT).exists():
         return {}
     with open(out / REPORT, newline='', encoding='utf-8', errors='surrogateescape') as file:
@@ -73,7 +83,18 @@ def read_report(out):
 
 
 def prepare(source, out, find, processes=2, timeout=600):
-    """Prepare every clip below a folder that is not finished; rows of the report by clip."""
+    """Prepare every clip below a folder that is not finished.
+
+    Args:
+        source (Path): the folder of the videos.
+        out (Path): the folder of the results.
+        find (Callable): the face detector.
+        processes (int): how many clips at a time. Defaults to 2.
+        timeout (float): the most seconds for a clip. Defaults to 600.
+
+    Returns:
+        dict[str, dict]: the rows of the report, by clip.
+    """
     source, out = Path(source), Path(out)
     if not source.is_dir():
         raise InputError(f'no folder {source}')

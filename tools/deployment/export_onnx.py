@@ -1,8 +1,8 @@
 """Write a trained model as ONNX: python tools/deployment/export_onnx.py CONFIG CHECKPOINT OUT.onnx
 
-Visual prompt, negatives, texts, head and normalisation are in the file, and in its metadata the
-known emotions, the threshold and how frames are taken. CHECKPOINT is left out for zero-shot CLIP.
-With --check the outputs of ONNX Runtime are compared with those of PyTorch on video files.
+The file includes visual prompt, negatives, texts, head and normalisation. Its metadata hold the
+known emotions, the threshold and how frames are sampled. For zero-shot CLIP, leave CHECKPOINT out.
+With --check the outputs of ONNX Runtime and PyTorch are compared on video files.
 """
 import argparse
 import os

@@ -1,9 +1,9 @@
-"""Emotion or "unknown" of video files, from an exported model alone; no PyTorch, no MMAction2.
+"""Emotion or "unknown" of video files, by an exported model, without PyTorch and MMAction2.
 
     pip install numpy opencv-python av "onnxruntime>=1.18.1"
     python run_onnx.py MODEL.onnx VIDEO [VIDEO ...]
 
-One file to copy: it needs nothing of the package it comes with.
+Copy this one file to where it is needed: it does not import the package.
 """
 import argparse
 import json
@@ -20,10 +20,13 @@ OLDEST = '1.18.1'  # the first ONNX Runtime that reads the files: IR version 10,
 
 
 def check_runtime(version=onnxruntime.__version__):
-    """Stops where ONNX Runtime is too old for the files.
+    """Stop if ONNX Runtime is too old for the files.
+
+    Args:
+        version (str): its version. Defaults to the installed one.
 
     Raises:
-        ValueError: says which version is needed.
+        ValueError: it is too old. The message says which version is needed.
     """
     ours, oldest = ([int(number) for number in re.findall(r'\d+', text)[:3]]
                     for text in (version, OLDEST))
@@ -33,13 +36,31 @@ def check_runtime(version=onnxruntime.__version__):
 
 
 def middle_frames(num_frames, total):
-    """Numbers of the middle frames of ``num_frames`` equal segments of a video."""
+    """Choose the middle frame of each of several equal segments of a video.
+
+    Args:
+        num_frames (int): T, the number of segments.
+        total (int): the number of frames of the video.
+
+    Returns:
+        np.ndarray: (T,) int, the numbers of the frames.
+    """
     segment = total / num_frames
     return (np.arange(num_frames) * segment + segment / 2).astype(int)
 
 
 def shown_frames(path):
-    """The frames (av.VideoFrame) of a video file that a player shows, in order."""
+    """Decode the frames of a video file that a player shows, in order.
+
+    Args:
+        path (str): the file.
+
+    Yields:
+        av.VideoFrame: a frame.
+
+    Raises:
+        ValueError: the file has no video stream.
+    """
     cover, begun = av.stream.Disposition.attached_pic, False
     with av.open(path) as container:
         streams = [s for s in container.streams.video if not s.disposition & cover]
@@ -58,9 +79,20 @@ def shown_frames(path):
 
 
 def read_clip(path, num_frames, image_size):
-    """A video file to its sampled frames, resized: (1, T, 3, S, S) uint8, RGB, upright.
+    """Read the sampled frames of a video file, resized and upright.
 
-    The frames are counted first: what a container says of their number is often wrong.
+    The frames are decoded to count them, because the number in the file is often wrong.
+
+    Args:
+        path (str): the file.
+        num_frames (int): T.
+        image_size (int): S, pixels.
+
+    Returns:
+        np.ndarray: (1, T, 3, S, S) uint8 RGB.
+
+    Raises:
+        ValueError: the file has no frames.
     """
     total = sum(1 for _ in shown_frames(path))
     if total == 0:
@@ -79,7 +111,11 @@ def read_clip(path, num_frames, image_size):
 
 
 class Model:
-    """An exported model and what its file says of itself."""
+    """An exported model with the metadata of its file.
+
+    Args:
+        path (str): the ONNX file.
+    """
 
     def __init__(self, path):
         self.session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
@@ -87,7 +123,14 @@ class Model:
         self.about = {key: json.loads(value) for key, value in told.items()}
 
     def predict(self, frames):
-        """Frames (1, T, 3, S, S) uint8 to a dict: label, score and all outputs of the file."""
+        """Predict on one clip.
+
+        Args:
+            frames (np.ndarray): (1, T, 3, S, S) uint8 RGB.
+
+        Returns:
+            dict: ``label``, a known emotion or ``'unknown'``, and all outputs of the file.
+        """
         names = [output.name for output in self.session.get_outputs()]
         outputs = self.session.run(None, {'frames': frames})
         found = {name: value[0] for name, value in zip(names, outputs, strict=True)}

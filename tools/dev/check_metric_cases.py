@@ -2,9 +2,9 @@
 
     python tools/dev/check_metric_cases.py FILE
 
-FILE (.npz) holds `<case>/pk` (N_k, K) and `<case>/pu` (N_u, K) logits, `<case>/l` labels, what the
-released code of HESP made of them (`official_*`) and the exact `exact_auroc` and `exact_oscr`.
-Prints every difference and exits with 1 if one is above 1e-9.
+FILE (.npz) holds for each case the logits `<case>/pk` (N_k, K) and `<case>/pu` (N_u, K), the labels
+`<case>/l`, the results of HESP's released code (`official_*`), and the exact values `exact_auroc`
+and `exact_oscr`. Prints every difference and exits with 1 if one is above 1e-9.
 """
 import argparse
 import sys
@@ -18,7 +18,14 @@ from hesp_mmaction.evaluation import auroc, official_detection, official_oscr, o
 
 
 def compare(case):
-    """Yields (quantity, our value, golden value), as fractions."""
+    """Compare all quantities of a case.
+
+    Args:
+        case (dict[str, np.ndarray]): the arrays of the case.
+
+    Yields:
+        tuple: the quantity, our value and the golden value, as fractions.
+    """
     known, unknown = case['pk'].max(1), case['pu'].max(1)
     correct = case['pk'].argmax(1) == case['l']
     yield 'exact_auroc', auroc(known, unknown), case['exact_auroc']

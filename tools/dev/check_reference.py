@@ -2,9 +2,9 @@
 
     python tools/dev/check_reference.py FOLDER
 
-FOLDER holds hesp_official_tiny_*.npz: weights of a tiny CLIP, one batch and what the released code
-made of it (features, logits, losses, gradients, the state after one and three steps). Prints every
-quantity with its relative error and exits with 1 if one is above 1e-4.
+FOLDER holds hesp_official_tiny_*.npz: the weights of a tiny CLIP, one batch, and the results of the
+released code for it (features, logits, losses, gradients, the state after one and three steps).
+Prints every quantity with its relative error and exits with 1 if one is above 1e-4.
 """
 import argparse
 import json
@@ -36,7 +36,16 @@ GRADIENTS = dict(perturbation='perturbation', unknown_p_v='crit.unknown_p_v',
 
 
 def build(golden, meta, folder):
-    """The recognizer and optimizer of the official preset, in the golden initial state."""
+    """Build the recognizer and the optimizer of the official preset, in the golden initial state.
+
+    Args:
+        golden (dict[str, np.ndarray]): the golden values.
+        meta (dict): their settings.
+        folder (Path): where the tiny CLIP is written.
+
+    Returns:
+        tuple[HESPRecognizer, OptimWrapper]: both.
+    """
     sizes = meta['cfg']
     arch, weights = folder / 'clip.json', folder / 'clip.pt'
     arch.write_text(json.dumps(dict(
@@ -73,14 +82,31 @@ def build(golden, meta, folder):
 
 
 def batch(frames, labels):
-    """Golden frames (B, T, 3, S, S) in [0, 1] as the recognizer takes them."""
+    """Turn golden frames into a batch of the recognizer.
+
+    Args:
+        frames (np.ndarray): (B, T, 3, S, S) in [0, 1].
+        labels (Sequence[int]): B labels.
+
+    Returns:
+        tuple[Tensor, list[ActionDataSample]]: frames (B, T, 3, S, S), pixels 0..255, and data
+        samples.
+    """
     samples = [ActionDataSample(metainfo=dict(sample_id=str(i))).set_gt_label(int(label))
                for i, label in enumerate(labels)]
     return torch.tensor(frames).float() * 255, samples
 
 
 def compare(golden, folder):
-    """Yields (quantity, our value, golden value)."""
+    """Compare all quantities of a file.
+
+    Args:
+        golden (dict[str, np.ndarray]): the golden values.
+        folder (Path): where the tiny CLIP is written.
+
+    Yields:
+        tuple: the quantity, our value and the golden value.
+    """
     meta = json.loads(str(golden['meta']))
     model, optimizer = build(golden, meta, folder)
     head = model.cls_head
@@ -137,7 +163,15 @@ def compare(golden, folder):
 
 
 def relative_error(ours, golden):
-    """Largest absolute difference over the largest golden value."""
+    """Divide the largest absolute difference by the largest golden value.
+
+    Args:
+        ours (Tensor | Sequence[float]): our values.
+        golden (np.ndarray): as many golden values.
+
+    Returns:
+        float: the relative error.
+    """
     ours = torch.as_tensor(ours).detach().double().numpy()
     golden = np.asarray(golden, dtype=np.float64).reshape(ours.shape)
     return float(np.abs(ours - golden).max() / np.abs(golden).max())

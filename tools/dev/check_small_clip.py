@@ -1,8 +1,8 @@
-"""How well the small CLIP, frozen, tells emotions: zero-shot by its text, and by a linear probe.
+"""Measure how well the small CLIP, frozen, tells emotions: by its texts and by a linear probe.
 
     python tools/dev/check_small_clip.py data/synthetic_afew
 
-DATA_DIR is an AFEW layout. The small CLIP should be to drawn faces what CLIP is to real ones:
+DATA_DIR is in AFEW's layout. The small CLIP should be to drawn faces what CLIP is to real ones:
 zero-shot well above chance yet far from good, with features that hold much more than that.
 """
 import argparse
@@ -32,7 +32,14 @@ SPLITS = (('disgust', 'fear', 'happiness'), ('anger', 'disgust', 'neutral'),
 
 
 def load_small_clip(folder):
-    """The CLIP packed in ``folder``, in eval mode."""
+    """Load the packed CLIP of a folder.
+
+    Args:
+        folder (Path): the folder.
+
+    Returns:
+        open_clip.CLIP: in eval mode.
+    """
     config = json.loads((folder / 'small_face_clip.json').read_text(encoding='utf-8'))
     packed = load_file(folder / 'small_face_clip.safetensors')
     model = CLIP(**config)
@@ -42,7 +49,15 @@ def load_small_clip(folder):
 
 @torch.no_grad()
 def clip_features(model, path):
-    """Mean feature of eight frames of a video: (embed_dim,)."""
+    """Compute the mean feature of eight frames of a video.
+
+    Args:
+        model (open_clip.CLIP): the small CLIP.
+        path (Path): the video.
+
+    Returns:
+        Tensor: (embed_dim,).
+    """
     video = Video(str(path))
     rows = [int((i + .5) * len(video) / 8) for i in range(8)]
     size = model.visual.image_size
@@ -54,7 +69,15 @@ def clip_features(model, path):
 
 
 def read_set(model, folder):
-    """Features (n, embed_dim) and class numbers (n,) of a folder of class folders."""
+    """Compute the features of a folder of class folders.
+
+    Args:
+        model (open_clip.CLIP): the small CLIP.
+        folder (Path): the folder.
+
+    Returns:
+        tuple[Tensor, np.ndarray]: features (n, embed_dim) and class numbers (n,).
+    """
     paths = sorted(folder.glob('*/*.avi'))
     if not paths:
         raise SystemExit(f'error: no clips in {folder}: DATA_DIR is a folder made by '
@@ -65,7 +88,15 @@ def read_set(model, folder):
 
 @torch.no_grad()
 def zero_shot_scores(model, features):
-    """100 * cosine to each emotion's sentence: (n, 7)."""
+    """Compute the logits of all emotions, by one sentence for each.
+
+    Args:
+        model (open_clip.CLIP): the small CLIP.
+        features (Tensor): (n, embed_dim).
+
+    Returns:
+        np.ndarray: (n, 7), 100 * cosine.
+    """
     tokenizer = SimpleTokenizer(context_length=model.context_length)
     texts = [f'a photo of a {prompt_word(name)} expression' for name in BASIC]
     words = model.encode_text(tokenizer(texts), normalize=True)
@@ -73,7 +104,18 @@ def zero_shot_scores(model, features):
 
 
 def open_set(scores, labels, known, score=None):
-    """AUROC and OSCR in percent; ``scores`` (n, known), ``score`` (n,) or their maximum."""
+    """Compute AUROC and OSCR.
+
+    Args:
+        scores (np.ndarray): (n, K) for K known emotions.
+        labels (np.ndarray): (n,) class numbers.
+        known (Sequence[int]): the K class numbers of the known emotions.
+        score (np.ndarray, optional): (n,) bigger is more known. Defaults to None: the maximum of
+            ``scores``.
+
+    Returns:
+        np.ndarray: (2,) in percent.
+    """
     score = scores.max(1) if score is None else score
     is_known = np.isin(labels, known)
     correct = np.array(known)[scores.argmax(1)[is_known]] == labels[is_known]

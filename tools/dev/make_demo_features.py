@@ -2,8 +2,8 @@
 
     python tools/dev/make_demo_features.py
 
-It draws 40 training clips of each basic emotion, with a generator seed that no other data set of
-this package has, and writes what the embedded CLIP makes of them into the package.
+It draws 40 training clips of each basic emotion and writes the embedded CLIP's features of them
+into the package. No other data set of this package uses the same seed.
 """
 import argparse
 import tempfile

@@ -2,8 +2,8 @@
 
     python tools/dev/make_embedded_model.py --data data/synthetic_seed2
 
-It draws faces with a generator seed that no other data set of this package has, trains
-configs/hesp_synthetic_o43.py on them and writes the weights into the package.
+It draws faces, trains configs/hesp_synthetic_o43.py on them and writes the weights into the
+package. No other data set of this package uses the same seed.
 """
 import argparse
 

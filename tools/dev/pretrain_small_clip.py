@@ -1,11 +1,11 @@
-"""Train the small CLIP of this package from scratch on drawn faces.
+"""Train the small CLIP of this package from scratch on drawn faces. It takes about 12 minutes.
 
     python tools/dev/pretrain_small_clip.py --out hesp_mmaction/models/clip_zoo
 
-Stage one teaches the image tower to see facial actions (regression of the intensities of the FACS
-units, by a linear layer that is thrown away); from captions alone so small a tower learns hair
-and backgrounds only. Stage two is CLIP's contrastive training on noisy captions, with a share of
-stage one's loss so that the actions are not forgotten. About 12 minutes.
+Stage one teaches the image tower to see facial actions: a linear layer, which is thrown away later,
+regresses the intensities of the FACS units. From captions alone so small a tower learns only hair
+and backgrounds. Stage two is CLIP's contrastive training on noisy captions. It keeps a share of
+stage one's loss, so that the actions are not forgotten.
 """
 import argparse
 import json
@@ -39,9 +39,18 @@ BATCH = 64
 
 
 def batch_of(pictures, acts, rows, rng):
-    """Normalised pictures (b, 3, h, w) and unit intensities (b, units * 2) of the given rows.
+    """Make a batch of pictures.
 
     A random half of the batches is mirrored (the actions too), and all are shifted a little.
+
+    Args:
+        pictures (np.ndarray): (n, h, w, 3) uint8.
+        acts (np.ndarray): (n, units, 2) float32, the intensities on both sides of the face.
+        rows (np.ndarray): the b rows of the batch.
+        rng (np.random.Generator): draws the mirroring and the shift.
+
+    Returns:
+        tuple[Tensor, Tensor]: normalised pictures (b, 3, h, w) and intensities (b, units * 2).
     """
     images = torch.from_numpy(pictures[rows]).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD))
@@ -54,7 +63,15 @@ def batch_of(pictures, acts, rows, rng):
 
 
 def used_tokens(captions, tokenizer):
-    """Sorted ids of all tokens in the captions and in sentences about our emotions: int64 (n,)."""
+    """List the tokens of the captions and of sentences about our emotions.
+
+    Args:
+        captions (Sequence[str]): the captions.
+        tokenizer (SimpleTokenizer): CLIP's tokenizer.
+
+    Returns:
+        Tensor: (n,) int64, sorted ids.
+    """
     names = MAFW + COMPOUNDS + tuple(name.replace('_', ' and ') for name in COMPOUNDS)
     words = [*MAFW, *PROMPT_WORDS.values(), *map(prompt_word, COMPOUNDS), *WORDS.values(), *names]
     texts = [*captions, *(f.format(name=w, word=w) for f in FRAMES for w in words)]
@@ -62,12 +79,30 @@ def used_tokens(captions, tokenizer):
 
 
 def small_clip(vocab):
-    """The CLIP of :data:`CONFIG` with only as many words as are used: fast to train."""
+    """Build the CLIP of ``CONFIG`` with a smaller vocabulary, which is faster to train.
+
+    Args:
+        vocab (int): the number of tokens in use.
+
+    Returns:
+        open_clip.CLIP: the model.
+    """
     return CLIP(**CONFIG | dict(text_cfg=CONFIG['text_cfg'] | dict(vocab_size=vocab)))
 
 
 def train(model, probe, pictures, acts, epochs, rng, ids=None):
-    """Train in place; contrastive training where ``ids`` (epochs, n, context) are given."""
+    """Train the model and the probe in place.
+
+    Args:
+        model (open_clip.CLIP): the model.
+        probe (nn.Linear): from features to intensities.
+        pictures (np.ndarray): (n, h, w, 3) uint8.
+        acts (np.ndarray): (n, units, 2) float32.
+        epochs (int): how many.
+        rng (np.random.Generator): draws the order and the augmentation.
+        ids (Tensor, optional): (epochs, n, context) int64, the tokens of captions. With them the
+            training is contrastive. Defaults to None.
+    """
     batches = len(pictures) // BATCH
     steps = epochs * batches
     parameters = [*model.parameters(), *probe.parameters()]
@@ -104,7 +139,15 @@ def train(model, probe, pictures, acts, epochs, rng, ids=None):
 
 
 def widen(state_dict, used):
-    """The state dict with the embeddings of the used tokens at their places in the vocabulary."""
+    """Put the embeddings of the used tokens at their places in the whole vocabulary.
+
+    Args:
+        state_dict (dict[str, Tensor]): the weights of ``small_clip``.
+        used (Tensor): (n,) int64, the ids of the used tokens.
+
+    Returns:
+        dict[str, Tensor]: the weights for ``CONFIG``.
+    """
     rows = state_dict['token_embedding.weight']
     weight = rows.new_zeros(CONFIG['text_cfg']['vocab_size'], rows.shape[1])
     weight[used] = rows

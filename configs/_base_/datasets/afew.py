@@ -1,8 +1,8 @@
 # AFEW, open set: `known` decides labels, prompts and heads; every other emotion is unknown.
-# tools/train.py carries an override of a variable to where it is used. Its further variables, here
-# and in all bases of data sets: `lists` and `id_order` for list files of your own (docs/datasets),
-# `classes='found'` for other emotions than the seven; `cache`, `num_workers` and
-# `device_transforms` for loading (docs/speed.md).
+# If --cfg-options changes a variable, tools/train.py changes every place that uses it. Further
+# variables of this and all other data sets: `lists` and `id_order` for list files of your own
+# (docs/datasets), `classes='found'` for other emotions than the seven, and `cache`, `num_workers`
+# and `device_transforms` for loading (docs/speed.md).
 known = ['disgust', 'fear', 'happiness']  # O(3:4), split 0; see hesp_mmaction/datasets/splits.json
 data_root = 'data/AFEW'
 faces = False  # True: the aligned faces instead of the videos

@@ -1,4 +1,4 @@
-# FERV39k as a closed set, for UAR and WAR; its authors give one split and nobody an open one.
+# FERV39k as a closed set, for UAR and WAR; its authors publish one split, and no open-set one.
 _base_ = './afew.py'
 known = ['anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise']
 data_root = 'data/FERV39k'

@@ -1,5 +1,5 @@
-# The drawn faces of tools/data/make_synthetic.py, in AFEW's layout. They come in the size of the
-# small CLIP's images, so nothing is resized before the crop.
+# The drawn faces of tools/data/make_synthetic.py, in AFEW's layout. They have the size of the small
+# CLIP's images, so nothing is resized before the crop.
 _base_ = './afew.py'
 data_root = 'data/synthetic'
 image_size = 96

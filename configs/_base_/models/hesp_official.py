@@ -1,4 +1,5 @@
-# HESP as the released code behaves. A leaf takes _base_/schedules/official.py with it.
+# HESP as the released code behaves. A leaf also inherits
+# _base_/schedules/official.py.
 _base_ = './hesp.py'
 model = dict(
     neck=dict(type='TemporalMean'),

@@ -1,6 +1,6 @@
-# Ten epochs of SGD whose rate shrinks by a fifth each. The decay does not depend on the number of
-# epochs (mmengine would end it with them): a run that goes on after its last epoch equals one that
-# was longer from the start.
+# Ten epochs of SGD. Each epoch the rate shrinks by a fifth. The decay does not depend on the number
+# of epochs (mmengine would end it with them). If a finished run is continued, it therefore equals a
+# run that was longer from the start.
 optim_wrapper = dict(
     constructor='TrainableOptimWrapperConstructor',
     optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=0.0))

@@ -10,7 +10,8 @@ shape (units, 2): left and right half of the picture. This module knows nothing 
 """
 import numpy as np
 
-from hesp_mmaction.datasets.emotions import BASIC, COMPOUNDS, MAFW
+from hesp_mmaction.datasets.emotions import BASIC, COMPOUNDS, MAFW, in_force
+from hesp_mmaction.errors import InputError
 
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26, 43)
 
@@ -43,6 +44,7 @@ DROPOUT = .12       # a unit of the recipe does not show at all, whatever its pr
 EXTRA = .9          # mean number of units that have nothing to do with the emotion
 SPREAD = .20        # standard deviation of a unit's intensity
 STRENGTH = (.55, 1.1)   # how strongly this clip is acted, a factor on all units of the recipe
+OWN = .85           # probability of each action unit that the user gives an emotion
 SPEECH = .35        # share of clips in which the person talks
 
 
@@ -51,17 +53,42 @@ def index(unit):
     return UNITS.index(unit)
 
 
+def own_recipe(name):
+    """``{unit: (probability, mean)}`` of an emotion that does not ship, from its action units.
+
+    Args:
+        name (str): canonical name in the vocabulary in force.
+
+    Returns:
+        dict[int, tuple[float, float]]: each unit takes part with the probability :data:`OWN`.
+
+    Raises:
+        InputError: it has no action units, or one that cannot be drawn.
+    """
+    emotion = in_force().emotions.get(name)
+    if emotion is None or not emotion.action_units:
+        raise InputError(f'{name} cannot be drawn: give it action_units in the file of emotions, '
+                         'such as {AU12: 0.8}')
+    units = {int(unit[2:]): strength for unit, strength in sorted(emotion.action_units.items())}
+    wrong = sorted(set(units) - set(UNITS))
+    if wrong:
+        raise InputError(f'{name}: action_units: AU{wrong[0]} cannot be drawn; '
+                         f'there are {", ".join(f"AU{unit}" for unit in UNITS)}')
+    return {unit: (OWN, strength) for unit, strength in units.items()}
+
+
 def recipe(emotion):
     """``{unit: (probability, mean)}`` of an emotion, or of a compound by blending its parts."""
+    recipes = {part: RECIPES.get(part) or own_recipe(part) for part in emotion.split('_')}
     blend = {}
-    for part in emotion.split('_'):
-        for unit, (probability, mean) in RECIPES[part].items():
+    for part in recipes:
+        for unit, (probability, mean) in recipes[part].items():
             known = blend.get(unit, (0., 0.))
             blend[unit] = (max(known[0], probability), max(known[1], mean))
     if '_' not in emotion:
         return blend
     # Nobody acts the full sum of two prototypes: what only one part asks for is acted weaker.
-    shared = [unit for unit in blend if all(unit in RECIPES[p] for p in emotion.split('_'))]
+    shared = [unit for unit in blend if all(unit in units for units in recipes.values())]
     return {unit: (p, m) if unit in shared else (.9 * p, .85 * m) for unit, (p, m) in blend.items()}
 
 

@@ -31,11 +31,11 @@ def caption(subject, acts, pose, scene, emotion, rng):
     """Write one caption for a picture.
 
     Args:
-        subject (Subject): who acts, as given to :func:`~.face.draw_face`.
+        subject (Subject): who acts, as given to ``draw_face``.
         acts (np.ndarray): intensities (units, 2) of the actions, as given to the same.
         pose (Pose): pose of the head, as given to the same.
         scene (Scene): light, background and camera, as given to the same.
-        emotion (str): what was acted, one of :data:`MAFW`.
+        emotion (str): what was acted, one of ``MAFW``.
         rng (np.random.Generator): chooses the kind of caption, the words and the mistakes.
 
     Returns:

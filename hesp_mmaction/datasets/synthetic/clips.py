@@ -1,4 +1,6 @@
 """One clip: a subject acts an emotion in front of a camera, and the film becomes a video file."""
+from zlib import crc32
+
 import cv2
 import numpy as np
 
@@ -18,14 +20,16 @@ def make_clip(emotion, person, number, seed=0, size=SIZE):
     """Film clip ``number`` of the world of ``seed``.
 
     Args:
-        emotion (str): one of :data:`MAFW`, or a compound of them.
+        emotion (str): one of :data:`MAFW`, one of the vocabulary with action units, or a compound
+            of them.
         person (int): who acts it, see :data:`~.subject.ROLES`.
         number (int): each number has its own acting, head movement and scene.
 
     Returns:
         list[np.ndarray]: RGB frames, uint8 (size, size, 3).
     """
-    parts = [MAFW.index(part) for part in emotion.split('_')]
+    parts = [MAFW.index(part) if part in MAFW else crc32(part.encode())
+             for part in emotion.split('_')]
     rng = np.random.default_rng((31, seed, number, *parts))
     subject = make_subject(person, seed)
     count = int(rng.integers(FRAMES[0], FRAMES[1] + 1))

@@ -10,8 +10,8 @@ def draw_eye(pen, subject, act, side):
     """Draw one eye: iris, lids and lashes.
 
     Args:
-        pen (Pen): what draws, see :class:`~.pen.Pen`.
-        subject (Subject): who is drawn, see :class:`~.subject.Subject`.
+        pen (Pen): what draws, see ``Pen``.
+        subject (Subject): who is drawn, see ``Subject``.
         act (Callable): intensity of a FACS unit, 0 to 1; with a side, that of this half.
         side (int): -1 for the left half of the picture, 1 for the right.
     """
@@ -51,7 +51,7 @@ def draw_eye(pen, subject, act, side):
 
 
 def draw_brow(pen, subject, act, side):
-    """Draw one eyebrow; the arguments are those of :func:`draw_eye`."""
+    """Draw one eyebrow; the arguments are those of ``draw_eye``."""
     s = subject
     y = EYE_Y - s.brow_height
     inner_up = .12 * act(1, side) - .09 * act(4, side) - .045 * act(9, side)

@@ -14,14 +14,14 @@ FLESH = .5          # grey level of a shadow map where it changes nothing (times
 
 
 def draw_face(subject, actions, pose, scene, size):
-    """Draw one frame, without the camera's faults (:func:`~.scene.film` adds them).
+    """Draw one frame, without the camera's faults (``film`` adds them).
 
     Args:
-        subject (Subject): who is drawn, see :class:`~.subject.Subject`.
+        subject (Subject): who is drawn, see ``Subject``.
         actions (np.ndarray): intensities (units, 2) of the FACS units, for the left and right half
             of the picture.
-        pose (Pose): pose of the head, see :class:`~.scene.Pose`.
-        scene (Scene): light, background and camera, see :class:`~.scene.Scene`.
+        pose (Pose): pose of the head, see ``Pose``.
+        scene (Scene): light, background and camera, see ``Scene``.
         size (int): side of the picture in pixels.
 
     Returns:

@@ -11,6 +11,7 @@ from hesp_mmaction.datasets.emotions import BASIC, COMPOUNDS, MAFW
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.files import whole
 
+from .actions import recipe
 from .clips import make_clip, write_video
 from .subject import ROLES
 from .workers import worker_pool
@@ -52,19 +53,22 @@ def cast(role, count, rng, people=None):
     return (first + np.concatenate(rounds)[:count]).tolist()
 
 
-def plan_afew(seed, per_class, people=None):
+def plan_afew(seed, per_class, people=None, emotions=BASIC):
     """Entries of an AFEW layout: ``Train_AFEW/Angry/SSSNNNNNN.avi``, S the person, N the clip.
 
-    ``people`` is of the training part, as in :func:`write_dataset`.
+    ``people`` is of the training part, and ``emotions`` are the classes, as in
+    :func:`write_dataset`.
     """
+    emotions = tuple(emotions)
     rng, entries = np.random.default_rng((41, seed)), []
     for split, folder, count in zip(('train', 'test'), ('Train_AFEW', 'Val_AFEW'), per_class,
                                     strict=True):
-        actors = cast(f'afew/{split}', count * len(BASIC), rng,
+        actors = cast(f'afew/{split}', count * len(emotions), rng,
                       people if split == 'train' else None)
-        for person, emotion in zip(actors, BASIC * count, strict=True):
+        for person, emotion in zip(actors, emotions * count, strict=True):
             number = len(entries) + 1
-            path = f'{folder}/{AFEW_FOLDERS[emotion]}/{person:03d}{number:06d}.avi'
+            name = AFEW_FOLDERS.get(emotion, emotion.capitalize())
+            path = f'{folder}/{name}/{person:03d}{number:06d}.avi'
             entries.append(Entry(path, emotion, person, number, split))
     return entries
 
@@ -99,7 +103,8 @@ def mafw_lists(entries):
             MAFW_LISTS.format('compound', 'test'): lines('compound')}
 
 
-def write_dataset(layout, out, seed=0, per_class=None, workers=2, people=None):
+def write_dataset(layout, out, seed=0, per_class=None, workers=2, people=None,
+                  emotions=None):
     """Make a whole data set, unless it is there already.
 
     Args:
@@ -110,13 +115,15 @@ def write_dataset(layout, out, seed=0, per_class=None, workers=2, people=None):
         workers (int): processes.
         people (int, optional): persons of the training part, who share its clips. ``None`` = as
             many as :data:`~.subject.ROLES` says; those of the test part are always that many.
+        emotions (Sequence[str], optional): classes of the layout ``afew`` in place of the seven;
+            those that do not ship need action units in the vocabulary in force.
 
     Returns:
         bool: whether anything had to be made.
 
     Raises:
-        InputError: ``people`` is less than 1 or would reach the test part's persons, or ``out``
-            holds something else.
+        InputError: ``people`` is less than 1 or would reach the test part's persons, ``out``
+            holds something else, or ``emotions`` cannot be drawn or are for another layout.
     """
     out, per_class = Path(out), tuple(per_class or PER_CLASS[layout])
     first, usual = ROLES[f'{layout}/train']
@@ -124,9 +131,16 @@ def write_dataset(layout, out, seed=0, per_class=None, workers=2, people=None):
     people = usual if people is None else people
     if not 1 <= people <= most:
         raise InputError(f'--people {people}: one of 1 .. {most} for {layout}')
-    entries = (plan_afew if layout == 'afew' else plan_mafw)(seed, per_class, people)
+    if emotions and layout != 'afew':
+        raise InputError('emotions of your own are drawn in the layout afew: give --layout afew')
+    plan = partial(plan_afew, emotions=emotions or BASIC) if layout == 'afew' else plan_mafw
+    entries = plan(seed, per_class, people)
+    own = {name: {str(unit): values[1] for unit, values in recipe(name).items()}
+           for name in emotions or ()}
     description = dict(layout=layout, seed=seed, per_class=list(per_class), clips=len(entries),
-                       version=VERSION) | ({} if people == usual else dict(people=people))
+                       version=VERSION) | (
+                           {} if people == usual else dict(people=people)) | (
+                           dict(emotions=own) if own else {})
     if _is_finished(out, description):
         return False
     for folder in {(out / entry.path).parent for entry in entries}:

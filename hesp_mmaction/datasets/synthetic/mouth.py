@@ -8,8 +8,8 @@ def draw_mouth(pen, subject, act, y):
     """Lips, teeth and the dark between them; all units of the lower face meet here.
 
     Args:
-        pen (Pen): what draws, see :class:`~.pen.Pen`.
-        subject (Subject): who is drawn, see :class:`~.subject.Subject`.
+        pen (Pen): what draws, see ``Pen``.
+        subject (Subject): who is drawn, see ``Subject``.
         act (Callable): intensity of a FACS unit, 0 to 1; with a side, that of this half.
         y (float): height of the mouth, in units of the head.
     """

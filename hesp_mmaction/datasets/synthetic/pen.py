@@ -20,7 +20,7 @@ class Pen:
 
     Args:
         picture (np.ndarray): (size, size, 3) uint8; it is changed.
-        pose (Pose): pose of the head, see :class:`~.scene.Pose`.
+        pose (Pose): pose of the head, see ``Pose``.
     """
 
     def __init__(self, picture, pose):

@@ -20,7 +20,7 @@ def make_picture(number, seed=0, size=96):
 
     Returns:
         tuple: the RGB picture (size, size, 3) in uint8, and its facts ``(subject, acts, pose,
-        scene, emotion)``, the arguments of :func:`~.captions.caption`.
+        scene, emotion)``, the arguments of ``caption``.
     """
     rng = np.random.default_rng((61, seed, number))
     first, people = ROLES['pretrain']

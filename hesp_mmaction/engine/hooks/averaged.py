@@ -8,7 +8,7 @@ from .common import unwrap
 
 
 def ema_hooks(runner):
-    """The hooks of a run that average its weights (:class:`mmengine.hooks.EMAHook`).
+    """The hooks of a run that average its weights (``mmengine.hooks.EMAHook``).
 
     Args:
         runner (Runner): the runner of the training.

@@ -61,7 +61,7 @@ def set_precision(model, tf32=True, amp=False, compile=False):
         tf32 (bool): matrices and convolutions in float32 are multiplied as TF32, on GPUs that have
             it. Defaults to True.
         amp (bool): mixed precision. The backbone and frozen text towers compute in
-            :func:`.compute_type`, all else in float32. Defaults to False.
+            ``compute_type``, all else in float32. Defaults to False.
         compile (bool): the frozen image tower is compiled. Defaults to False.
 
     Returns:

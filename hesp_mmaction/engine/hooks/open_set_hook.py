@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import BaseLoop
 
+from ...datasets.emotions import SHIPPED, in_force, ships
 from ...datasets.feature_file import FeatureDataset
 from ...datasets.feature_store import check_made, check_model
 from ...datasets.wrappers import leaves
@@ -20,10 +21,10 @@ class OpenSetHook(Hook):
     * Stops before the first step when model and data set disagree on the known emotions.
     * Tells the training data which epoch it is (their augmentation depends on it and on the
       sample, not on workers or processes).
-    * Writes names, region setting, threshold, pixel statistics, what tells the CLIP from others
-      and the history of growth into checkpoints, and refuses checkpoints of other names or of
-      another architecture.
-    * Reports how far the text contexts have moved.
+    * Writes names, own emotions, region setting, threshold, pixel statistics, what tells the CLIP
+      from others and the history of growth into checkpoints, and refuses checkpoints of other
+      names or of another architecture.
+    * Names the emotions that do not ship, and reports how far the text contexts have moved.
     """
     priority = 'HIGH'
 
@@ -33,6 +34,7 @@ class OpenSetHook(Hook):
     def before_train(self, runner):
         self._check_names(runner, runner.train_dataloader)
         tell(runner.train_dataloader.dataset, seed=runner.seed)
+        self._tell_own_emotions()
         if runner.val_loop is not None:
             self._check_names(runner, runner.val_loop.dataloader)
         model = unwrap(runner.model)
@@ -44,6 +46,7 @@ class OpenSetHook(Hook):
         self._contexts_at_start = None if contexts is None else contexts.detach().cpu().clone()
 
     def before_test(self, runner):
+        self._tell_own_emotions()
         self._check_names(runner, runner.test_loop.dataloader)
 
     def before_train_epoch(self, runner):
@@ -65,6 +68,9 @@ class OpenSetHook(Hook):
                 region=prompt.region, size=prompt.size, mode=prompt.mode),
             threshold=float(model.cls_head.threshold), pixels=pixels_of(model),
             clip=clip_of(model), history=getattr(model.cls_head, 'history', []))
+        content = in_force().content(SHIPPED)
+        if content:
+            checkpoint['hesp']['emotions'] = content
 
     def after_load_checkpoint(self, runner, checkpoint):
         resumed = getattr(runner, '_resume', False)
@@ -80,6 +86,14 @@ class OpenSetHook(Hook):
         if 'state_dict' not in checkpoint:  # a bare one, which other hooks do not expect
             checkpoint.clear()
         checkpoint['state_dict'] = weights
+
+    @staticmethod
+    def _tell_own_emotions():
+        own = [f'{name} ("{emotion.word}")' for name, emotion in in_force().emotions.items()
+               if not ships(name)]
+        if own:
+            print_log(f'emotions of your own, with their words in prompts: {", ".join(own)}',
+                      'current')
 
     @staticmethod
     def _contexts(model):

@@ -8,7 +8,7 @@ from .common import set_precision, unwrap
 
 @HOOKS.register_module()
 class PrecisionHook(Hook):
-    """:func:`set_precision` with the ``precision`` of the config, before a run begins.
+    """``set_precision`` with the ``precision`` of the config, before a run begins.
 
     ``--amp`` and ``--compile`` set ``precision.amp`` and ``precision.compile``;
     ``--cfg-options precision.tf32=False`` switches TF32 off.

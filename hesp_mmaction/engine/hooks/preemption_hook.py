@@ -24,7 +24,7 @@ EVERY = 10  # steps between two questions to all processes; each question makes 
 class PreemptionHook(Hook):
     """On SIGTERM, saves a checkpoint after the current step and ends with exit code 143.
 
-    ``--resume`` continues with the next step, with :class:`ResumableTrainLoop`. The run ends as if
+    ``--resume`` continues with the next step, with ``ResumableTrainLoop``. The run ends as if
     it had never been stopped. Several processes ask each other after every tenth step and after an
     epoch, so that all stop at the same step; one process looks after every step. A signal that
     arrives while the threshold is fitted takes effect when the epoch is saved. A signal that

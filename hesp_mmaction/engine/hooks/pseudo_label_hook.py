@@ -17,7 +17,7 @@ from .common import tell, unwrap
 
 @HOOKS.register_module()
 class PseudoLabelHook(Hook):
-    """Two trainings in one run, for :class:`PseudoLabelHead`.
+    """Two trainings in one run, for ``PseudoLabelHead``.
 
     The first ``share`` of the epochs are an ordinary training on the known emotions. Then the
     model names the emotion of every test sample, its weights (with running statistics and the loss

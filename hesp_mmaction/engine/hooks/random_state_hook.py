@@ -18,7 +18,7 @@ def random_state():
 
 
 def set_random_state(state):
-    """Restore what :func:`random_state` returned; a GPU's state only if both sides have one."""
+    """Restore what ``random_state`` returned; a GPU's state only if both sides have one."""
     random.setstate(state['python'])
     np.random.set_state(state['numpy'])
     torch.set_rng_state(state['torch'].cpu())  # a checkpoint's tensors are loaded to the GPU

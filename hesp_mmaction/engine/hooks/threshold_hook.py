@@ -23,8 +23,8 @@ class ThresholdHook(Hook):
 
     The samples pass through the test pipeline, with the weights that the checkpoint is used with
     (those of EMAHook, if there is one). The threshold is stored in the head and so in
-    the checkpoint of that epoch, and so is the temperature of :func:`fit_temperature`. A head whose
-    score is fitted on these samples is fitted first (:meth:`OpenSetHead.fit_scores`); threshold and
+    the checkpoint of that epoch, and so is the temperature of ``fit_temperature``. A head whose
+    score is fitted on these samples is fitted first (``OpenSetHead.fit_scores``); threshold and
     temperature are then those of samples that took no part in the fit. No test sample takes part.
     What the model returns for the samples is written to ``train_features.npz``, like the raw
     material of a test run, for the scores that are fitted on training features.

@@ -13,7 +13,7 @@ from .common import unwrap
 class WeightPatchHook(Hook):
     """After the last epoch, the backbone becomes ``ratio`` CLIP + (1 - ratio) mean over epochs.
 
-    For :class:`InterpolatedRecognizer`, which keeps CLIP's weights. The mean is in the checkpoints,
+    For ``InterpolatedRecognizer``, which keeps CLIP's weights. The mean is in the checkpoints,
     so that a resumed run has the same one. A run that is extended after its end continues
     from the mixed weights.
 

@@ -45,7 +45,7 @@ def cls_max(logits_known, logits_context, train_logits_known, train_logits_conte
 
 @register_score
 def cls_logsumexp(logits_known, logits_context, train_logits_known, train_logits_context):
-    """log sum_k exp(z_k - b z_0): :func:`cls_max` with the energy in place of the largest logit.
+    """log sum_k exp(z_k - b z_0): ``cls_max`` with the energy in place of the largest logit.
 
     Args:
         logits_known (Tensor): z (N, K).

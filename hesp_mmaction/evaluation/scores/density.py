@@ -50,7 +50,7 @@ def squared_distances(feature, means, precision):
 def held_out_distances(feature, label, num_classes, shrinkage=SHRINKAGE):
     """Squared distance of every training feature to the classes fitted without it.
 
-    This is what :func:`class_gaussians` and :func:`squared_distances` return if each feature in
+    This is what ``class_gaussians`` and ``squared_distances`` return if each feature in
     turn is left out of the fit. A feature that took part in the fit looks nearer than a new one of
     its class. In the axes of the scatter, leaving one out is a change of rank one, so that no
     matrix is inverted twice (Sherman and Morrison).
@@ -59,7 +59,7 @@ def held_out_distances(feature, label, num_classes, shrinkage=SHRINKAGE):
         feature (Tensor): (M, D), M at least 2.
         label (Tensor): (M,), from 0 to K - 1.
         num_classes (int): K.
-        shrinkage (float): see :func:`class_gaussians`.
+        shrinkage (float): see ``class_gaussians``.
 
     Returns:
         Tensor: (M, K), in float64. A feature that is alone in its class is far from it.

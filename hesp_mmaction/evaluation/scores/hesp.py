@@ -1,6 +1,6 @@
 """HESP's scores, from its known and its negative branch.
 
-``hesp_logit`` and ``hesp_centred`` are ``logit`` and ``centred`` of :meth:`HESPHead.scores`. Its
+``hesp_logit`` and ``hesp_centred`` are ``logit`` and ``centred`` of ``HESPHead.scores``. Its
 ``prob`` is ``max_softmax``: the largest of the probabilities that the head returns.
 """
 from .registry import register_score

@@ -115,7 +115,7 @@ def stronger(length, centre, spread):
     known ones, ``LENGTH`` times this is subtracted from the joint score.
 
     Args:
-        length (Tensor): :func:`log_length` (N,).
+        length (Tensor): ``log_length`` (N,).
         centre (Tensor): its median on the known training clips.
         spread (Tensor): its deviation on the known training clips.
 
@@ -142,7 +142,7 @@ def joint(score_known, logits_zero_shot, feature, train_score_known, train_logit
           train_feature, train_label):
     """HESP's default: 0.75 known + w zero-shot + density, in units of the training clips.
 
-    w and the shrinkage of the density are found by :func:`choose`.
+    w and the shrinkage of the density are found by ``choose``.
 
     Args:
         score_known (Tensor): score of the learned texts (N,): ``score_known`` of a dump, or the
@@ -165,10 +165,10 @@ def joint(score_known, logits_zero_shot, feature, train_score_known, train_logit
 @register_score
 def joint_of_compounds(score_known, logits_zero_shot, feature, train_score_known,
                        train_logits_zero_shot, train_feature, train_label):
-    """:func:`joint` minus 2 times :func:`stronger`, for unknown emotions that are compounds.
+    """``joint`` minus 2 times ``stronger``, for unknown emotions that are compounds.
 
     Args:
-        score_known (Tensor): see :func:`joint`.
+        score_known (Tensor): see ``joint``.
         logits_zero_shot (Tensor): (N, K).
         feature (Tensor): (N, D).
         train_score_known (Tensor): (M,).
@@ -190,7 +190,7 @@ def joint_without_texts(score_known, feature, train_score_known, train_feature, 
     """The joint score without zero-shot CLIP, for methods that have no texts.
 
     Args:
-        score_known (Tensor): see :func:`joint`.
+        score_known (Tensor): see ``joint``.
         feature (Tensor): (N, D).
         train_score_known (Tensor): (M,).
         train_feature (Tensor): (M, D).

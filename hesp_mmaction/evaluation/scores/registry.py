@@ -77,8 +77,8 @@ def compute_scores(dump, train=None, names=None):
     """Every registered score that a dump allows.
 
     Args:
-        dump (dict): see :func:`compute_score`.
-        train (dict, optional): see :func:`compute_score`.
+        dump (dict): see ``compute_score``.
+        train (dict, optional): see ``compute_score``.
         names (Sequence[str], optional): names of the scores. Defaults to all.
 
     Returns:

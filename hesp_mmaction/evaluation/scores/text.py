@@ -19,7 +19,7 @@ def mcm(logits_cosine):
 
 @register_score
 def gl_mcm(logits_cosine, frame_cosine):
-    """:func:`mcm` plus the largest probability that any class has in any frame (GL-MCM, Miyai et
+    """``mcm`` plus the largest probability that any class has in any frame (GL-MCM, Miyai et
     al., 2023), both at temperature 1.
 
     The paper takes the patches of a picture; here the frames of a clip stand in their place.
@@ -57,5 +57,5 @@ def not_x_of_predicted(logits_known, logits_negative_text):
 
 @register_score
 def not_x_of_all(logits_known, logits_negative_text):
-    """sum_k p_k p_yes,k: CLIPN's agreeing-to-differ; see :func:`not_x_of_predicted`."""
+    """sum_k p_k p_yes,k: CLIPN's agreeing-to-differ; see ``not_x_of_predicted``."""
     return (logits_known.softmax(1) * _says_yes(logits_known, logits_negative_text)).sum(1)

@@ -42,7 +42,7 @@ def nci(feature, class_text, train_feature):
     """The weight of the best class along the direction of the feature from the training mean (NCI,
     Liu and Qin, CVPR 2025).
 
-    (f - mu).w_y / |f - mu|, with the letters of :func:`fdbd`. The paper adds alpha times the
+    (f - mu).w_y / |f - mu|, with the letters of ``fdbd``. The paper adds alpha times the
     L1 length of the feature; alpha is 0 here, because features have length 1.
 
     Args:

@@ -1,8 +1,8 @@
 """Scores that compare the known emotions with the words of a lexicon.
 
 ``word_text`` (L, D) and ``pair_text`` (K, L, D) are texts of CLIP, of length 1. No head returns
-them; :func:`hesp_mmaction.evaluation.words.word_fields` does. Which words they may hold decides
-what such a score is worth: see :func:`hesp_mmaction.evaluation.words.words_left`.
+them; ``hesp_mmaction.evaluation.words.word_fields`` does. Which words they may hold decides
+what such a score is worth: see ``hesp_mmaction.evaluation.words.words_left``.
 """
 import torch
 import torch.nn.functional as F
@@ -58,7 +58,7 @@ def neglabel(feature, class_text, word_text):
 
 @register_score
 def interneg(feature, class_text, word_text, train_feature, train_label):
-    """:func:`neglabel` with the words that no class of the training features looks like (the text
+    """``neglabel`` with the words that no class of the training features looks like (the text
     half of InterNeg, Xu et al., CVPR 2026).
 
     A word w stays if t_w.m_k < t_k.m_k for all k, m_k being the mean training feature of a class.
@@ -89,7 +89,7 @@ def interneg(feature, class_text, word_text, train_feature, train_label):
 
 @register_score
 def negrefine(feature, class_text, word_text, pair_text, best=5):
-    """:func:`neglabel` plus twice the largest sigma(100 f.t("k and w") - 100 f.t("w")) (the
+    """``neglabel`` plus twice the largest sigma(100 f.t("k and w") - 100 f.t("w")) (the
     multi-matching score of NegRefine, Ansari et al., ICCV 2025).
 
     A sample that a word fits is known all the same if the word fits better together with a known

@@ -32,6 +32,7 @@ class CLIPZeroShotHead(OpenSetHead):
                  negative_template='This video is not {}.', init_cfg=None):
         super().__init__(known, init_cfg)
         self.text = CLIPTextTower(**clip)
+        self.text.warn_of_unreadable({name: prompt_word(name) for name in self.known})
         with torch.no_grad():
             for name, sentences in (('class_text', template), ('negative_text', negative_template)):
                 sentences = [sentences] if isinstance(sentences, str) else sentences

@@ -1,27 +1,24 @@
 """What each emotion looks like, in words: visible movements of the face (FACS action units)."""
-import json
-from pathlib import Path
-
-from ...datasets.emotions import canonical
+from ...datasets.emotions import canonical, description_of
 from ...errors import InputError
-
-DESCRIPTIONS = json.loads(Path(__file__).with_suffix('.json').read_text(encoding='utf-8'))
 
 
 def descriptions_of(known):
-    """Descriptions of known emotions.
+    """Descriptions of known emotions, from the vocabulary in force.
 
     Args:
-        known (Sequence[str]): names of emotions.
+        known (Sequence[str]): their names.
 
     Returns:
         dict[str, str]: canonical name to description.
 
     Raises:
-        InputError: an emotion has no description (compounds have none).
+        InputError: one of them has no description; compounds have none.
     """
-    missing = [name for name in map(canonical, known) if name not in DESCRIPTIONS]
+    found = {name: description_of(name) for name in map(canonical, known)}
+    missing = [name for name, text in found.items() if text is None]
     if missing:
-        raise InputError(f'no description of {", ".join(missing)}: set '
-                         'model.cls_head.descriptions=False, or use the eleven single emotions')
-    return {name: DESCRIPTIONS[name] for name in map(canonical, known)}
+        raise InputError(f'no description of {", ".join(missing)}: write one for each emotion that '
+                         'is no compound (--cfg-options emotions=FILE.yaml), or set '
+                         'model.cls_head.descriptions=False')
+    return found

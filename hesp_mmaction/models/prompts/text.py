@@ -1,13 +1,15 @@
 """Text prompts: CLIP's text tower, learned contexts (HESP Eq. 4-5), fixed sentences."""
+import logging
 from functools import cache
 
 import open_clip
 import torch
+from mmengine.logging import print_log
 from open_clip.tokenizer import SimpleTokenizer
 from torch import nn
 from torch.nn.functional import normalize
 
-from ...datasets.emotions import prompt_word
+from ...datasets.emotions import prompt_word, ships
 from ...errors import InputError
 from ..attention import read_text_block, run_norm, run_text_block
 from ..clip import forget_weights, load_clip, text_config
@@ -65,6 +67,7 @@ class CLIPTextTower(FrozenTower):
         self.width = clip.token_embedding.weight.shape[1]
         self.out_channels = clip.text_projection.shape[1]
         self.tokenizer = make_tokenizer(context_length=self.context_length)
+        self._warned = {}
         self.freeze_if_asked()
 
     def tokenize(self, sentences):
@@ -86,6 +89,26 @@ class CLIPTextTower(FrozenTower):
                                  'or a shorter text')
         ids = self.tokenizer(list(sentences))
         return ids[:, :int(ids.argmax(1).max()) + 1]
+
+    def warn_of_unreadable(self, texts):
+        """Warn once about words that have no embedding, in texts of emotions that do not ship.
+
+        The embedded CLIP keeps only the tokens it was trained on; all other texts are alike to it.
+
+        Args:
+            texts (dict[str, str]): canonical name to word or description.
+        """
+        there = self.token_embedding.weight.abs().sum(1) > 0
+        lost = {name: [word for word in text.split()
+                       if not all(there[token] for token in self.tokenizer.encode(word))]
+                for name, text in texts.items() if not ships(name)}
+        lost = {name: words for name, words in lost.items() if words}
+        if lost and lost != self._warned:
+            self._warned = lost
+            said = '; '.join(f'{name}: "{" ".join(words)}"' for name, words in lost.items())
+            print_log(f'this CLIP has no embedding for these words, so its texts do not say them '
+                      f'({said}): give the emotion a word or a description that the CLIP knows, or '
+                      'use another CLIP', 'current', logging.WARNING)
 
     def encode_text(self, sentences):
         """Features of sentences.
@@ -152,6 +175,14 @@ class PromptLearner(nn.Module):
         if before is None:
             raise InputError(f"position={position!r}: one of 'end', 'middle', 'front'")
         said = [(words or {}).get(name) or prompt_word(name) for name in known]
+        tower.warn_of_unreadable(dict(zip(known, said, strict=True)))
+        room = tower.context_length - num_contexts - 3  # start, full stop and end
+        for name, text in zip(known, said, strict=True):
+            count = len(tower.tokenizer.encode(text))
+            if count > room:
+                raise InputError(f'the text of {name} has {count} tokens, and beside {num_contexts}'
+                                 f' contexts this CLIP reads {room}: shorten {text!r} in the '
+                                 'emotions, or use fewer contexts')
         ids = tower.tokenize([' '.join(['x'] * before + [word] + ['x'] * (num_contexts - before))
                               + '.' for word in said])
         places = []
