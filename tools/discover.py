@@ -13,7 +13,7 @@ import shlex
 from pathlib import Path
 
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.discover import discover, find_run, other_clips, tested_clips
+from hesp_mmaction.apis.discover import discover, find_run, other_clips, run_clips
 from hesp_mmaction.apis.group_files import apply_groups, write_groups
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.evaluation.naming import LEXICON
@@ -45,7 +45,7 @@ def parse_args():
 def find(args):
     """Write groups.txt, groups.html and groups.json into the folder of the results."""
     run = find_run(args.run)
-    judged = (tested_clips(run) if args.clips is None
+    judged = (run_clips(run) if args.clips is None
               else other_clips(run, args.clips, args.cfg_options))
     groups = discover(run, judged, args.groups, args.lexicon, args.cfg_options)
     out = Path(args.out or run.folder / 'groups')
@@ -64,9 +64,13 @@ def apply(folder):
     found = apply_groups(folder)
     for name, clips in found.new.items():
         print(f'{name}: {len(clips)} clips')
+    if found.untested:
+        print(f'The test list has no clips of {", ".join(found.untested)}, so there will be no '
+              f'figures: add some to {found.lists["test"]} and leave out --no-validate')
     print('Learn them with\n  ' + shlex.join([
         'python', 'tools/train.py', str(found.run.config), '--grow', str(found.run.checkpoint),
-        '--known', *found.known, '--work-dir', os.path.join(folder, 'grown'), '--cfg-options',
+        '--known', *found.known, '--work-dir', os.path.join(folder, 'grown'),
+        *(['--no-validate'] if found.untested else []), '--cfg-options',
         *(f'{key}={value}' for key, value in found.options.items())]))
 
 

@@ -3,21 +3,17 @@ import json
 from pathlib import Path
 
 import numpy as np
-from mmaction.registry import DATASETS
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from ..compat.launching import optim_wrapper_cfg
 from ..datasets.emotions import BASIC, emotion_of
 from ..datasets.splits import known_names
-from ..datasets.wrappers import leaf_configs
 from ..evaluation.dumps import load_dump
 from ..evaluation.openset_metric import metrics_from_dump
 from ..files import whole, write_json
 from .configs import load_config
 from .determinism import prepare_determinism
 from .discover import discover, find_run, other_clips
-from .group_files import apply_groups, write_groups
+from .group_files import apply_groups, labelled_clips, write_groups
 from .growth import Growth, accuracy
 from .protocol import run_split
 from .report import markdown
@@ -60,7 +56,8 @@ def _walk(config, split, folder, options):
     hidden = [name for name in BASIC if name not in known][:2]
     run_split(config, split, folder / 'three', options, resume=True)
     three = find_run(folder / 'three')
-    truth = unlabelled_clips(three.config, hidden)
+    truth = {clip.path: clip.emotion for clip in labelled_clips(three.config, 'train')
+             if clip.emotion in hidden}
     judged = other_clips(three, list(truth))
     groups = discover(three, judged)
     write_groups(folder / 'groups', three, judged, groups)
@@ -72,23 +69,6 @@ def _walk(config, split, folder, options):
         for name, clips in applied.new.items()}
     return dict(split=split, known=list(known), hidden=hidden, found=found,
                 **names_right(groups, [truth[path] for path in judged.paths], hidden))
-
-
-def unlabelled_clips(config, emotions):
-    """Training clips of some emotions.
-
-    Args:
-        config (Path): of a run.
-        emotions (Sequence[str]): their emotions.
-
-    Returns:
-        dict[str, str]: path to emotion, sorted by path.
-    """
-    init_default_scope('mmaction')
-    leaf = leaf_configs(Config.fromfile(config).train_dataloader.dataset)[0]
-    dataset = DATASETS.build(dict(leaf, pipeline=[], cache=None, lazy_init=True))
-    return {info['filename']: info['emotion'] for info in dataset.readable_clips()[0]
-            if info['emotion'] in emotions}
 
 
 def majority(group, truth):
@@ -147,7 +127,7 @@ def names_right(groups, truth, hidden):
         if name in largest:
             words = [emotion_of(word) for word, _ in largest[name].words]
             result['named'] += largest[name].name == name
-            result['named_closed'] += next(w for w in words if w in BASIC) == name
+            result['named_closed'] += next((w for w in words if w in BASIC), None) == name
     return result
 
 

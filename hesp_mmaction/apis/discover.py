@@ -74,7 +74,7 @@ def find_run(folder):
     return Run(folder, configs[0], checkpoint)
 
 
-def tested_clips(run):
+def run_clips(run):
     """Read what a run kept of the clips of its own test.
 
     Args:

@@ -170,6 +170,29 @@ def accepted(groups, known, path):
     return {groups[number].value: clips for number, clips in found.items()}
 
 
+def labelled_clips(config, part):
+    """List the clips of a run with their labels, whatever their emotion.
+
+    Args:
+        config (str or Path): of the run.
+        part (str): ``'train'`` or ``'test'``.
+
+    Returns:
+        list[ListedClip]: those that can be read, sorted by path.
+
+    Raises:
+        InputError: the run was trained on features.
+    """
+    init_default_scope('mmaction')
+    leaf = leaf_configs(Config.fromfile(config).train_dataloader.dataset)[0]
+    dataset = DATASETS.build(dict(leaf, part=part, pipeline=[], cache=None, test_mode=True,
+                                  lazy_init=True))
+    if not hasattr(dataset, 'take_every_clip'):
+        raise InputError(f'{config} is of a training on features: discovery needs clips')
+    dataset.take_every_clip()
+    return [ListedClip(info['filename'], info['emotion']) for info in dataset.data_list]
+
+
 def lists_of(config, known, new):
     """Make the lists of a training that knows the new emotions, too.
 
@@ -182,23 +205,15 @@ def lists_of(config, known, new):
         new (dict[str, list[str]]): emotion to paths.
 
     Returns:
-        dict[str, list[ListedClip]]: ``train`` and ``test``, with paths below the data folder, or absolute
-        ones.
+        dict[str, list[ListedClip]]: ``train`` and ``test``, with paths below the data folder, or
+        absolute ones.
 
     Raises:
         InputError: the run was trained on features, or a clip is one that the run was trained on.
     """
-    init_default_scope('mmaction')
-    cfg, lists = Config.fromfile(config), {}
-    leaf = leaf_configs(cfg.train_dataloader.dataset)[0]
-    for part in ('train', 'test'):
-        dataset = DATASETS.build(dict(leaf, part=part, pipeline=[], cache=None, test_mode=True,
-                                      lazy_init=True))
-        if not hasattr(dataset, 'readable_clips'):
-            raise InputError(f'{config} is of a training on features: discovery needs clips')
-        lists[part] = [ListedClip(info['filename'], info['emotion'])
-                       for info in dataset.readable_clips()[0]]
-    root = os.path.realpath(dataset.data_root)
+    lists = {part: labelled_clips(config, part) for part in ('train', 'test')}
+    leaf = leaf_configs(Config.fromfile(config).train_dataloader.dataset)[0]
+    root = os.path.realpath(os.path.expanduser(leaf.data_root))
     own = {os.path.realpath(clip.path) for clip in lists['train'] if clip.emotion in known}
     taken = {os.path.realpath(path): emotion for emotion, paths in new.items() for path in paths}
     both = sorted(own & set(taken))
@@ -228,11 +243,13 @@ class Applied:
         known (list[str]): the emotions of the run, then the new ones.
         new (dict[str, list[str]]): new emotion to paths of its clips.
         lists (dict[str, str]): ``train`` and ``test`` to the absolute paths of their lists.
+        untested (list[str]): new emotions without a clip in the test list.
     """
     run: Run
     known: list
     new: dict
     lists: dict
+    untested: list
 
     @property
     def options(self):
@@ -286,8 +303,10 @@ def apply_groups(folder):
         raise InputError(f'{text}: {lost[0]} is none of the clips that were grouped')
     run = find_run(found['run'])
     new = {name: [found['clips'][clip] for clip in clips] for name, clips in new.items()}
-    lists = write_lists(folder, lists_of(run.config, found['known'], new))
-    return Applied(run, [*found['known'], *new], new, lists)
+    lists = lists_of(run.config, found['known'], new)
+    tested = {clip.emotion for clip in lists['test']}
+    return Applied(run, [*found['known'], *new], new, write_lists(folder, lists),
+                   [name for name in new if name not in tested])
 
 
 def write_lists(folder, lists):

@@ -144,8 +144,9 @@ def find_groups(features, texts, lexicon, k=None, train_features=None, train_lab
     new = np.flatnonzero(found >= 0)
     sizes = np.bincount(found[new], minlength=k)
     if sizes.min() < 2:
-        raise InputError(f'{k} groups of {len(features)} unknown clips leave a group with '
-                         f'{sizes.min()} clips: give fewer groups or more clips')
+        raise InputError(f'the smallest of {k} groups would have {sizes.min()} of the '
+                         f'{len(features)} clips, and a group needs two: give fewer groups or more '
+                         'clips')
     own = distances[np.arange(len(found)), found]
     others = distances.copy()
     others[new, found[new]] = np.inf

@@ -123,7 +123,7 @@ def test_unknown_clips_are_grouped_and_named(finder, tmp_path):
     assert sets == [['2', '3', '4', '5'], ['6', '7', '8']]
     assert [group.name for group in found.groups] == ['anger', 'fear']
     assert len(found.problems) == 1 and found.problems[0].startswith('notes.mp4 cannot be used: ')
-    with pytest.raises(InputError, match='7 groups of 7'):
+    with pytest.raises(InputError, match='smallest of 7 groups'):
         finder([str(tmp_path)], 7)
     said = summary(found)
     assert '7 of 9 clips are unknown. They make 2 groups.' in said and 'notes.mp4' in said

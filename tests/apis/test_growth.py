@@ -156,7 +156,8 @@ def test_known_must_be_old_and_new(hesp, tiny_options, tmp_path):
 def test_accuracy_by_hand():
     dump = dict(emotion=np.array(['fear', 'fear', 'anger', 'anger', 'sadness']),
                 pred=np.array([0, 1, 1, 1, 0]),
-                logits=np.array([[2, 1], [0, 3], [2, 3], [2, 3], [4, 0]]), classes=np.array(['fear', 'anger']))
+                logits=np.array([[2, 1], [0, 3], [2, 3], [2, 3], [4, 0]]),
+                classes=np.array(['fear', 'anger']))
     assert accuracy(dump, ['fear']) == 50 and accuracy(dump, ['fear', 'anger']) == 75
     assert accuracy(dump, ['fear'], ['fear']) == 100 and accuracy(dump, ['anger'], ['fear']) == 0
     assert accuracy(dump, ['sadness']) == 0 and np.isnan(accuracy(dump, ['joy']))

@@ -90,7 +90,7 @@ def test_refusals():
         find_groups(blobs((3,)), texts(), LEXICON)
     with pytest.raises(InputError, match='do not make 6 clusters'):
         find_groups(blobs((5,)), texts(), LEXICON, 6)
-    with pytest.raises(InputError, match='leave a group with 1 clips'):
+    with pytest.raises(InputError, match='smallest of 2 groups would have 1 of the 6 clips'):
         find_groups(blobs((5, 1)), texts(), LEXICON, 2)
     far = np.eye(8)[:4]  # every clip for itself, in two pairs at best
     assert count_groups(np.concatenate([far, far])) == 4
