@@ -60,7 +60,7 @@ def read_emotion(before, properties, where):
         where (str): what messages call it.
 
     Returns:
-        Emotion
+        Emotion: with the new properties.
 
     Raises:
         InputError: a key or a value cannot be used; the message names it.
@@ -130,7 +130,7 @@ def read_texts(value, where):
         where (str): what messages call it.
 
     Returns:
-        tuple[str]
+        tuple[str]: the words.
 
     Raises:
         InputError: it is something else, such as a single word.

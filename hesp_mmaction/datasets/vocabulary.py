@@ -151,7 +151,7 @@ class Vocabulary:
             keep_order (bool): new emotions stay in the order of the content. Defaults to False.
 
         Returns:
-            Vocabulary
+            Vocabulary: the extended one.
 
         Raises:
             InputError: anything in it cannot be used; the message names the place and the remedy.
