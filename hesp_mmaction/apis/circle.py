@@ -12,8 +12,8 @@ from ..evaluation.openset_metric import metrics_from_dump
 from ..files import whole, write_json
 from .configs import load_config
 from .determinism import prepare_determinism
-from .discover import discover, find_run, other_clips
-from .group_files import apply_groups, labelled_clips, write_groups
+from .discover import config_of, discover, find_run, other_clips
+from .group_lists import apply_groups, labelled_clips, write_groups
 from .growth import Growth, accuracy
 from .protocol import run_split
 from .report import markdown
@@ -56,7 +56,7 @@ def _walk(config, split, folder, options):
     hidden = [name for name in BASIC if name not in known][:2]
     run_split(config, split, folder / 'three', options, resume=True)
     three = find_run(folder / 'three')
-    truth = {clip.path: clip.emotion for clip in labelled_clips(three.config, 'train')
+    truth = {clip.path: clip.emotion for clip in labelled_clips(config_of(three), 'train')
              if clip.emotion in hidden}
     judged = other_clips(three, list(truth))
     groups = discover(three, judged)
@@ -135,7 +135,7 @@ def train_grown(applied, work_dir):
     """Train as the command that ``tools/discover.py --apply`` prints.
 
     Args:
-        applied (Applied): of :func:`.group_files.apply_groups`.
+        applied (Applied): of :func:`.group_lists.apply_groups`.
         work_dir (Path): of the training.
     """
     cfg = load_config(str(applied.run.config))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.logging import print_log
 
 from ..errors import InputError
@@ -15,9 +14,11 @@ from ..evaluation.naming import LEXICON, read_lexicon, readable
 from ..models.prompts.text import CLIPTextTower
 from .clip_sources import find_clips
 from .config_parts import clips_of_config
+from .configs import load_config
 from .inferencer import HESPInferencer
 from .naming import Texts, read_features
 from .trained import clip_of_run
+from .wiring import override
 
 
 @dataclass
@@ -59,7 +60,7 @@ def find_run(folder):
         folder (str or Path): its work dir.
 
     Returns:
-        Run
+        Run: the folder and the two files.
 
     Raises:
         InputError: the folder lacks the config or the checkpoint of a training.
@@ -74,6 +75,20 @@ def find_run(folder):
     return Run(folder, configs[0], checkpoint)
 
 
+def config_of(run):
+    """Read the config of a run. Its own emotions, if it has any, are in force afterwards.
+
+    Args:
+        run (Run): the run.
+
+    Returns:
+        mmengine.Config: the config.
+    """
+    cfg = load_config(str(run.config))
+    override(cfg)
+    return cfg
+
+
 def run_clips(run):
     """Read what a run kept of the clips of its own test.
 
@@ -81,13 +96,13 @@ def run_clips(run):
         run (Run): with ``predictions.npz`` and ``train_features.npz`` in its folder.
 
     Returns:
-        Judged
+        Judged: the test clips and the known training clips.
 
     Raises:
         InputError: of :func:`.naming.read_features`; or the data of the run are elsewhere now.
     """
     dump, train = read_features(run.folder)
-    paths = clips_of_config(Config.fromfile(run.config))
+    paths = clips_of_config(config_of(run))
     lost = [name for name in dump['sample_id'] if name not in paths]
     if lost:
         raise InputError(f'{len(lost)} clips of {run.folder}/predictions.npz are not where '

@@ -1,4 +1,4 @@
-"""The features that discovery methods group: of every training clip and every test clip of a run."""
+"""Features of every training and test clip of a run, which discovery methods group."""
 import copy
 from collections.abc import Mapping
 from pathlib import Path
@@ -98,7 +98,7 @@ def space(found: Mapping[str, np.ndarray]) -> np.ndarray:
     learned is in the logits: their directions, made in the same way, stand beside them.
 
     Args:
-        found (dict[str, np.ndarray]): of :func:`write_features`.
+        found (dict[str, np.ndarray]): of ``write_features``.
 
     Returns:
         np.ndarray: (N, D), or (N, D + K), of length 1.

@@ -23,7 +23,9 @@ from ..evaluation.dumps import dump_of_rows, dump_row, load_dump
 from ..files import write_json
 from ..models.checkpoints import (
     check_clip,
+    check_emotions,
     check_pixels,
+    emotions_of,
     known_of,
     load_weights,
     plain_keys,
@@ -84,10 +86,11 @@ def grow(model, checkpoint, name='the checkpoint'):
         name (str): what errors call it.
 
     Raises:
-        InputError: it is of another CLIP or of other pixel statistics, or as of
+        InputError: it is of another CLIP, of other pixel statistics or of other words, or as of
             :func:`grown_rows`.
     """
     old_known, known = known_of(checkpoint, name), list(model.cls_head.known)
+    check_emotions(old_known, emotions_of(checkpoint, name), name)
     check_clip(model, checkpoint['hesp'].get('clip'), name)
     check_pixels(model, checkpoint['hesp'].get('pixels'), name)
     start = model.state_dict()

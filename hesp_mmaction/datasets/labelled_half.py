@@ -10,9 +10,8 @@ def labelled_half(ids: Sequence[str], emotions: Sequence[str], split: int) -> se
     """Choose half of the clips of every emotion by a rule, so that no list has to be shipped.
 
     The clips of an emotion are sorted by the SHA-256 of ``'{split} {id}'`` in UTF-8. The first half
-    of them is labelled, the larger one where their number is odd. Half of the known classes' images
-    is also what is labelled in generalized category discovery (Vaze et al., CVPR 2022, section
-    4.1), where it is drawn at random.
+    of them is labelled, the larger one where their number is odd. In generalized category discovery
+    (Vaze et al., CVPR 2022) half of the known classes' images is labelled too, drawn at random.
 
     Args:
         ids (Sequence[str]): sample ids (N,), each once.
@@ -31,7 +30,8 @@ def labelled_half(ids: Sequence[str], emotions: Sequence[str], split: int) -> se
     alone = sorted(emotion for emotion, names in groups.items() if len(names) == 1)
     if alone:
         raise InputError(f'one training clip of {", ".join(alone)} cannot be parted into a '
-                         'labelled and an unlabelled half: add clips or choose other known emotions')
+                         'labelled and an unlabelled half: add clips or choose other emotions as '
+                         'known')
     chosen = set()
     for names in groups.values():
         names.sort(key=lambda name: hashlib.sha256(

@@ -14,7 +14,7 @@ def discovery_figures(groups: Sequence[int], truth: Sequence[str],
     Groups are matched one to one with emotions so that most clips are right (Hungarian algorithm).
     The matching is made once, over all clips: old and new clips do not get matchings of their own,
     which would give a group to two emotions. A group without an emotion counts as wrong. Source:
-    Vaze et al., Generalized Category Discovery, CVPR 2022, equation 3 and appendix.
+    the evaluation of Vaze et al., Generalized Category Discovery, CVPR 2022.
 
     Args:
         groups (Sequence[int]): group of each clip (N,).

@@ -13,7 +13,7 @@ class Grouping(NamedTuple):
     Args:
         groups (np.ndarray): group of every unlabelled clip (N,), in 0 .. k - 1.
         assign (Callable): features (M, D) of other clips to their groups (M,); of
-            :func:`.text_simgcd` features (M, D) and texts (M, E). Nothing is fitted again.
+            ``text_simgcd`` features (M, D) and texts (M, E). Nothing is fitted again.
     """
     groups: np.ndarray
     assign: Callable[..., np.ndarray]

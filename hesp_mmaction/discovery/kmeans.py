@@ -9,8 +9,7 @@ def kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
            seed: int = 0) -> Grouping:
     """Group labelled and unlabelled clips together, the best of 20 starts.
 
-    Source: the k-means baseline of Vaze et al., Generalized Category Discovery, CVPR 2022,
-    section 4.
+    Source: the k-means baseline of Vaze et al., Generalized Category Discovery, CVPR 2022.
 
     Args:
         labelled (np.ndarray): features (L, D) of the labelled clips.
@@ -23,7 +22,7 @@ def kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
         Grouping: a new clip goes to the nearest centre.
 
     Raises:
-        InputError: as of :func:`.grouping.check`.
+        InputError: as of ``grouping.check``.
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     centres = centres_of(np.concatenate([labelled, unlabelled]), k, seed)

@@ -15,8 +15,9 @@ from ..datasets.emotions import SHIPPED, in_force
 from ..errors import InputError
 from .weight_files import read_file
 
-__all__ = ['check_checkpoint', 'check_clip', 'check_pixels', 'clip_of', 'emotions_of', 'known_of',
-           'load_weights', 'pixels_of', 'plain_keys', 'read_checkpoint', 'read_file', 'weights_of']
+__all__ = ['check_checkpoint', 'check_clip', 'check_emotions', 'check_pixels', 'clip_of',
+           'emotions_of', 'known_of', 'load_weights', 'pixels_of', 'plain_keys', 'read_checkpoint',
+           'read_file', 'weights_of']
 
 # Parts that torch.compile, FSDP and checkpointing add inside the names of weights.
 WRAPPERS = ('_orig_mod.', '_fsdp_wrapped_module.', '_checkpoint_wrapped_module.')
@@ -80,8 +81,17 @@ def emotions_of(checkpoint, name='the checkpoint'):
     return content or {}
 
 
-def _check_emotions(known, content, name):
-    """Stops where a known emotion has another word or description here than in a checkpoint."""
+def check_emotions(known, content, name):
+    """Stop if an emotion has another word or description here than in a checkpoint.
+
+    Args:
+        known (Sequence[str]): the emotions to compare.
+        content (Any): of :func:`emotions_of`.
+        name (str): the checkpoint's name in errors.
+
+    Raises:
+        InputError: a word or a description is another one.
+    """
     theirs = SHIPPED.extended(content).emotions
     for part in dict.fromkeys(part for emotion in known for part in emotion.split('_')):
         ours = in_force().emotions.get(part)
@@ -185,7 +195,7 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
                   f'{", ".join(known)}, in this order, as in the config; was it trained on others, '
                   'every label is wrong: give them with --known', 'current', logging.WARNING)
     else:
-        _check_emotions(known, emotions_of(checkpoint, name), name)
+        check_emotions(known, emotions_of(checkpoint, name), name)
         check_pixels(model, checkpoint['hesp'].get('pixels'), name)
     return weights
 

@@ -1,4 +1,6 @@
 """The page of ``tools/discover.py``: a contact sheet for every group of unknown clips."""
+import os
+
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -61,4 +63,5 @@ def group_page(groups, paths, known):
 def _sheet(group, clips, paths):
     margins = dict(zip(group.clips.tolist(), group.margins, strict=True))
     return draw_frames([middle_frame(paths[i]) for i in clips],
-                       [f'{printable(paths[i])[-24:]}\n{margins[int(i)]:.2f}' for i in clips])
+                       [f'{printable(os.path.basename(paths[i]))}\n{margins[int(i)]:.2f}'
+                        for i in clips])

@@ -9,15 +9,14 @@ import pytest
 
 from hesp_mmaction.apis.circle import answer, figures, majority, names_right, table
 from hesp_mmaction.apis.configs import our_config
-from hesp_mmaction.apis.discover import find_run, other_clips, run_clips
+from hesp_mmaction.apis.discover import config_of, find_run, other_clips, run_clips
 from hesp_mmaction.apis.group_files import (
     HELP,
     accepted,
-    apply_groups,
     format_groups,
-    lists_of,
     read_groups,
 )
+from hesp_mmaction.apis.group_lists import apply_groups, lists_of
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation.groups import Group
 
@@ -175,7 +174,7 @@ def test_nothing_is_half_written(run, tiny_afew, tmp_path, discover):
     assert not (tmp_path / 'out').exists()
     own = [str(path) for path in (tiny_afew / 'Train_AFEW/Happy').iterdir()]
     with pytest.raises(InputError, match='2 accepted clips have a known emotion'):
-        lists_of(run.config, KNOWN, dict(anger=own))
+        lists_of(config_of(run), KNOWN, dict(anger=own))
     with pytest.raises(InputError, match='holds 0 configs'):
         find_run(tmp_path)
     (tmp_path / 'a.py').write_text('')

@@ -22,8 +22,8 @@ class OpenSetHook(Hook):
     * Tells the training data which epoch it is (their augmentation depends on it and on the
       sample, not on workers or processes).
     * Writes names, own emotions, region setting, threshold, pixel statistics, what tells the CLIP
-      from others and the history of growth into checkpoints, and refuses checkpoints of other
-      names or of another architecture.
+      from others and the history of growth into checkpoints, and refuses checkpoints of other names
+      or of another architecture.
     * Names the emotions that do not ship, and reports how far the text contexts have moved.
     """
     priority = 'HIGH'
