@@ -21,11 +21,11 @@ def vocabulary_of(emotions: str | Path | Mapping | Sequence[str] | None) -> Voca
 
     Args:
         emotions (str | Path | dict | Sequence[str], optional): path of a YAML file, names with
-            commas between them, or a content, see :meth:`.Vocabulary.extended`. Defaults to None:
+            commas between them, or a content, see ``Vocabulary.extended``. Defaults to None:
             what ships.
 
     Returns:
-        Vocabulary
+        Vocabulary: those that ship, with what the content adds or replaces.
 
     Raises:
         InputError: the file or the content cannot be used.

@@ -184,7 +184,7 @@ def read_content(path):
         path (str | Path): the file, UTF-8.
 
     Returns:
-        dict | list: as :meth:`Vocabulary.extended` takes and checks it.
+        dict | list: as ``Vocabulary.extended`` takes and checks it.
 
     Raises:
         InputError: there is no such file, or it is no YAML or empty.

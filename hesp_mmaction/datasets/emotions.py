@@ -88,17 +88,20 @@ def label_of(text: str) -> str | None:
     return emotion
 
 
-def no_emotion(label: str) -> str:
+def no_emotion(label: str, told: set[str]) -> str:
     """What is wrong with a label for which :func:`label_of` returns None.
 
     Args:
         label (str): the label.
+        told (set[str]): labels of which it was said; this one is added. The remedy is named once.
 
     Returns:
         str: a text that follows "label ... is".
     """
     word = label.strip().lower()
-    return 'no emotion' + (_in_force.hint(word) if word.isalpha() else '')
+    hint = _in_force.hint(word) if word.isalpha() and word not in told else ''
+    told.add(word)
+    return f'no emotion{hint}'
 
 
 def is_adverb(word: str) -> bool:

@@ -57,13 +57,13 @@ def parse_list(text, where, kind=None, id_order=None):
     order = None
     if kind not in ('names', 'hesp'):
         order = settle_order([(f['path'], int(f['id'])) for _, f in found], id_order, where)
-    clips = []
+    clips, told = [], set()
     for number, fields in found:
         label = fields['name'] if order is None else fields['id']
         emotion = label_of(label) if order is None else order.get(int(label))
         if emotion is None:
             problems.append(f'{where}:{number}: label {label} is '
-                            + (no_emotion(label) if order is None else out_of_range(order)))
+                            + (no_emotion(label, told) if order is None else out_of_range(order)))
         else:
             frames = fields.get('frames')
             frames = None if frames is None else int(frames)

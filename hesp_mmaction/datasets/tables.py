@@ -110,7 +110,7 @@ def parse_table(rows, where, id_order=None):
                       'current')
             id_order = 'dfew'
         order = settle_order(labels, id_order, where)
-    clips, problems = [], []
+    clips, problems, told = [], [], set()
     for i, (number, cells) in enumerate(rows):
         text = columns[label][i]
         integer = INTEGER.fullmatch(text)
@@ -122,7 +122,7 @@ def parse_table(rows, where, id_order=None):
             emotion = label_of(text) if in_words else order.get(int(float(text)))
             if emotion is None:
                 problems.append(f'{where}:{number}: label {text[:60]} is ' + (
-                    no_emotion(text) if in_words else out_of_range(order)))
+                    no_emotion(text, told) if in_words else out_of_range(order)))
             else:
                 count = None if frames is None else int(float(columns[frames][i]))
                 clips.append(ListedClip(paths[i], emotion, count))

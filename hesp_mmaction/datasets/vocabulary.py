@@ -192,7 +192,7 @@ class Vocabulary:
             (*(() if alone else self.compounds), *found))))
 
     def content(self, base):
-        """What :meth:`extended` of a base needs to make this vocabulary, as plain data.
+        """What ``extended`` of a base needs to make this vocabulary, as plain data.
 
         Args:
             base (Vocabulary): the one to extend.

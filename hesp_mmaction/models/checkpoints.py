@@ -68,7 +68,7 @@ def emotions_of(checkpoint, name='the checkpoint'):
         name (str): what errors call it.
 
     Returns:
-        dict: a content, see :meth:`.Vocabulary.extended`; empty if it was trained with those that
+        dict: a content, see ``Vocabulary.extended``; empty if it was trained with those that
         ship.
 
     Raises:

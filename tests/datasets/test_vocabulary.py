@@ -153,13 +153,16 @@ def test_functions_follow_the_vocabulary_in_force():
 
 def test_labels_become_emotions_in_an_open_vocabulary_alone():
     assert emotions.label_of('pride') is None
-    assert emotions.no_emotion('pride') == 'no emotion (--cfg-options emotions=pride makes it one)'
+    told = set()
+    assert emotions.no_emotion('pride', told) == (
+        'no emotion (--cfg-options emotions=pride makes it one)')
+    assert emotions.no_emotion('Pride', told) == 'no emotion'  # once is enough
     use(SHIPPED.with_words('boredom'))
     assert emotions.label_of('Pride') == 'pride' and 'pride' in emotions.in_force().emotions
     assert emotions.label_of('awe_boredom') == 'awe_boredom'
     for text in ('suprise', 'very proud', '3', '', 'a.mp4', 'unknown'):
         assert emotions.label_of(text) is None
-    assert 'did you mean surprise?' in emotions.no_emotion('suprise')
+    assert 'did you mean surprise?' in emotions.no_emotion('suprise', set())
 
 
 def test_an_empty_vocabulary_has_no_emotion():
