@@ -1,5 +1,6 @@
 """From unknown to known on drawn clips: what ``tools/run_growth.py`` measures."""
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def _walk(config, split, folder, options):
     applied = apply_groups(folder / 'groups')
     train_grown(applied, folder / 'five')
     found = {name: dict(clips=len(clips), right=sum(
-        emotion == name for path, emotion in truth.items() if str(Path(path).resolve()) in clips))
+        emotion == name for path, emotion in truth.items() if os.path.abspath(path) in clips))
         for name, clips in applied.new.items()}
     return dict(split=split, known=list(known), hidden=hidden, found=found,
                 **names_right(groups, [truth[path] for path in judged.paths], hidden))
