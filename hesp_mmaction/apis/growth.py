@@ -21,17 +21,14 @@ from ..engine.hooks.common import unwrap
 from ..errors import InputError
 from ..evaluation.dumps import dump_of_rows, dump_row, load_dump
 from ..files import write_json
-from ..models.checkpoints import (
+from ..models.checkpoint_origin import (
     check_clip,
     check_emotions,
     check_pixels,
     emotions_of,
     known_of,
-    load_weights,
-    plain_keys,
-    read_checkpoint,
-    weights_of,
 )
+from ..models.checkpoints import load_weights, plain_keys, read_checkpoint, weights_of
 from .wiring import override
 
 

@@ -12,7 +12,8 @@ from hesp_mmaction.apis.configs import load_config, our_config
 from hesp_mmaction.apis.growth import Growth, accuracy, grow, grown_rows
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.errors import InputError
-from hesp_mmaction.models.checkpoints import clip_of, load_weights, pixels_of, read_checkpoint
+from hesp_mmaction.models.checkpoint_origin import clip_of, pixels_of
+from hesp_mmaction.models.checkpoints import load_weights, read_checkpoint
 from hesp_mmaction.models.clip import forget_weights
 
 OLD, NEW = ('disgust', 'happiness', 'fear'), ('fear', 'anger', 'disgust', 'happiness', 'surprise')

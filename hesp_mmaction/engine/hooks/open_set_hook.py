@@ -9,7 +9,8 @@ from ...datasets.feature_file import FeatureDataset
 from ...datasets.feature_store import check_made, check_model
 from ...datasets.wrappers import leaves
 from ...errors import InputError
-from ...models.checkpoints import check_checkpoint, clip_of, pixels_of
+from ...models.checkpoint_origin import clip_of, pixels_of
+from ...models.checkpoints import check_checkpoint
 from ...models.clip import forget_weights
 from .common import tell, unwrap
 
