@@ -8,15 +8,30 @@ from sklearn.preprocessing import normalize
 from ..errors import InputError
 
 
+def directions(features, train_features=None):
+    """The directions that are grouped.
+
+    Args:
+        features (np.ndarray): (N, D), of any length.
+        train_features (np.ndarray, optional): features (M, D) of the known training samples. The
+            mean of their directions is then subtracted. Defaults to None.
+
+    Returns:
+        np.ndarray: (N, D), of length 1.
+    """
+    features = normalize(features)
+    if train_features is None:
+        return features
+    return normalize(features - normalize(train_features).mean(0))
+
+
 def cluster(features, k, train_features=None):
     """k-means of directions, the best of 20 starts.
 
     Args:
-        features (np.ndarray): (N, D), brought to length 1.
+        features (np.ndarray): (N, D), of any length.
         k (int): number of clusters.
-        train_features (np.ndarray, optional): features (M, D) of the known training samples. The
-            mean of their directions is then subtracted from the directions of ``features``.
-            Defaults to None.
+        train_features (np.ndarray, optional): (M, D), see :func:`directions`. Defaults to None.
 
     Returns:
         np.ndarray: cluster of each sample (N,), in 0 .. k - 1.
@@ -27,10 +42,7 @@ def cluster(features, k, train_features=None):
     if not 1 <= k <= len(features):
         raise InputError(f'{len(features)} unknown samples do not make {k} clusters: give another '
                          'number of clusters')
-    features = normalize(features)
-    if train_features is not None:
-        features = normalize(features - normalize(train_features).mean(0))
-    return KMeans(k, n_init=20, random_state=0).fit_predict(features)
+    return KMeans(k, n_init=20, random_state=0).fit_predict(directions(features, train_features))
 
 
 def name_clusters(clusters, found, lexicon):
