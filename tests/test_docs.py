@@ -202,6 +202,7 @@ class Loaded(HTMLParser):
             self.urls.append(attrs.get('href') or '')
 
 
+@pytest.mark.ci
 def test_the_site_builds_without_warnings_and_loads_nothing_from_elsewhere(site):
     pages = list(site.rglob('*.html'))
     assert len(pages) >= len(PAGES)  # without README, with a 404 page
@@ -212,6 +213,7 @@ def test_the_site_builds_without_warnings_and_loads_nothing_from_elsewhere(site)
         assert 'url(http' not in sheet.read_text(encoding='utf-8')
 
 
+@pytest.mark.ci
 def test_the_reference_has_every_public_class_and_function(site):
     text = ''.join(p.read_text(encoding='utf-8') for p in (site / 'api').glob('*.html'))
     there, missing = set(re.findall(r'id="(hesp_mmaction[\w.]*)"', text)), []

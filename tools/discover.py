@@ -13,9 +13,9 @@ import shlex
 from pathlib import Path
 
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.discover import discover, find_run, other_clips, run_clips
 from hesp_mmaction.apis.group_lists import apply_groups, write_groups
 from hesp_mmaction.apis.running import run_tool
+from hesp_mmaction.apis.unknown_groups import discover, find_run, other_clips, run_clips
 from hesp_mmaction.evaluation.naming import LEXICON
 
 

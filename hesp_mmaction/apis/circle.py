@@ -13,13 +13,13 @@ from ..evaluation.openset_metric import metrics_from_dump
 from ..files import whole, write_json
 from .configs import load_config
 from .determinism import prepare_determinism
-from .discover import config_of, discover, find_run, other_clips
 from .group_lists import apply_groups, labelled_clips, write_groups
 from .growth import Growth, accuracy
 from .protocol import run_split
 from .report import markdown
 from .running import run
 from .tasks import choose_data
+from .unknown_groups import config_of, discover, find_run, other_clips
 
 FIGURES = ('AUROC', 'OSCR', 'ACC old', 'ACC old among old', 'ACC new')
 ROWS = ('before', 'before, without clips of the new emotions', 'after')

@@ -35,7 +35,7 @@ def for_us_only(args):
         args (argparse.Namespace): of ``tools/demo.py``.
 
     Returns:
-        bool
+        bool: True if both hold.
     """
     return args.host in OURS and not (args.root_path or os.environ.get('GRADIO_ROOT_PATH'))
 

@@ -14,8 +14,8 @@ from ..errors import InputError
 from ..files import whole, write_json
 from ..text import printable
 from ..visualization.group_page import group_page
-from .discover import Run, config_of, find_run
 from .group_files import accepted, format_groups, read_groups
+from .unknown_groups import Run, config_of, find_run
 
 
 def labelled_clips(cfg, part):

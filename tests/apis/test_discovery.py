@@ -92,6 +92,7 @@ def test_the_report_has_mean_and_standard_error_and_says_what_was_seen():
     assert text.count('(transductive)') == 2 and text.count('(inductive)') == 2
 
 
+@pytest.mark.ci
 def test_the_tool_goes_from_features_to_tables(tmp_path):
     rng = np.random.default_rng(0)
     arrays = {}

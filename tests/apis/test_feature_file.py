@@ -87,6 +87,7 @@ def test_the_file_holds_what_the_store_holds_and_zero_shot_clip_sees_no_differen
         np.testing.assert_array_equal(a[key], b[key])
 
 
+@pytest.mark.ci
 def test_hesp_trains_on_a_file_and_its_checkpoint_is_tested_on_it(made_up, tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(feature_wiring, 'print_log', lambda text, logger: said.append(text))
@@ -196,6 +197,7 @@ def test_features_of_another_width_are_refused(tiny_options, made_up, tmp_path):
         run(cfg, lambda runner: runner.test(), ['test_dataloader'])
 
 
+@pytest.mark.ci
 def test_splits_and_a_protocol_run_on_a_file(made_up, tmp_path):
     options = command(EMBEDDED | dict(features=made_up))
     done = tool('tools/run_splits.py', 'configs/clip_zeroshot_afew_o34.py', '--openness', '5:2',
@@ -220,6 +222,7 @@ def test_what_cannot_be_exported_is_said(name, out, options, said, tiny_afew, tm
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.ci
 def test_a_file_may_leave_out_who_is_seen(clips, tmp_path, tiny_afew):
     """And clips that cannot be decoded are not in it."""
     root = tmp_path / 'data'

@@ -175,6 +175,7 @@ def test_a_store_knows_its_clips(text_only, store, tiny_afew, tmp_path):
         loader_of(text_only, store, tmp_path, data_root=str(root))
 
 
+@pytest.mark.ci
 def test_a_store_knows_its_weights(text_only, store, tmp_path):
     """Wherever they are, and whatever is done to the file that was read before."""
     path = tmp_path / 'w.pt'
@@ -228,6 +229,7 @@ def test_rows_are_written_one_by_one(tmp_path):
     assert found.shape == (4, 8, 5) and not found[3].any()  # of a clip that was not decoded
 
 
+@pytest.mark.ci
 def test_clips_that_cannot_be_decoded_are_left_out(options, tiny_afew, write_damaged, tmp_path):
     root = tmp_path / 'data'
     shutil.copytree(tiny_afew, root)

@@ -164,6 +164,7 @@ def test_accuracy_by_hand():
     assert accuracy(dump, ['sadness']) == 0 and np.isnan(accuracy(dump, ['joy']))
 
 
+@pytest.mark.ci
 def test_train_grow(tiny_options, tmp_path, monkeypatch, tool_module):
     """Three emotions, then five, then six: history, growth.json, and the old model's accuracy."""
     def train(folder, known, *extra, **options):

@@ -387,6 +387,7 @@ def test_the_embedded_model_is_small_and_knows_four_emotions(embedded, tmp_path)
     assert (tmp_path / 'again.safetensors').read_bytes() == Path(WEIGHTS).read_bytes()
 
 
+@pytest.mark.ci
 def test_three_joined_clips_are_told_apart(embedded, drawn, tmp_path):
     clips = list(drawn.values())
     whole = [row['emotion'] for row in embedded(clips)['predictions']]

@@ -144,6 +144,7 @@ def test_the_lexicon_follows_the_vocabulary(tmp_path):
         read_lexicon(own)
 
 
+@pytest.mark.ci
 def test_three_own_emotions_from_clips_to_a_report(drawn, tiny_options, tmp_path):
     """Only --known is said; the config of the work dir and the checkpoint know the rest."""
     options = {**tiny_options, 'data_root': str(drawn), 'cache': 'none'}

@@ -109,14 +109,14 @@ def fake(monkeypatch):
             record.write_text('{}')
         return run['split']
     monkeypatch.setattr(runs_module, 'check_runs', lambda jobs: None)
-    monkeypatch.setattr(runs_module, 'run_split', run_split)
-    return made
+    return made, run_split
 
 
 def test_runs_that_share_a_work_dir_are_made_once(fake, tmp_path, capsys):
     a, b = (dict(work_dir=str(tmp_path / name), split=n) for n, name in enumerate('ab'))
-    assert run_all(dict(one=[a, b], two=[b]), flags()) == dict(one=[0, 1], two=[1])
-    assert fake == [a, b] and not capsys.readouterr().out
+    made, run_one = fake
+    assert run_all(dict(one=[a, b], two=[b]), flags(), run_one) == dict(one=[0, 1], two=[1])
+    assert made == [a, b] and not capsys.readouterr().out
 
 
 def test_what_is_taken_over_is_said(fake, tmp_path, capsys):
@@ -124,7 +124,7 @@ def test_what_is_taken_over_is_said(fake, tmp_path, capsys):
     (tmp_path / 'a').mkdir()
     (tmp_path / 'a/split.json').write_text('{}')
     os.utime(tmp_path / 'a/split.json', (1, 1))
-    run_all(runs, flags())
+    run_all(runs, flags(), fake[1])
     assert capsys.readouterr().out.startswith('1 of 3 runs were done by an earlier call')
 
 

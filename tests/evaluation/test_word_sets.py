@@ -122,6 +122,7 @@ def test_a_wider_level_never_finds_less():
     assert recalls == sorted(recalls) and recalls[0] < recalls[2]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize('level, k', list(product(LEVELS, (1, 3))))
 def test_chance_is_the_mean_over_all_orders(level, k):
     truth = ['anger', 'fear', 'fear', 'fear_anxiety']

@@ -9,7 +9,6 @@ import pytest
 
 from hesp_mmaction.apis.circle import answer, figures, majority, names_right, table
 from hesp_mmaction.apis.configs import our_config
-from hesp_mmaction.apis.discover import config_of, find_run, other_clips, run_clips
 from hesp_mmaction.apis.group_files import (
     HELP,
     accepted,
@@ -17,6 +16,7 @@ from hesp_mmaction.apis.group_files import (
     read_groups,
 )
 from hesp_mmaction.apis.group_lists import apply_groups, lists_of
+from hesp_mmaction.apis.unknown_groups import config_of, find_run, other_clips, run_clips
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation.groups import Group
 
