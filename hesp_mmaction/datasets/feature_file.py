@@ -1,8 +1,8 @@
 """A file of features that takes the place of clips. Sharing it shares no face.
 
 The file is numpy's ``.npz``, with ``train_features`` (N, T, D) or (N, D), ``train_emotion`` (N,),
-perhaps ``train_id`` (N,), and the same for ``test``. :func:`read_features` reads it,
-:class:`FeatureDataset` makes samples of it. See docs/features.md.
+perhaps ``train_id`` (N,), and the same for ``test``. ``read_features`` reads it,
+``FeatureDataset`` makes samples of it. See docs/features.md.
 """
 import functools
 import os
@@ -109,7 +109,7 @@ def check_rows(part, features, emotion, ids=None, path='features'):
     Args:
         part (str): ``'train'`` or ``'test'``.
         features (np.ndarray): (N, T, D), or (N, D) for T = 1; float16, float32 or float64.
-        emotion (np.ndarray): (N,), names that :func:`.canonical` understands.
+        emotion (np.ndarray): (N,), names that ``canonical`` understands.
         ids (np.ndarray, optional): (N,), different texts or integers. Defaults to None: made
             of the part and the number of the row, such as ``'train/000012'``.
         path (str): name of the file, for messages. Defaults to ``'features'``.
@@ -118,7 +118,7 @@ def check_rows(part, features, emotion, ids=None, path='features'):
         Rows: the checked rows.
 
     Raises:
-        InputError: the part is wrong in a way that :func:`read_features` lists.
+        InputError: the part is wrong in a way that ``read_features`` lists.
     """
     if features.dtype.kind != 'f' or features.ndim not in (2, 3) or 0 in features.shape:
         raise InputError(f'{path}: {part}_features must be floats of shape (N, T, D) or (N, D), '
@@ -168,8 +168,8 @@ class FeatureDataset(OpenSetVideoDataset):
     packs a sample, is used; the others stay in the config for whoever applies the model to videos.
 
     Args:
-        features (str): path of the file, see :func:`read_features`.
-        known (Sequence[str]): known emotions; label k is the k-th. See :func:`resolve_known`.
+        features (str): path of the file, see ``read_features``.
+        known (Sequence[str]): known emotions; label k is the k-th. See ``resolve_known``.
         part (str): ``'train'`` keeps known emotions only, ``'test'`` keeps all.
         pipeline (list[dict]): transforms; the last one packs.
         closed_set (bool): all classes are known and none is unknown. Defaults to False.

@@ -22,9 +22,9 @@ from .stored_clips import StoredClips
 
 @DATASETS.register_module()
 class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
-    """Base class; a subclass names :attr:`ALL_CLASSES` and implements :meth:`list_clips`.
+    """Base class; a subclass names ``ALL_CLASSES`` and implements ``list_clips``.
 
-    Class :class:`.ListedClips` finds the clips of a part and their labels, :class:`.StoredClips`
+    Class ``ListedClips`` finds the clips of a part and their labels, ``StoredClips``
     handles stores, and this class makes samples of the clips.
 
     A clip is a video file or a folder of frames.
@@ -36,32 +36,32 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
 
     Args:
         data_root (str): the folder of the data set.
-        known (Sequence[str]): known emotions; label k is the k-th. See :func:`resolve_known`.
+        known (Sequence[str]): known emotions; label k is the k-th. See ``resolve_known``.
         part (str): ``'train'`` keeps known emotions only, ``'test'`` keeps all.
         pipeline (list[dict]): configs of the transforms.
         lists (dict[str, str], optional): list files ``train`` and ``test`` of any format of
-            :mod:`lists`, below ``data_root`` or absolute, in place of the official ones; so are
+            ``lists``, below ``data_root`` or absolute, in place of the official ones; so are
             the paths in them.
         id_order (str | Sequence, optional): what integer labels of ``lists`` mean, see
-            :func:`.find_order`.
+            ``find_order``.
         classes (str, optional): ``'found'``: the classes of the data set are those that occur in
-            its lists or folders, whatever they are. Defaults to those of :attr:`ALL_CLASSES`.
+            its lists or folders, whatever they are. Defaults to those of ``ALL_CLASSES``.
         closed_set (bool): all classes are known and none is unknown. Defaults to False.
         on_bad_clip (str): ``'skip'`` leaves out clips that are missing or cannot be opened, with a
             warning that names them. If a clip proves broken only while decoding, another clip
             replaces it in training, and a test leaves it out of every figure (see
-            :meth:`prepare_data`). ``'raise'`` stops. Defaults to ``'skip'``.
-        cache (str, optional): a store of decoded frames (:mod:`.frame_store`) that holds all clips
+            ``prepare_data``). ``'raise'`` stops. Defaults to ``'skip'``.
+        cache (str, optional): a store of decoded frames (``frame_store``) that holds all clips
             of the part, from which ``ClipInit`` and ``ClipDecode`` take them; it also knows which
             clips are damaged. The samples are the same as without a store, or nearly so if it
             holds JPEG pictures. Defaults to None: clips are decoded.
         features (str, optional): a store of features, made by ``tools/data/build_features.py``,
             that take the place of frames: a sample is (T, C), and nothing is opened. (An ``.npz``
-            file of features is a data set of its own, :class:`.FeatureDataset`.)
+            file of features is a data set of its own, ``FeatureDataset``.)
         views (int, optional): epoch e of a training sees the clips as epoch e mod ``views``, as
             with features.
         device_transforms (bool): crop, resize and flip are drawn here and done by the model's
-            preprocessor, see :mod:`.deferred`. Defaults to False: the pipeline does them.
+            preprocessor, see ``deferred``. Defaults to False: the pipeline does them.
         seed (int): seed of the random transforms. Defaults to 0.
         test_mode (bool, optional): broken clips are not replaced and epochs have no effect.
             Defaults to ``part == 'test'``.
@@ -138,10 +138,10 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
 
         Args:
             idx (int): index of the sample.
-            copy (tuple[int]): which copy, see :mod:`.wrappers`; all 0 is the sample itself.
+            copy (tuple[int]): which copy, see ``wrappers``; all 0 is the sample itself.
 
         Returns:
-            dict: as returned by :meth:`prepare_data`.
+            dict: as returned by ``prepare_data``.
         """
         return self.prepare_data(idx, copy)
 
@@ -149,7 +149,7 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         """The idx-th sample after the pipeline; another one for a clip that cannot be decoded.
 
         In test mode the other sample has the ``sample_id`` of the broken clip and the emotion
-        :data:`UNDECODABLE`, so the metric counts it as evaluated and leaves it out of every
+        ``UNDECODABLE``, so the metric counts it as evaluated and leaves it out of every
         figure. In test mode each video is decoded whole once, and must be decodable to its
         end, because it depends on chance whether sampled frames of a broken video can be read.
         So any number of processes leaves out the same clips.

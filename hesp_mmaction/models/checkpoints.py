@@ -63,7 +63,7 @@ def emotions_of(checkpoint, name='the checkpoint'):
     """The emotions of its own that a checkpoint was trained with.
 
     Args:
-        checkpoint (dict): as returned by :func:`read_file`.
+        checkpoint (dict): as returned by ``read_file``.
         name (str): what errors call it.
 
     Returns:
