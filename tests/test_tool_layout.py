@@ -6,7 +6,7 @@ import pytest
 
 TOOLS = Path(__file__).parents[1] / 'tools'
 # Not tools themselves, but what tools of one folder share.
-SHARED = {'_first_look.py', 'benchmark/common.py', 'benchmark/films.py'}
+SHARED = {'_demo_groups.py', '_first_look.py', 'benchmark/common.py', 'benchmark/films.py'}
 PATHS = sorted(str(path.relative_to(TOOLS)) for path in TOOLS.rglob('*.py'))
 
 
@@ -27,9 +27,10 @@ def imported(path):
 
 def test_what_users_call_is_at_the_top():
     assert {path.name for path in TOOLS.iterdir() if path.is_file()} == {
-        '_first_look.py', 'demo.py', 'dist_env.sh', 'dist_test.sh', 'dist_train.sh', 'infer.py',
-        'quickstart.sh', 'run_ablation.py', 'run_protocol.py', 'run_splits.py', 'run_tests.sh',
-        'setup_env.sh', 'slurm_train.sh', 'test.py', 'train.py'}
+        '_demo_groups.py', '_first_look.py', 'demo.py', 'discover.py', 'dist_env.sh',
+        'dist_test.sh', 'dist_train.sh', 'infer.py', 'quickstart.sh', 'run_ablation.py',
+        'run_growth.py', 'run_protocol.py', 'run_splits.py', 'run_tests.sh', 'setup_env.sh',
+        'slurm_train.sh', 'test.py', 'train.py'}
 
 
 @pytest.mark.parametrize('path', [path for path in PATHS if path not in SHARED])

@@ -10,7 +10,6 @@ Without --config it uses the model embedded in this package, which was trained o
 import argparse
 import os
 import signal
-import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -31,10 +30,18 @@ from hesp_mmaction.apis.demo import (
     zero_shot,
     zero_shot_threshold,
 )
+from hesp_mmaction.apis.demo_access import (
+    check_host,
+    for_us_only,
+    launch_options,
+    warn_of_strangers,
+)
+from hesp_mmaction.apis.demo_groups import GroupFinder, read_train_features
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.emotions import BASIC
 from hesp_mmaction.datasets.video import Video, return_memory_at_once
 from hesp_mmaction.errors import InputError
+from hesp_mmaction.visualization import group_cards
 from hesp_mmaction.visualization.answer import answer, problem
 from hesp_mmaction.visualization.answer_style import STYLE
 
@@ -46,12 +53,13 @@ except ImportError as error:
 except ValueError as error:
     raise SystemExit(f'error: Gradio cannot be loaded ({error}): see GRADIO_SERVER_PORT and the '
                      'other GRADIO_ variables of the environment') from error
+from _demo_groups import GroupsTab
 
 FREE = 'zero-shot CLIP'
 FIRST = 'happiness'  # the sample that is shown at the beginning
 ABOUT = """# Open-set facial expression recognition
 A model knows some emotions. Is what a clip shows one of them, or something else: **unknown**?"""
-CSS = STYLE + """
+CSS = STYLE + group_cards.STYLE + """
 .gradio-container { max-width: 1320px !important; margin: 0 auto !important }
 #samples .grid-wrap { height: auto !important; min-height: 0; padding: 0 }
 #samples { height: auto !important; min-height: 0; border: 0; overflow: visible }
@@ -75,37 +83,6 @@ def parse_args():
                         help='where a web server in front of the page has it, such as /faces '
                              '(default: GRADIO_ROOT_PATH of the environment)')
     return parser.parse_args()
-
-
-def launch_options(args):
-    """Translate the command line into the options of Gradio.
-
-    Args:
-        args (argparse.Namespace): the parsed flags.
-
-    Returns:
-        dict[str, Any]: the options.
-
-    Raises:
-        InputError: ``--auth`` is not a user and a password.
-    """
-    user, colon, password = (args.auth or '').partition(':')
-    if args.auth is not None and not (user and colon and password):
-        raise InputError('--auth wants a user and a password, as in --auth me:secret')
-    return dict(server_name=args.host, server_port=args.port, root_path=args.root_path,
-                auth=(user, password) if args.auth else None, max_file_size=MOST_BYTES)
-
-
-def warn_of_strangers(args):
-    """Print a warning if other machines can open the page without a password.
-
-    Args:
-        args (argparse.Namespace): the parsed flags.
-    """
-    if args.auth is None and args.host not in ('127.0.0.1', 'localhost', '::1'):
-        print(f'warning: with --host {args.host} everyone who reaches this machine can use the '
-              'page and have it read their files; --auth USER:PASSWORD asks for a password',
-              file=sys.stderr)
 
 
 class Page:
@@ -186,75 +163,75 @@ class Page:
     def pick(self, event: gr.SelectData):
         return str(list(self.samples.values())[event.index]), None  # the latter empties the upload
 
-    def build(self):
+    def build(self, groups):
+        """Lay out the page.
+
+        Args:
+            groups (GroupsTab): the second tab.
+
+        Returns:
+            gradio.Blocks: the page.
+        """
         with gr.Blocks(title='Open-set expression recognition', analytics_enabled=False,
                        delete_cache=(600, 3600)) as blocks:
             gr.Markdown(ABOUT)
-            clip = gr.State(str(self.samples[FIRST]))
-            with gr.Row():
-                with gr.Column(scale=4, min_width=340):
-                    videos = {name: Video(str(path)) for name, path in self.samples.items()}
-                    gr.Markdown('**Sample clips**: drawn faces, with what was acted. The last '
-                                f'joins {", ".join(JOINED)}.')
-                    samples = gr.Gallery(
-                        [(video[2 * len(video) // 3], name) for name, video in videos.items()],
-                        show_label=False, columns=4, allow_preview=False, object_fit='cover',
-                        height='auto', buttons=[], interactive=False, container=False,
-                        elem_id='samples', selected_index=list(self.samples).index(FIRST))
-                    upload = gr.File(label=f'Or a video of your own (up to {LONGEST} s, '
-                                     f'{MOST_BYTES // 2 ** 20} MB)',
-                                     height=150, elem_id='upload')
-                    find_face = gr.Checkbox(
-                        False, label='Find and follow the face first',
-                        info='Where the clip shows more than a face. '
-                             'Samples are faces already.')
-                    model = gr.Radio([self.name, FREE], value=self.name, label='Model',
-                                     elem_id='model')
-                    known = self.switch(self.name)
-                    known.label, known.elem_id = 'Known emotions', 'known'
-                    threshold = gr.Slider(
-                        0, 1, 0, step=0.01, visible=False, label='Threshold', elem_id='threshold',
-                        info='At first the score that 95 % of 40 training clips of each '
-                             'known emotion reach.')
-                    window = gr.Slider(0.2, 5, 1, step=0.1, label='Window of the timeline (s)')
-                with gr.Column(scale=7, min_width=480):
-                    result = gr.HTML(elem_id='answer')
-            # always_last: of several changes while an answer is made, the last one counts
-            quiet = dict(api_visibility='private', trigger_mode='always_last')
-            show = dict(fn=self.show, inputs=[clip, model, known, threshold, window, find_face],
-                        outputs=result, show_progress='minimal', **quiet)
-            fit = dict(fn=self.fit, inputs=[model, known], outputs=threshold,
-                       show_progress='hidden', **quiet)
-            blocks.load(**show)
-            samples.select(self.pick, None, [clip, upload], show_progress='hidden',
-                           **quiet).then(**show)
-            gr.on([upload.upload, upload.clear],
-                  lambda path: (path, gr.Gallery(selected_index=None)), upload, [clip, samples],
-                  show_progress='hidden', **quiet).then(**show)
-            model.input(self.switch, model, known, show_progress='hidden',
-                        **quiet).then(**fit).then(**show)
-            known.input(**fit).then(**show)
-            gr.on([threshold.input, window.input, find_face.input], **show)
+            with gr.Tab('One clip'):
+                self.build_tab(blocks)
+            with gr.Tab('Groups of unknown clips'):
+                groups.build()
         return blocks
 
+    def build_tab(self, blocks):
+        """Lay out the tab of one clip.
 
-def check_host(host):
-    """Refuse an address that is not one of this machine. Gradio would wait for it for ever.
-
-    Args:
-        host (str): the address.
-
-    Raises:
-        InputError: no program can listen there.
-    """
-    try:
-        family, kind, *_, address = socket.getaddrinfo(
-            host.strip('[]'), 0, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as listener:
-            listener.bind(address)
-    except OSError as error:
-        raise InputError(f'--host {host} is no address of this machine ({error}): 127.0.0.1 is '
-                         'for this machine only, 0.0.0.0 for all that reach it') from error
+        Args:
+            blocks (gradio.Blocks): the page.
+        """
+        clip = gr.State(str(self.samples[FIRST]))
+        with gr.Row():
+            with gr.Column(scale=4, min_width=340):
+                videos = {name: Video(str(path)) for name, path in self.samples.items()}
+                gr.Markdown('**Sample clips**: drawn faces, with what was acted. The last '
+                            f'joins {", ".join(JOINED)}.')
+                samples = gr.Gallery(
+                    [(video[2 * len(video) // 3], name) for name, video in videos.items()],
+                    show_label=False, columns=4, allow_preview=False, object_fit='cover',
+                    height='auto', buttons=[], interactive=False, container=False,
+                    elem_id='samples', selected_index=list(self.samples).index(FIRST))
+                upload = gr.File(label=f'Or a video of your own (up to {LONGEST} s, '
+                                 f'{MOST_BYTES // 2 ** 20} MB)',
+                                 height=150, elem_id='upload')
+                find_face = gr.Checkbox(
+                    False, label='Find and follow the face first',
+                    info='Where the clip shows more than a face. '
+                         'Samples are faces already.')
+                model = gr.Radio([self.name, FREE], value=self.name, label='Model',
+                                 elem_id='model')
+                known = self.switch(self.name)
+                known.label, known.elem_id = 'Known emotions', 'known'
+                threshold = gr.Slider(
+                    0, 1, 0, step=0.01, visible=False, label='Threshold', elem_id='threshold',
+                    info='At first the score that 95 % of 40 training clips of each '
+                         'known emotion reach.')
+                window = gr.Slider(0.2, 5, 1, step=0.1, label='Window of the timeline (s)')
+            with gr.Column(scale=7, min_width=480):
+                result = gr.HTML(elem_id='answer')
+        # always_last: of several changes while an answer is made, the last one counts
+        quiet = dict(api_visibility='private', trigger_mode='always_last')
+        show = dict(fn=self.show, inputs=[clip, model, known, threshold, window, find_face],
+                    outputs=result, show_progress='minimal', **quiet)
+        fit = dict(fn=self.fit, inputs=[model, known], outputs=threshold,
+                   show_progress='hidden', **quiet)
+        blocks.load(**show)
+        samples.select(self.pick, None, [clip, upload], show_progress='hidden',
+                       **quiet).then(**show)
+        gr.on([upload.upload, upload.clear],
+              lambda path: (path, gr.Gallery(selected_index=None)), upload, [clip, samples],
+              show_progress='hidden', **quiet).then(**show)
+        model.input(self.switch, model, known, show_progress='hidden',
+                    **quiet).then(**fit).then(**show)
+        known.input(**fit).then(**show)
+        gr.on([threshold.input, window.input, find_face.input], **show)
 
 
 def main():
@@ -268,7 +245,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the folder goes then, too
     with tempfile.TemporaryDirectory() as folder:
         os.environ['GRADIO_TEMP_DIR'] = os.path.join(folder, 'uploads')  # gone when we end
-        page = Page(trained, name, args.device, write_samples(folder)).build()
+        page = Page(trained, name, args.device, write_samples(folder))
+        finder = GroupFinder(trained, read_train_features(args.checkpoint))
+        page = page.build(GroupsTab(finder, page.lock, for_us_only(args), folder))
         try:
             with without_proxies():
                 _, address, _ = page.launch(

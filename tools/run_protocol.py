@@ -8,12 +8,14 @@
         --out work_dirs/mine
     python tools/run_protocol.py all --task afew --openness 3:4 --equal-terms TemporalFilter \\
         --out work_dirs/all
+    python tools/run_protocol.py configs/clip_zeroshot_afew_o34.py configs/hesp_afew_o34.py \\
+        --task discovery_afew --openness 3:4 --out work_dirs/discovery
 
 A second call with the same arguments continues the first: it keeps finished runs and resumes a
 half-finished one from its checkpoint. OUT holds results.json, table.md and table.tex in the paper's
 form, methods.md with accuracies, differences and costs, and a folder per run. With --equal-terms it
 also holds terms.md, which compares each method as published with the same method on one neck for
-all.
+all. A task of discovery (docs/discovery.md) leaves results.json and discovery.md.
 """
 import argparse
 import functools
@@ -28,6 +30,7 @@ if __name__ == '__main__':
 from mmengine.config import Config  # noqa: E402
 
 from hesp_mmaction.apis.configs import config_word  # noqa: E402
+from hesp_mmaction.apis.discovery import discover_split, discovery_report  # noqa: E402
 from hesp_mmaction.apis.equal_terms import equal_runs, terms_table  # noqa: E402
 from hesp_mmaction.apis.report import summary  # noqa: E402
 from hesp_mmaction.apis.running import run_tool  # noqa: E402
@@ -39,6 +42,7 @@ from hesp_mmaction.apis.runs import (  # noqa: E402
     write_results,
 )
 from hesp_mmaction.apis.task_report import latex_report, markdown_report  # noqa: E402
+from hesp_mmaction.apis.tasks import find_task  # noqa: E402
 from hesp_mmaction.datasets.feature_file import is_feature_file  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
 
@@ -77,9 +81,17 @@ def main():
                          'data')
     methods = find_methods(args.configs)
     own = {name: list_runs(config, name, args) for name, config in methods.items()}
+    data = data_and_weights(Config.fromfile(next(iter(methods.values()))), args.cfg_options)
+    if find_task(args.task).discovery:
+        if args.equal_terms:
+            raise InputError('--equal-terms is of open-set tasks: for discovery name the neck with '
+                             '--cfg-options neck=NAME')
+        results = run_all(own, args, discover_split)
+        write_results(dict(task=args.task, data=data, results=results), args.out, 'results',
+                      {'discovery.md': discovery_report(results, args.task, data)})
+        return
     equal = equal_runs(own, args.equal_terms) if args.equal_terms else {}
     results = run_all(own | equal, args)
-    data = data_and_weights(Config.fromfile(next(iter(methods.values()))), args.cfg_options)
     title = args.task  # by which the paper's figures are found
     if args.known_sets:
         title += f', known sets of {Path(args.known_sets).name}'

@@ -14,7 +14,7 @@ from .config_parts import DATALOADERS
 # What a config says of clips, and the file decides or has no use for.
 OF_CLIPS = ('data_root', 'mafw_root', 'fold', 'faces', 'lists', 'id_order', 'cache', 'views',
             'num_frames', 'device_transforms')
-KEPT = ('known', 'part', 'pipeline', 'closed_set', 'test_mode')
+KEPT = ('known', 'part', 'pipeline', 'closed_set', 'test_mode', 'labelled_half')
 
 
 def check_options(path: str, options: Collection[str]) -> None:

@@ -1,4 +1,5 @@
 """The figures of ``tools/analysis/name_unknown.py``: words and clusters for unknown clips."""
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,11 @@ from ..evaluation.naming import (
     name_accuracy,
     similarities,
 )
-from .report import markdown
+from ..evaluation.word_sets import LEVELS, chance_word_sets, word_set_scores
+from ..evaluation.words import words_left
 from .results import read_run
 
 TOP = (1, 3)
-COLUMNS = ('run', 'sample_id', 'emotion', 'word1', 'word2', 'word3', 'similarity1', 'similarity2',
-           'similarity3', 'cluster', 'cluster_word')
 
 
 class Texts:
@@ -45,6 +45,20 @@ class Texts:
         """
         left = candidates(self.lexicon, known)
         return left, self.texts[[word in left for word in self.lexicon]]
+
+    def beyond(self, emotions):
+        """Leave every name and synonym of emotions out, the parts of compounds included.
+
+        Args:
+            emotions (Iterable[str]): canonical names.
+
+        Returns:
+            Texts or None: the words that are left, if there are any.
+        """
+        result = copy(self)
+        result.lexicon = words_left(self.lexicon, emotions)
+        result.texts = self.texts[[word in result.lexicon for word in self.lexicon]]
+        return result if result.lexicon else None
 
 
 def read_features(folder, train=True):
@@ -89,15 +103,23 @@ def same_samples(dump, other, folder):
                              'order of the work dirs, on the same splits')
 
 
-def _accuracies(found, lexicon, truth):
-    """How often, in percent, the true emotion (N,) is among the best words (N, W)."""
-    names = list(lexicon.values())
-    return {f'top{k}': 100 * name_accuracy(best_first(found), names, truth, k) for k in TOP}
+def _scores(found, lexicon, truth):
+    """All measures, in percent, of the words that have similarities (N, W)."""
+    order, names = best_first(found), list(lexicon.values())
+    sets = {level: word_set_scores(order, lexicon, truth, level) for level in LEVELS}
+    return {f'top{k}': 100 * name_accuracy(order, names, truth, k) for k in TOP} | _percent(sets)
 
 
 def _chances(lexicon, truth):
-    """The same figures of words in random order."""
-    return {f'top{k}': 100 * chance_accuracy(list(lexicon.values()), truth, k) for k in TOP}
+    """The same measures of words in random order."""
+    sets = {level: chance_word_sets(lexicon, truth, level) for level in LEVELS}
+    names = list(lexicon.values())
+    return {f'top{k}': 100 * chance_accuracy(names, truth, k) for k in TOP} | _percent(sets)
+
+
+def _percent(sets):
+    return {f'{name}_{level}': 100 * value for level, scores in sets.items()
+            for name, value in scores.items()}
 
 
 def name_figures(dump, train, zero_shot, chosen, words):
@@ -111,7 +133,10 @@ def name_figures(dump, train, zero_shot, chosen, words):
         words (Texts): the words to choose from.
 
     Returns:
-        dict[str, dict[str, float]]: for each way, the accuracies ``top1`` and ``top3``, in percent.
+        dict[str, dict[str, float]]: for each way, in percent, ``top1`` and ``top3`` of names, and
+        ``precision_form``, ``recall_form`` and ``F1_form`` of the first three words; the same at
+        the levels ``synonym`` and ``sector``, see
+        ``groups_of``.
     """
     known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
     lexicon, texts = words.without(known)
@@ -119,15 +144,16 @@ def name_figures(dump, train, zero_shot, chosen, words):
     result = {'chance': _chances(lexicon, truth)}
     if zero_shot is not None:  # both are sorted by sample id
         mean = zero_shot['feature'][chosen]
+        result['zero-shot CLIP, known left out'] = _scores(
+            similarities(mean, texts), lexicon, truth)
+    if zero_shot is not None and len(words.lexicon) > len(lexicon):
         result |= {
-            'zero-shot CLIP, known left out': _accuracies(
-                similarities(mean, texts), lexicon, truth),
             'chance over all names': _chances(words.lexicon, truth),
-            'zero-shot CLIP over all names': _accuracies(
+            'zero-shot CLIP over all names': _scores(
                 similarities(mean, words.texts), words.lexicon, truth)}
     return result | {
-        'the run': _accuracies(similarities(feature, texts), lexicon, truth),
-        'the run, centred': _accuracies(
+        'the run': _scores(similarities(feature, texts), lexicon, truth),
+        'the run, centred': _scores(
             similarities(feature, texts, train['feature']), lexicon, truth)}
 
 
@@ -143,8 +169,10 @@ def cluster_figures(dump, train, zero_shot, chosen, words, k):
         k (int): the number of clusters; fewer if there are fewer samples.
 
     Returns:
-        dict[str, dict[str, float]]: for each way, the measures of ``cluster_measures``, and
-        ``names``, the accuracy of the clusters' names, in percent.
+        dict[str, dict[str, float]]: for each way, what
+        ``cluster_measures`` returns, and in percent
+        ``names``, the share of samples whose cluster has the right name, and ``F1_form``,
+        ``F1_synonym`` and ``F1_sector`` of the cluster's one word.
     """
     known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
     lexicon, texts = words.without(known)
@@ -158,7 +186,10 @@ def cluster_figures(dump, train, zero_shot, chosen, words, k):
         clusters = cluster(feature[chosen], k, of_known)
         named = name_clusters(clusters, similarities(feature[chosen], texts), lexicon)
         right = np.array([lexicon[word] for word in named])[clusters] == truth
-        result[name] = cluster_measures(clusters, truth) | {'names': 100 * float(right.mean())}
+        order = np.array([list(lexicon).index(word) for word in named])[clusters, None]
+        result[name] = cluster_measures(clusters, truth) | {'names': 100 * float(right.mean())} | {
+            f'F1_{level}': 100 * word_set_scores(order, lexicon, truth, level)['F1']
+            for level in LEVELS}
     return result
 
 
@@ -174,77 +205,24 @@ def figures_of_run(dump, train, zero_shot, closed, wide, k):
         k (int): the number of clusters.
 
     Returns:
-        dict[str, dict[str, dict[str, float]]]: the figures of ``name_figures`` and
-        ``cluster_figures``, under names such as ``truly unknown, names of the data set``.
+        dict[str, dict[str, dict[str, float]]]: figures of ``name_figures`` and
+        ``cluster_figures``, under names such as ``truly unknown, names of the data set``. The
+        words are those of ``closed``, those of ``wide``, and those of ``wide`` without every name
+        of the data set, which cannot be told the answer.
     """
+    kinds = {'names of the data set': closed, 'lexicon': wide,
+             'lexicon without these names': wide.beyond(closed.lexicon.values())}
     sets = {'truly unknown': dump['label'] < 0, 'judged unknown': dump['score'] < dump['threshold']}
     result = {}
     for name, chosen in sets.items():
         if not chosen.any():
             continue
         others = sets['truly unknown'].any()  # without them the data set has no name to give
-        for kind, words in (('names of the data set', closed), ('lexicon', wide)):
-            if others or words is wide:
+        for kind, words in kinds.items():
+            if words is not None and (others or words is not closed):
                 result[f'{name}, {kind}'] = name_figures(dump, train, zero_shot, chosen, words)
-        if others:
-            result[f'{name}, clusters'] = cluster_figures(dump, train, zero_shot, chosen, closed, k)
+        for kind, words in kinds.items():
+            if words is not None and others:
+                result[f'{name}, clusters, {kind}'] = cluster_figures(
+                    dump, train, zero_shot, chosen, words, k)
     return result
-
-
-def rows_of_run(run, dump, train, wide, k):
-    """List the words and the cluster of each sample that was judged unknown.
-
-    Args:
-        run (str): the name of the run.
-        dump (dict): the raw material of the run.
-        train (dict): the raw material of its known training samples.
-        wide (Texts): the lexicon.
-        k (int): the number of clusters.
-
-    Returns:
-        list[dict]: a row per sample, with the keys ``COLUMNS``.
-    """
-    chosen = dump['score'] < dump['threshold']
-    if not chosen.any():
-        return []
-    lexicon, texts = wide.without([str(name) for name in dump['classes']])
-    found = similarities(dump['feature'][chosen], texts)
-    clusters = cluster(dump['feature'][chosen], min(k, len(found)), train['feature'])
-    named, words = name_clusters(clusters, found, lexicon), list(lexicon)
-    rows = []
-    for i, best in enumerate(best_first(found)[:, :3]):
-        row = dict(run=run, sample_id=dump['sample_id'][chosen][i],
-                   emotion=dump['emotion'][chosen][i], cluster=clusters[i],
-                   cluster_word=named[clusters[i]])
-        for place, word in enumerate(best, 1):
-            row |= {f'word{place}': words[word], f'similarity{place}': f'{found[i, word]:.4f}'}
-        rows.append(row)
-    return rows
-
-
-def tables(figures):
-    """Show mean and standard deviation over runs.
-
-    Args:
-        figures (list[dict]): the results of ``figures_of_run``, one per run.
-
-    Returns:
-        str: Markdown, a table for each group of figures.
-    """
-    parts = []
-    for group in dict.fromkeys(group for run in figures for group in run):
-        runs = [run[group] for run in figures if group in run]
-        head = list(next(reversed(runs[0].values())))
-        rows = [[group, *head]]
-        for way in runs[0]:
-            cells = [[run[way].get(key, np.nan) for run in runs] for key in head]
-            rows.append([way, *map(_cell, cells)])
-        parts.append(markdown(rows))
-    return '\n\n'.join(parts)
-
-
-def _cell(values):
-    if not np.isfinite(values).all():
-        return ''
-    deviation = f' +- {np.std(values, ddof=1):.1f}' if len(values) > 1 else ''
-    return f'{np.mean(values):.1f}{deviation}'

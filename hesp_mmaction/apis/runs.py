@@ -6,7 +6,7 @@ the results. All other steps are here.
 import argparse
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,13 +173,15 @@ def _chosen(given: Sequence[str], there_are: Sequence[str], flag: str) -> list[s
     return list(given)
 
 
-def run_all(runs: Runs, args: argparse.Namespace) -> Runs:
+def run_all(runs: Runs, args: argparse.Namespace,
+            run_one: Callable[..., dict[str, Any]] = run_split) -> Runs:
     """Check the inputs of every run, then run them as the flags say.
 
     Args:
         runs (dict[str, list[dict]]): for each method, the arguments of ``protocol.run_split``.
             Entries with the same work dir are one run.
         args (argparse.Namespace): the parsed flags of ``add_flags``.
+        run_one (Callable): makes one run. Defaults to ``protocol.run_split``.
 
     Returns:
         dict[str, list[dict]]: the results, with the same names and in the same order.
@@ -193,10 +195,10 @@ def run_all(runs: Runs, args: argparse.Namespace) -> Runs:
     check_runs(jobs)
     begin = time.time()
     if args.cluster:
-        results = run_on_cluster(run_split, jobs, str(Path(args.out) / 'submitit'), args.cluster,
+        results = run_on_cluster(run_one, jobs, str(Path(args.out) / 'submitit'), args.cluster,
                                  **args.cluster_options)
     else:
-        results = run_side_by_side(run_split, jobs, args.jobs)
+        results = run_side_by_side(run_one, jobs, args.jobs)
     records = [Path(folder) / 'split.json' for folder in unique]
     taken = sum(path.exists() and path.stat().st_mtime < begin for path in records)
     if taken:

@@ -1,4 +1,4 @@
-"""The four tasks of the HESP paper, and DFEW: their data and their opennesses."""
+"""The four tasks of the HESP paper, DFEW and discovery: their data and their opennesses."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +22,13 @@ class Task:
         data (str): the name of a config in ``configs/_base_/datasets``.
         splits_of (str): the name of the splits in ``datasets/splits.json``.
         compounds (bool): the unknown emotions are compounds of the known ones. Defaults to False.
+        discovery (bool): half of the known training clips have no label, and clips without labels
+            are grouped. Defaults to False.
     """
     data: str
     splits_of: str
     compounds: bool = False
+    discovery: bool = False
 
     @property
     def opennesses(self) -> tuple[str, ...]:
@@ -46,7 +49,9 @@ class Task:
 
 TASKS = dict(
     afew=Task('afew', 'AFEW'), mafw=Task('mafw', 'MAFW'), fusion=Task('fusion', 'fusion'),
-    compound=Task('compound', 'compound', compounds=True), dfew=Task('dfew', 'DFEW'))
+    compound=Task('compound', 'compound', compounds=True), dfew=Task('dfew', 'DFEW'),
+    discovery_afew=Task('afew', 'AFEW', discovery=True),
+    discovery_mafw=Task('mafw', 'MAFW', discovery=True))
 
 
 def find_task(name: str) -> Task:
@@ -152,6 +157,8 @@ def choose_data(cfg: Config, cfg_options: Mapping[str, Any] | None = None, task:
                                  'with --openness')
             openness = there_are[0]
     options = dict(cfg_options or {})
+    if task is not None and find_task(task).discovery:
+        options['labelled_half'] = split or 0
     if 'protocol' not in cfg:
         if openness is not None:
             raise InputError('the config has no `protocol`, so it has no --openness: name the '

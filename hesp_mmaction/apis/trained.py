@@ -6,7 +6,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from ..errors import InputError
-from ..models.checkpoints import emotions_of, known_of, load_weights, read_checkpoint
+from ..models.checkpoint_origin import emotions_of, known_of
+from ..models.checkpoints import load_weights, read_checkpoint
 from ..models.clip import forget_weights
 from .wiring import override
 

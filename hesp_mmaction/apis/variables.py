@@ -122,5 +122,6 @@ VARIABLES: dict[str, Callable[[Config, Any], None]] = dict(
 VARIABLES |= {key: partial(_set_of_dataset, key=key)
               for key in ('data_root', 'mafw_root', 'fold', 'faces')}
 VARIABLES |= {key: partial(_set_of_dataset, key=key, everywhere=True)
-              for key in ('lists', 'id_order', 'classes', 'views', 'device_transforms')}
+              for key in ('lists', 'id_order', 'classes', 'views', 'labelled_half',
+                          'device_transforms')}
 VARIABLES['features'] = _set_features  # last: a file takes the place of data sets as they are

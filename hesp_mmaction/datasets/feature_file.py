@@ -175,6 +175,7 @@ class FeatureDataset(OpenSetVideoDataset):
         closed_set (bool): all classes are known and none is unknown. Defaults to False.
         seed (int): has no effect, because nothing is random. Hooks set it. Defaults to 0.
         test_mode (bool, optional): samples are not kept. Defaults to ``part == 'test'``.
+        labelled_half (int, optional): see ``OpenSetVideoDataset``. Defaults to None.
 
     Raises:
         FileNotFoundError: the file is not there.
@@ -183,11 +184,11 @@ class FeatureDataset(OpenSetVideoDataset):
     """
 
     def __init__(self, features, known, part, pipeline, closed_set=False, seed=0, test_mode=None,
-                 **kwargs):
+                 labelled_half=None, **kwargs):
         self._check_arguments(kwargs)
         self.rows = read_features(features)
         super().__init__(features, known, part, pipeline, classes='found', closed_set=closed_set,
-                         seed=seed, test_mode=test_mode, **kwargs)
+                         seed=seed, test_mode=test_mode, labelled_half=labelled_half, **kwargs)
 
     def list_clips(self, part):
         """The rows of a part, as if they were clips whose path is their id."""

@@ -9,6 +9,7 @@ from ..errors import InputError
 from ..text import printable, some
 from .clip_paths import locate
 from .emotions import in_force
+from .labelled_half import labelled_half
 from .lists import read_list
 
 OTHER = dict(train='test', test='train')
@@ -29,9 +30,9 @@ def check_fold(fold):
 class ListedClips:
     """A half of ``OpenSetVideoDataset``: from official files or the user's lists to samples.
 
-    It reads ``data_root``, ``lists``, ``id_order``, ``known``, ``part``, ``on_bad_clip`` and
-    ``ALL_CLASSES`` of the data set, and asks the other half, ``StoredClips``, which clips
-    cannot be used.
+    It reads ``data_root``, ``lists``, ``id_order``, ``known``, ``part``, ``on_bad_clip``,
+    ``labelled_half`` and ``ALL_CLASSES`` of the data set, and asks the other half,
+    ``StoredClips``, which clips cannot be used.
     """
 
     def list_clips(self, part):
@@ -127,8 +128,13 @@ class ListedClips:
         return clips, problems + lost
 
     def _used(self, part, clips):
-        """Returns the clips that a part uses: in training the known ones only."""
-        return sorted(c for c in clips if part == 'test' or c.emotion in self.known)
+        """Returns the clips that a part uses: in training the known ones only, or half of them."""
+        used = sorted(c for c in clips if part == 'test' or c.emotion in self.known)
+        if part == 'test' or self.labelled_half is None:
+            return used
+        ids = [self.sample_id(clip.path) for clip in used]
+        chosen = labelled_half(ids, [clip.emotion for clip in used], self.labelled_half)
+        return [clip for clip, name in zip(used, ids, strict=True) if name in chosen]
 
     def _survey(self, part):
         """Clips of a part, messages about its labels and duplicates, and path to reason of bad."""

@@ -60,6 +60,8 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
             file of features is a data set of its own, ``FeatureDataset``.)
         views (int, optional): epoch e of a training sees the clips as epoch e mod ``views``, as
             with features.
+        labelled_half (int, optional): a training sees the labelled half of the known clips only,
+            drawn by ``labelled_half`` with this number. Defaults to None: all of them.
         device_transforms (bool): crop, resize and flip are drawn here and done by the model's
             preprocessor, see ``deferred``. Defaults to False: the pipeline does them.
         seed (int): seed of the random transforms. Defaults to 0.
@@ -79,7 +81,8 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
 
     def __init__(self, data_root, known, part, pipeline, lists=None, id_order=None,
                  closed_set=False, on_bad_clip='skip', cache=None, features=None, views=None,
-                 device_transforms=False, seed=0, test_mode=None, classes=None, **kwargs):
+                 labelled_half=None, device_transforms=False, seed=0, test_mode=None, classes=None,
+                 **kwargs):
         self._check_arguments(kwargs)
         for key, value, valid in (('part', part, ('train', 'test')),
                                   ('on_bad_clip', on_bad_clip, ('skip', 'raise')),
@@ -95,7 +98,7 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         if lists is not None:
             lists = {part: os.path.expanduser(path) for part, path in lists.items()}
         self.lists, self.id_order, self.closed_set = lists, id_order, closed_set
-        self.data_root, self.classes = data_root, classes
+        self.data_root, self.classes, self.labelled_half = data_root, classes, labelled_half
         if classes == 'found':
             self.ALL_CLASSES = self._found_classes()
         remedy = '' if classes else '; if its clips have it, set classes=found'

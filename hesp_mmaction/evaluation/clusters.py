@@ -8,15 +8,30 @@ from sklearn.preprocessing import normalize
 from ..errors import InputError
 
 
+def directions(features, train_features=None):
+    """The directions that are grouped.
+
+    Args:
+        features (np.ndarray): (N, D), of any length.
+        train_features (np.ndarray, optional): features (M, D) of the known training samples. The
+            mean of their directions is then subtracted. Defaults to None.
+
+    Returns:
+        np.ndarray: (N, D), of length 1.
+    """
+    features = normalize(features)
+    if train_features is None:
+        return features
+    return normalize(features - normalize(train_features).mean(0))
+
+
 def cluster(features, k, train_features=None):
     """k-means of directions, the best of 20 starts.
 
     Args:
-        features (np.ndarray): (N, D), brought to length 1.
+        features (np.ndarray): (N, D), of any length.
         k (int): number of clusters.
-        train_features (np.ndarray, optional): features (M, D) of the known training samples. The
-            mean of their directions is then subtracted from the directions of ``features``.
-            Defaults to None.
+        train_features (np.ndarray, optional): (M, D), see ``directions``. Defaults to None.
 
     Returns:
         np.ndarray: cluster of each sample (N,), in 0 .. k - 1.
@@ -27,10 +42,7 @@ def cluster(features, k, train_features=None):
     if not 1 <= k <= len(features):
         raise InputError(f'{len(features)} unknown samples do not make {k} clusters: give another '
                          'number of clusters')
-    features = normalize(features)
-    if train_features is not None:
-        features = normalize(features - normalize(train_features).mean(0))
-    return KMeans(k, n_init=20, random_state=0).fit_predict(features)
+    return KMeans(k, n_init=20, random_state=0).fit_predict(directions(features, train_features))
 
 
 def name_clusters(clusters, found, lexicon):
@@ -57,6 +69,24 @@ def name_clusters(clusters, found, lexicon):
     return result
 
 
+def match(clusters, truth):
+    """Find the right samples under the best one-to-one match of clusters and emotions.
+
+    Args:
+        clusters (Sequence[int]): cluster of each sample (N,).
+        truth (Sequence[str]): emotion of each sample (N,).
+
+    Returns:
+        np.ndarray: bool (N,). Samples of a cluster that is left without an emotion are wrong.
+    """
+    clusters, truth = (np.unique(list(x), return_inverse=True)[1] for x in (clusters, truth))
+    table = np.zeros((clusters.max() + 1, truth.max() + 1))
+    np.add.at(table, (clusters, truth), 1)
+    matched = np.zeros(table.shape, bool)
+    matched[linear_sum_assignment(-table)] = True
+    return matched[clusters, truth]
+
+
 def cluster_accuracy(clusters, truth):
     """Share of samples in the right cluster, under the best one-to-one match with emotions.
 
@@ -67,10 +97,7 @@ def cluster_accuracy(clusters, truth):
     Returns:
         float: in [0, 1].
     """
-    clusters, truth = (np.unique(list(x), return_inverse=True)[1] for x in (clusters, truth))
-    table = np.zeros((clusters.max() + 1, truth.max() + 1))
-    np.add.at(table, (clusters, truth), 1)
-    return float(table[linear_sum_assignment(-table)].sum() / len(truth))
+    return float(match(clusters, truth).mean())
 
 
 def cluster_measures(clusters, truth):

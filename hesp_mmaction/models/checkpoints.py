@@ -6,17 +6,16 @@ predicts goes through ``hesp_mmaction.apis.trained.load_trained``, which calls t
 """
 import logging
 
-import numpy as np
 import torch
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from ..datasets.emotions import SHIPPED, in_force
 from ..errors import InputError
+from .checkpoint_origin import check_emotions, check_pixels, emotions_of, known_of
 from .weight_files import read_file
 
-__all__ = ['check_checkpoint', 'emotions_of', 'known_of', 'load_weights', 'pixels_of', 'plain_keys',
-           'read_checkpoint', 'read_file', 'weights_of']
+__all__ = ['check_checkpoint', 'load_weights', 'plain_keys', 'read_checkpoint', 'read_file',
+           'weights_of']
 
 # Parts that torch.compile, FSDP and checkpointing add inside the names of weights.
 WRAPPERS = ('_orig_mod.', '_fsdp_wrapped_module.', '_checkpoint_wrapped_module.')
@@ -35,63 +34,6 @@ def read_checkpoint(path):
         dict: see ``read_file``, also for the errors.
     """
     return CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
-
-
-def known_of(checkpoint, name='the checkpoint'):
-    """The known emotions that a checkpoint was trained on, in label order.
-
-    Args:
-        checkpoint (dict): as returned by ``read_file``.
-        name (str): its name in errors. Defaults to ``'the checkpoint'``.
-
-    Returns:
-        tuple[str] | None: None if it does not say.
-
-    Raises:
-        InputError: its ``hesp`` entry was not written by this package.
-    """
-    if not isinstance(checkpoint, dict) or 'hesp' not in checkpoint:
-        return None
-    known = checkpoint['hesp'].get('known') if isinstance(checkpoint['hesp'], dict) else None
-    if not isinstance(known, (list, tuple)) or not all(isinstance(n, str) for n in known):
-        raise InputError(f'{name} has a `hesp` entry without the list of its known emotions: it '
-                         'was not written by this package; take the entry out, or use another file')
-    return tuple(known)
-
-
-def emotions_of(checkpoint, name='the checkpoint'):
-    """The emotions of its own that a checkpoint was trained with.
-
-    Args:
-        checkpoint (dict): as returned by ``read_file``.
-        name (str): what errors call it.
-
-    Returns:
-        dict: a content, see ``Vocabulary.extended``; empty if it was trained with those that
-        ship.
-
-    Raises:
-        InputError: the content cannot be used.
-    """
-    entry = checkpoint.get('hesp') if isinstance(checkpoint, dict) else None
-    content = entry.get('emotions') if isinstance(entry, dict) else None
-    if content:
-        SHIPPED.extended(content, f'{name}: emotions')
-    return content or {}
-
-
-def _check_emotions(known, content, name):
-    """Stops where a known emotion has another word or description here than in a checkpoint."""
-    theirs = SHIPPED.extended(content).emotions
-    for part in dict.fromkeys(part for emotion in known for part in emotion.split('_')):
-        ours = in_force().emotions.get(part)
-        for key in ('word', 'description'):
-            told, here = (getattr(emotion, key, None) for emotion in (theirs.get(part), ours))
-            if told not in (None, here):
-                raise InputError(
-                    f'{name} was trained with the {key} {told!r} for {part}, and here it is '
-                    f'{here!r}: use the config in the folder it was trained into, which holds its '
-                    'emotions, or the same --cfg-options emotions=FILE.yaml')
 
 
 def weights_of(checkpoint, name='the checkpoint'):
@@ -185,37 +127,9 @@ def check_checkpoint(model, checkpoint, name='the checkpoint', whole=True):
                   f'{", ".join(known)}, in this order, as in the config; was it trained on others, '
                   'every label is wrong: give them with --known', 'current', logging.WARNING)
     else:
-        _check_emotions(known, emotions_of(checkpoint, name), name)
-        _check_pixels(model, checkpoint['hesp'].get('pixels'), name)
+        check_emotions(known, emotions_of(checkpoint, name), name)
+        check_pixels(model, checkpoint['hesp'].get('pixels'), name)
     return weights
-
-
-def pixels_of(model):
-    """The pixel statistics of a recognizer.
-
-    Args:
-        model (nn.Module): a recognizer.
-
-    Returns:
-        dict[str, list[float]] | None: ``mean`` and ``std`` of red, green and blue, 0 to 255; None
-        if the recognizer has none.
-    """
-    if not isinstance(getattr(model, 'mean', None), torch.Tensor):
-        return None
-    return {key: [round(v, 4) for v in (getattr(model, key).flatten() * 255).tolist()]
-            for key in ('mean', 'std')}
-
-
-def _check_pixels(model, theirs, name):
-    ours = pixels_of(model)
-    if ours is None or theirs is None:  # earlier checkpoints do not say
-        return
-    for key in ('mean', 'std'):
-        if not np.allclose(ours[key], theirs[key], atol=0.01):
-            value = ','.join(f'{v:g}' for v in theirs[key])
-            raise InputError(f'{name} was trained with pixels of {key} {value}, and this config '
-                             f'has {",".join(f"{v:g}" for v in ours[key])}: name the CLIP it was '
-                             f'trained with, or add --cfg-options model.{key}={value}')
 
 
 def load_weights(model, checkpoint, name='the checkpoint'):

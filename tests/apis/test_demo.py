@@ -3,9 +3,6 @@ import io
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
@@ -44,11 +41,6 @@ CHOSEN = ('anger', 'happiness', 'neutral', 'sadness')
 @pytest.fixture(scope='module')
 def samples(tmp_path_factory):
     return demo.write_samples(tmp_path_factory.mktemp('samples'))
-
-
-@pytest.fixture(scope='module')
-def embedded():
-    return HESPInferencer()
 
 
 def test_samples_hold_an_emotion_that_the_embedded_model_does_not_know(samples, embedded):
@@ -218,37 +210,6 @@ def test_a_face_is_cut_out_where_asked(embedded, samples, tmp_path):
     assert np.abs(seen['frames'].astype(int) - whole['frames']).mean() > 10
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture(scope='module')
-def address(tmp_path_factory):
-    """Of the page, as the tool serves it."""
-    pytest.importorskip('gradio')
-    log = tmp_path_factory.mktemp('demo') / 'log.txt'
-    folder = log.parent / 'tmp'
-    folder.mkdir()
-    environment = os.environ | dict(
-        OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore', TMPDIR=str(folder),
-        http_proxy='http://127.0.0.1:9', ALL_PROXY='socks5://127.0.0.1:9')  # nobody is there
-    with open(log, 'w') as file:
-        tool = subprocess.Popen(
-            [sys.executable, 'tools/demo.py', '--port', str(free_port())], cwd=ROOT,
-            env=environment, stdout=subprocess.PIPE, stderr=file, text=True)
-    try:
-        line = next((text for text in tool.stdout if text.startswith('Open ')), None)
-        assert line is not None, log.read_text()[-3000:]
-        yield line.split()[1]
-    finally:
-        tool.send_signal(signal.SIGTERM)
-        tool.wait(60)
-    assert list(folder.glob('tmp*')) == []  # no upload is left behind
-    assert 'Traceback' not in log.read_text(), log.read_text()[-3000:]
-
-
 @pytest.fixture
 def page_tool(tool_module):
     """tools/demo.py as a module."""
@@ -273,7 +234,7 @@ def launched(page_tool, embedded, monkeypatch, capsys):
         def block_thread(self):
             pass
 
-    monkeypatch.setattr(page_tool.Page, 'build', lambda self: Blocks())
+    monkeypatch.setattr(page_tool.Page, 'build', lambda self, groups: Blocks())
     monkeypatch.setattr(page_tool.signal, 'signal', lambda *_: None)
     for name in ('GRADIO_SERVER_NAME', 'GRADIO_SERVER_PORT', 'GRADIO_ROOT_PATH', 'GRADIO_TEMP_DIR'):
         monkeypatch.delenv(name, raising=False)

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from sklearn.metrics import top_k_accuracy_score
 from torch.nn.functional import cosine_similarity
 
-from hesp_mmaction.apis import naming
+from hesp_mmaction.apis import naming, naming_tables
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.datasets.emotions import MAFW, PROMPT_WORDS
 from hesp_mmaction.errors import InputError
@@ -287,11 +287,48 @@ def test_the_tool_beside_zero_shot_clip(runs, tiny_options, tool_module, monkeyp
     group = figures['truly unknown, names of the data set']
     assert group['zero-shot CLIP over all names']['top1'] == pytest.approx(
         100 * hit[mean['label'] < 0].mean())
-    assert group['chance'] == dict(top1=25, top3=75)
-    assert group['chance over all names'] == pytest.approx(dict(top1=100 / 7, top3=300 / 7))
-    clusters = figures['truly unknown, clusters']
+    assert (group['chance']['top1'], group['chance']['top3']) == (25, 75)
+    wide = group['chance over all names']
+    assert (wide['top1'], wide['top3']) == pytest.approx((100 / 7, 300 / 7))
+    for level in ('form', 'synonym'):  # three of four names, one of them right
+        assert group['chance'][f'F1_{level}'] == pytest.approx(37.5, abs=1)
+    clusters = figures['truly unknown, clusters, names of the data set']
     assert set(clusters) == {'chance', 'zero-shot CLIP', 'the run'}
-    assert set(clusters['the run']) == {'NMI', 'ARI', 'cluster_ACC', 'names'}
+    assert set(clusters['the run']) == {'NMI', 'ARI', 'cluster_ACC', 'names', 'F1_form',
+                                        'F1_synonym', 'F1_sector'}
+    for way in ('zero-shot CLIP', 'the run'):
+        assert clusters[way]['F1_synonym'] == pytest.approx(clusters[way]['names'])
+
+
+@pytest.mark.ci
+def test_words_that_are_no_name_of_the_set_are_scored_by_their_sector(
+        runs, tool_module, monkeypatch, tmp_path, capsys):
+    own = tmp_path / 'words.txt'
+    own.write_text('furious = anger\nfrightened = fear\nterrible = sadness\nenvious\nresentful\n'
+                   'lonely\ndizzy\n')
+    call(tool_module, monkeypatch, runs[0], '--lexicon', own, '--out', tmp_path)
+    assert '| F1_sector' in capsys.readouterr().out
+    figures = json.loads((tmp_path / 'naming.json').read_text())['hesp0']
+    dump = load_dump(runs[0] / 'predictions.npz')
+    assert {'anger', 'sadness'} & set(dump['emotion'][dump['label'] < 0])
+    sectors = dict(envious='anger', resentful='anger', lonely='sadness', dizzy='dizzy')
+    clip = next(Config.fromfile(path).clip for path in runs[0].glob('*.py'))
+    tower = CLIPTextTower(clip.arch, clip.pretrained)
+    texts = tower.encode_text([f'a photo of a {word} expression' for word in sectors]).detach()
+    hits, sizes = [], []
+    for feature, emotion, label in zip(*(dump[k] for k in ('feature', 'emotion', 'label')),
+                                       strict=True):
+        if label < 0:
+            found = cosine_similarity(torch.tensor(feature)[None], texts)
+            words = [list(sectors.values())[i] for i in np.argsort(-found.numpy())[:3]]
+            hits.append(emotion in words)
+            sizes.append(len(set(words)))
+    group = figures['truly unknown, lexicon without these names']['the run']
+    assert group['recall_sector'] == pytest.approx(100 * np.mean(hits))
+    assert group['precision_sector'] == pytest.approx(100 * np.mean(np.divide(hits, sizes)))
+    assert group['top3'] == group['F1_form'] == group['F1_synonym'] == 0 < group['F1_sector']
+    told = figures['truly unknown, lexicon']['the run']
+    assert told['top3'] > 0
 
 
 @pytest.mark.ci
@@ -368,6 +405,6 @@ def test_one_unknown_sample_or_none_ends_no_figures(emotions, scores, rows):
     wide = words(['sadness', 'bored', *known])
     figures = naming.figures_of_run(dump, train, None, words(sorted(set(emotions))), wide, 1)
     assert ('judged unknown, lexicon' in figures) == (rows > 0)
-    assert ('truly unknown, clusters' in figures) == ('sadness' in emotions)
-    assert len(naming.rows_of_run('run', dump, train, wide, 1)) == rows
-    assert isinstance(naming.tables([figures, figures]), str)
+    assert ('truly unknown, clusters, lexicon' in figures) == ('sadness' in emotions)
+    assert len(naming_tables.rows_of_run('run', dump, train, wide, 1)) == rows
+    assert isinstance(naming_tables.tables([figures, figures]), str)

@@ -10,7 +10,7 @@ from torch import nn
 
 from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.errors import InputError
-from hesp_mmaction.models import checkpoints
+from hesp_mmaction.models import checkpoint_origin, checkpoints
 from hesp_mmaction.models.checkpoints import check_checkpoint, load_weights, read_file
 
 KNOWN = ('anger', 'fear')
@@ -177,7 +177,7 @@ def test_what_holds_no_weights_is_said(content, words):
 
 def test_pixel_statistics_of_a_checkpoint_are_compared():
     """A CLIP is trained with a tag and tested with a file that does not say its statistics."""
-    ours = checkpoints.pixels_of(model())
+    ours = checkpoint_origin.pixels_of(model())
     assert ours == dict(mean=[127.5] * 3, std=[63.75] * 3)
     saved = dict(state_dict=model().state_dict(), hesp=dict(known=list(KNOWN), pixels=ours))
     load_weights(model(), saved)

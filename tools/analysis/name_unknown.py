@@ -14,15 +14,8 @@ import csv
 from pathlib import Path
 
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.naming import (
-    COLUMNS,
-    Texts,
-    figures_of_run,
-    read_features,
-    rows_of_run,
-    same_samples,
-    tables,
-)
+from hesp_mmaction.apis.naming import Texts, figures_of_run, read_features, same_samples
+from hesp_mmaction.apis.naming_tables import COLUMNS, rows_of_run, tables
 from hesp_mmaction.apis.results import run_names
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.trained import clip_of_run

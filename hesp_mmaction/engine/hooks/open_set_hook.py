@@ -9,7 +9,8 @@ from ...datasets.feature_file import FeatureDataset
 from ...datasets.feature_store import check_made, check_model
 from ...datasets.wrappers import leaves
 from ...errors import InputError
-from ...models.checkpoints import check_checkpoint, pixels_of
+from ...models.checkpoint_origin import clip_of, pixels_of
+from ...models.checkpoints import check_checkpoint
 from ...models.clip import forget_weights
 from .common import tell, unwrap
 
@@ -21,8 +22,9 @@ class OpenSetHook(Hook):
     * Stops before the first step when model and data set disagree on the known emotions.
     * Tells the training data which epoch it is (their augmentation depends on it and on the
       sample, not on workers or processes).
-    * Writes names, own emotions, region setting, threshold and pixel statistics into checkpoints,
-      and refuses checkpoints of other names or of another architecture.
+    * Writes names, own emotions, region setting, threshold, pixel statistics, what tells the CLIP
+      from others and the history of growth into checkpoints, and refuses checkpoints of other names
+      or of another architecture.
     * Names the emotions that do not ship, and reports how far the text contexts have moved.
     """
     priority = 'HIGH'
@@ -65,7 +67,8 @@ class OpenSetHook(Hook):
             known=list(model.cls_head.known),
             region=None if prompt is None else dict(
                 region=prompt.region, size=prompt.size, mode=prompt.mode),
-            threshold=float(model.cls_head.threshold), pixels=pixels_of(model))
+            threshold=float(model.cls_head.threshold), pixels=pixels_of(model),
+            clip=clip_of(model), history=getattr(model.cls_head, 'history', []))
         content = in_force().content(SHIPPED)
         if content:
             checkpoint['hesp']['emotions'] = content
@@ -79,6 +82,8 @@ class OpenSetHook(Hook):
             raise InputError('this checkpoint holds weights alone, so no training can go on from '
                              'it with --resume: name a checkpoint of a training, or start anew on '
                              'these weights with --cfg-options load_from=FILE')
+        if isinstance(checkpoint.get('hesp'), dict):
+            unwrap(runner.model).cls_head.history = checkpoint['hesp'].get('history', [])
         if 'state_dict' not in checkpoint:  # a bare one, which other hooks do not expect
             checkpoint.clear()
         checkpoint['state_dict'] = weights
