@@ -2,12 +2,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from ..evaluation.clusters import match
 
 
-def discovery_figures(groups: Sequence[int], truth: Sequence[str],
+def discovery_figures(groups: ArrayLike, truth: ArrayLike,
                       known: Sequence[str]) -> dict[str, float | None]:
     """Accuracy of all, old and new clips under one matching, NMI and ARI.
 
@@ -17,8 +18,8 @@ def discovery_figures(groups: Sequence[int], truth: Sequence[str],
     the evaluation of Vaze et al., Generalized Category Discovery, CVPR 2022.
 
     Args:
-        groups (Sequence[int]): group of each clip (N,).
-        truth (Sequence[str]): emotion of each clip (N,).
+        groups (array-like of int): group of each clip (N,).
+        truth (array-like of str): emotion of each clip (N,).
         known (Sequence[str]): names of the known (old) emotions.
 
     Returns:

@@ -10,7 +10,7 @@ from ..errors import InputError
 class Grouping(NamedTuple):
     """What a method found.
 
-    Args:
+    Attributes:
         groups (np.ndarray): group of every unlabelled clip (N,), in 0 .. k - 1.
         assign (Callable): features (M, D) of other clips to their groups (M,); of
             ``text_simgcd`` features (M, D) and texts (M, E). Nothing is fitted again.

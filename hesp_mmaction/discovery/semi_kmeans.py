@@ -73,11 +73,12 @@ def _one_start(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray,
         away = distances(unlabelled, centres).min(1)
         share = away / away.sum() if away.sum() else None
         centres = np.vstack([centres, unlabelled[rng.choice(len(unlabelled), p=share)]])
-    groups = None
+    before = np.empty(0)
     for _ in range(ROUNDS):
-        before, groups = groups, np.concatenate([labels, nearest(unlabelled, centres)])
-        if before is not None and (before == groups).all():
+        groups = np.concatenate([labels, nearest(unlabelled, centres)])
+        if np.array_equal(before, groups):
             break
+        before = groups
         centres = np.stack([features[groups == c].mean(0) if (groups == c).any() else centres[c]
                             for c in range(k)])
     return centres

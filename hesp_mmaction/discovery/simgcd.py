@@ -22,7 +22,12 @@ EPOCHS, LR, NOISE = 100, 0.01, 1.0
 
 
 class Views(NamedTuple):
-    """Two views of every clip: ``logits``, two of (N, k), and ``projections``, two of (N, D)."""
+    """What a classifier makes of two views of every clip.
+
+    Attributes:
+        logits (tuple[Tensor, Tensor]): (N, k) of each view.
+        projections (tuple[Tensor, Tensor]): (N, D) of each view, of length 1.
+    """
     logits: tuple[Tensor, Tensor]
     projections: tuple[Tensor, Tensor]
 
@@ -43,7 +48,14 @@ class CosineClassifier(nn.Module):
         self.prototypes = nn.Parameter(prototypes)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (N, D) to logits (N, k) and projections (N, D) of length 1."""
+        """Classify.
+
+        Args:
+            features (Tensor): (N, D).
+
+        Returns:
+            tuple[Tensor, Tensor]: logits (N, k), cosines, and projections (N, D) of length 1.
+        """
         projection = normalize(features @ self.matrix, dim=1)
         return projection @ normalize(self.prototypes, dim=1).T, projection
 
@@ -140,7 +152,15 @@ def loss(views: Views, labels: Tensor, teacher: float) -> Tensor:
 
 
 def noisy(features: Tensor, draw: torch.Generator) -> Tensor:
-    """A view: features (N, D) of length 1 with Gaussian noise of length ``NOISE``, at length 1."""
+    """Make a view of clips by Gaussian noise.
+
+    Args:
+        features (Tensor): (N, D) of length 1.
+        draw (torch.Generator): of the noise, whose length is about ``NOISE``.
+
+    Returns:
+        Tensor: (N, D), of length 1.
+    """
     noise = torch.randn(features.shape, generator=draw) / math.sqrt(features.shape[1])
     return normalize(features + NOISE * noise, dim=1)
 
