@@ -50,7 +50,7 @@ class Group:
 
 
 def split_clips(features, k, train_features=None, train_labels=None):
-    """Part clips into k new groups and, where the known ones have labels, those like known ones.
+    """Split clips into k new groups and, with labels of known clips, into those of known emotions.
 
     Args:
         features (np.ndarray): (N, D).
@@ -59,7 +59,7 @@ def split_clips(features, k, train_features=None, train_labels=None):
             ``clusters.directions``. Defaults to None.
         train_labels (np.ndarray, optional): (M,), in 0 .. K - 1. Known clips and new ones are then
             grouped together by ``semi_kmeans.semi_kmeans``. Defaults to None: all N clips are
-            new, and k-means of ``clusters.cluster`` parts them.
+            new, and k-means of ``clusters.cluster`` splits them.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: new group of each clip (N,) in 0 .. k - 1, or -1 where a

@@ -105,21 +105,21 @@ def mafw_lists(entries):
 
 def write_dataset(layout, out, seed=0, per_class=None, workers=2, people=None,
                   emotions=None):
-    """Make a whole data set, unless it is there already.
+    """Draw the clips of a whole data set and write its lists, unless it exists already.
 
     Args:
         layout (str): ``afew`` or ``mafw``.
-        out (str | Path): its folder; must be empty, new, or one of ours with the same options.
-        seed (int): each seed has its own people and clips.
+        out (str | Path): its folder. It is new or empty, or holds a data set of the same options.
+        seed (int): clips of another seed show other people.
         per_class (tuple[int, int]): training and test clips per class.
         workers (int): processes.
-        people (int, optional): persons of the training part, who share its clips. ``None`` = as
-            many as ``ROLES`` says; those of the test part are always that many.
-        emotions (Sequence[str], optional): classes of the layout ``afew`` in place of the seven;
-            those that do not ship need action units in the vocabulary in force.
+        people (int, optional): how many persons act the training clips. By default ``ROLES`` sets
+            the number. For the test clips it always does.
+        emotions (Sequence[str], optional): classes of the layout ``afew`` in place of the seven.
+            An emotion of your own needs action units.
 
     Returns:
-        bool: whether anything had to be made.
+        bool: False if the data set existed already.
 
     Raises:
         InputError: ``people`` is less than 1 or would reach the test part's persons, ``out``
