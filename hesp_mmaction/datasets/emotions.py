@@ -29,10 +29,10 @@ _in_force = SHIPPED
 
 
 def use(vocabulary: Vocabulary) -> None:
-    """Put a vocabulary in force, in this process and those that are forked from it.
+    """Make a vocabulary the one that this process and processes forked later use.
 
     Args:
-        vocabulary (Vocabulary): such as ``SHIPPED``.
+        vocabulary (Vocabulary): the vocabulary, such as ``SHIPPED``.
     """
     global _in_force
     _in_force = vocabulary

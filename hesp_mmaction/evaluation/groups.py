@@ -84,10 +84,10 @@ def split_clips(features, k, train_features=None, train_labels=None):
 
 
 def count_groups(features, train_features=None, train_labels=None, most=MOST_GROUPS):
-    """Estimate the number of new groups: the largest mean silhouette of their clips.
+    """Estimate the number of new groups: that with the largest mean silhouette of the clips.
 
-    Every group has two clips or more. A silhouette (Rousseeuw 1987) needs two groups, so one is
-    never the answer.
+    Every group has two clips or more. A silhouette (Rousseeuw 1987) compares groups, so the answer
+    is never one.
 
     Args:
         features (np.ndarray): (N, D) of the clips.
@@ -96,7 +96,7 @@ def count_groups(features, train_features=None, train_labels=None, most=MOST_GRO
         most (int): the largest number that is tried. Defaults to 10.
 
     Returns:
-        int: in 2 .. min(most, N // 2); of equal ones the smallest.
+        int: in 2 .. min(most, N // 2); the smallest if several are equally good.
 
     Raises:
         InputError: there are fewer than four clips, or no number leaves two clips in every group.
