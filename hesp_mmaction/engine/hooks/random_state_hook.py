@@ -30,9 +30,10 @@ def set_random_state(state):
 class RandomStateHook(Hook):
     """Keep the state of each process's random generators from epoch to epoch and in checkpoints.
 
-    HESP itself draws no random numbers from these generators in training, but a backbone with dropout does. Each
-    epoch begins with the states in which the epoch before it ended. Evaluation, the threshold and the
-    start of loaders draw random numbers between epochs. A resumed run draws other ones there.
+    HESP itself draws no random numbers from these generators in training, but a backbone with
+    dropout does. Each epoch begins with the states in which the epoch before it ended. Evaluation,
+    the threshold and the start of loaders draw random numbers between epochs. A resumed run draws
+    other ones there.
     """
     priority = 'HIGH'  # before ThresholdHook, which reads data after the last epoch only
 
