@@ -39,7 +39,7 @@ class GroupsTab:
 
         Returns:
             tuple: the groups with whether they are of uploaded files, or None; what is said of
-            them; and the changes of :meth:`boxes`.
+            them; and the changes of ``boxes``.
         """
         folder = (folder or '').strip() if self.local else ''
         try:
@@ -77,7 +77,7 @@ class GroupsTab:
         """Make the file for download.
 
         Args:
-            found (tuple or None): of :meth:`find`.
+            found (tuple or None): of ``find``.
             *boxes (str or None): action and name of every box in turn.
 
         Returns:

@@ -52,7 +52,7 @@ def walk(config, split, folder, options):
 
 
 def _walk(config, split, folder, options):
-    """What :func:`walk` returns, without the figures."""
+    """What ``walk`` returns, without the figures."""
     known = known_names('AFEW', '3:4', split)
     hidden = [name for name in BASIC if name not in known][:2]
     run_split(config, split, folder / 'three', options, resume=True)
@@ -92,7 +92,7 @@ def answer(path, groups, truth):
     The largest group of an emotion is accepted, others of the same emotion join it.
 
     Args:
-        path (str or Path): of the text of :func:`.group_files.format_groups`.
+        path (str or Path): of the text of ``group_files.format_groups``.
         groups (list[Group]): the largest first.
         truth (Sequence[str]): emotion of each clip.
     """
@@ -136,7 +136,7 @@ def train_grown(applied, work_dir):
     """Train as the command that ``tools/discover.py --apply`` prints.
 
     Args:
-        applied (Applied): of :func:`.group_lists.apply_groups`.
+        applied (Applied): of ``group_lists.apply_groups``.
         work_dir (Path): of the training.
     """
     cfg = load_config(str(applied.run.config))
@@ -159,7 +159,7 @@ def figures(before, after, old, new):
         new (Sequence[str]): emotions that it learned.
 
     Returns:
-        dict[str, dict[str, float]]: see :func:`walk`. A model names none of the emotions that it
+        dict[str, dict[str, float]]: see ``walk``. A model names none of the emotions that it
         does not know, so its ``ACC new`` is 0.
     """
     kept = ~np.isin(before['emotion'], new)
@@ -179,7 +179,7 @@ def table(results):
     """Means and standard errors over splits.
 
     Args:
-        results (list[dict]): of :func:`walk`.
+        results (list[dict]): of ``walk``.
 
     Returns:
         str: Markdown, with a sentence about the names.

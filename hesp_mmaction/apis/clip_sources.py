@@ -22,7 +22,7 @@ NO_FACE = 'no face found'
 
 
 class FaceCrops:
-    """The face of every frame, cut out upright, as a sequence of (224, 224, 3) uint8 RGB.
+    """A sequence of the face of every frame, turned upright and cut out: (224, 224, 3) uint8 RGB.
 
     Args:
         frames (Sequence[np.ndarray]): T frames (H, W, 3) uint8 RGB.

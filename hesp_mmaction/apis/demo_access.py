@@ -29,13 +29,13 @@ def launch_options(args):
 
 
 def for_us_only(args):
-    """Whether only this machine sees the page, and no web server stands in front of it.
+    """Tell whether only this machine can reach the page.
 
     Args:
         args (argparse.Namespace): of ``tools/demo.py``.
 
     Returns:
-        bool: True if both hold.
+        bool: False if another machine can reach it, also through a web server in front of it.
     """
     return args.host in OURS and not (args.root_path or os.environ.get('GRADIO_ROOT_PATH'))
 

@@ -85,7 +85,7 @@ class GroupFinder:
         Args:
             inputs (list[str]): videos, or folders of videos.
             k (int, optional): number of groups. Defaults to an estimate, see
-                :func:`~hesp_mmaction.evaluation.groups.count_groups`.
+                ``count_groups``.
 
         Returns:
             Grouped

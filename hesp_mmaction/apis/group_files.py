@@ -40,7 +40,7 @@ def format_groups(groups, paths):
     """Write groups as the text that a person edits.
 
     Args:
-        groups (list[Group]): of :func:`.groups.find_groups`.
+        groups (list[Group]): of ``groups.find_groups``.
         paths (list[str]): of all clips.
 
     Returns:
@@ -60,7 +60,7 @@ def read_groups(path):
     """Read an edited text.
 
     Args:
-        path (str or Path): of the text of :func:`format_groups`.
+        path (str or Path): of the text of ``format_groups``.
 
     Returns:
         dict[int, Decision]: by the number of the group.
@@ -110,7 +110,7 @@ def accepted(groups, known, path):
     """Find the clips of every accepted emotion.
 
     Args:
-        groups (dict[int, Decision]): of :func:`read_groups`.
+        groups (dict[int, Decision]): of ``read_groups``.
         known (Sequence[str]): emotions that the model knows.
         path (str or Path): of the text, for messages.
 

@@ -22,7 +22,7 @@ def labelled_clips(cfg, part):
     """List the clips of a run with their labels, whatever their emotion.
 
     Args:
-        cfg (mmengine.Config): of the run, see :func:`.discover.config_of`.
+        cfg (mmengine.Config): of the run, see ``discover.config_of``.
         part (str): ``'train'`` or ``'test'``.
 
     Returns:
@@ -48,7 +48,7 @@ def lists_of(cfg, known, new):
     The test list is that of the run, without clips that are trained on now.
 
     Args:
-        cfg (mmengine.Config): of the run, see :func:`.discover.config_of`.
+        cfg (mmengine.Config): of the run, see ``discover.config_of``.
         known (Sequence[str]): emotions that the run knows.
         new (dict[str, list[str]]): emotion to paths.
 
@@ -131,13 +131,13 @@ def apply_groups(folder):
     Nothing is written unless every decision can be followed.
 
     Args:
-        folder (str or Path): of :func:`write_groups`.
+        folder (str or Path): of ``write_groups``.
 
     Returns:
         Applied: what is to be learned.
 
     Raises:
-        InputError: of :func:`.read_groups`, :func:`.accepted` and :func:`lists_of`; the folder has
+        InputError: of ``read_groups``, ``accepted`` and ``lists_of``; the folder has
             no groups, or a clip is none of them.
     """
     record, text = Path(folder) / 'groups.json', Path(folder) / 'groups.txt'
@@ -163,7 +163,7 @@ def write_lists(folder, lists):
 
     Args:
         folder (str or Path): where they belong.
-        lists (dict[str, list[ListedClip]]): of :func:`lists_of`.
+        lists (dict[str, list[ListedClip]]): of ``lists_of``.
 
     Returns:
         dict[str, str]: part to the absolute path of its list.

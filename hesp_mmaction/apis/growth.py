@@ -79,12 +79,12 @@ def grow(model, checkpoint, name='the checkpoint'):
 
     Args:
         model (nn.Module): a recognizer with an open-set head.
-        checkpoint (dict): as returned by :func:`.checkpoints.read_file`.
+        checkpoint (dict): as returned by ``checkpoints.read_file``.
         name (str): what errors call it.
 
     Raises:
         InputError: it is of another CLIP, of other pixel statistics or of other words, or as of
-            :func:`grown_rows`.
+            ``grown_rows``.
     """
     old_known, known = known_of(checkpoint, name), list(model.cls_head.known)
     check_emotions(old_known, emotions_of(checkpoint, name), name)

@@ -136,7 +136,7 @@ def name_figures(dump, train, zero_shot, chosen, words):
         dict[str, dict[str, float]]: for each way, in percent, ``top1`` and ``top3`` of names, and
         ``precision_form``, ``recall_form`` and ``F1_form`` of the first three words; the same at
         the levels ``synonym`` and ``sector``, see
-        :func:`~hesp_mmaction.evaluation.word_sets.groups_of`.
+        ``groups_of``.
     """
     known, truth = [str(name) for name in dump['classes']], dump['emotion'][chosen]
     lexicon, texts = words.without(known)
@@ -170,7 +170,7 @@ def cluster_figures(dump, train, zero_shot, chosen, words, k):
 
     Returns:
         dict[str, dict[str, float]]: for each way, what
-        :func:`~hesp_mmaction.evaluation.clusters.cluster_measures` returns, and in percent
+        ``cluster_measures`` returns, and in percent
         ``names``, the share of samples whose cluster has the right name, and ``F1_form``,
         ``F1_synonym`` and ``F1_sector`` of the cluster's one word.
     """
@@ -205,8 +205,8 @@ def figures_of_run(dump, train, zero_shot, closed, wide, k):
         k (int): the number of clusters.
 
     Returns:
-        dict[str, dict[str, dict[str, float]]]: figures of :func:`name_figures` and
-        :func:`cluster_figures`, under names such as ``truly unknown, names of the data set``. The
+        dict[str, dict[str, dict[str, float]]]: figures of ``name_figures`` and
+        ``cluster_figures``, under names such as ``truly unknown, names of the data set``. The
         words are those of ``closed``, those of ``wide``, and those of ``wide`` without every name
         of the data set, which cannot be told the answer.
     """

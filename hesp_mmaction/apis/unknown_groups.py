@@ -99,7 +99,7 @@ def run_clips(run):
         Judged: the test clips and the known training clips.
 
     Raises:
-        InputError: of :func:`.naming.read_features`; or the data of the run are elsewhere now.
+        InputError: of ``naming.read_features``; or the data of the run are elsewhere now.
     """
     dump, train = read_features(run.folder)
     paths = clips_of_config(config_of(run))
@@ -177,8 +177,8 @@ def discover(run, judged, k=None, lexicon=LEXICON, cfg_options=None):
         run (Run): whose CLIP reads the words.
         judged (Judged): the clips.
         k (int, optional): number of groups. Defaults to an estimate, see
-            :func:`.groups.count_groups`.
-        lexicon (str or Path): file of words, see :func:`.naming.read_lexicon`. Defaults to that of
+            ``groups.count_groups``.
+        lexicon (str or Path): file of words, see ``naming.read_lexicon``. Defaults to that of
             this package.
         cfg_options (dict, optional): changes to the config, as of ``--cfg-options``.
 
@@ -186,7 +186,7 @@ def discover(run, judged, k=None, lexicon=LEXICON, cfg_options=None):
         list[Group]: of rows of ``judged``, the largest group first.
 
     Raises:
-        InputError: of :func:`.groups.find_groups`.
+        InputError: of ``groups.find_groups``.
     """
     tower = CLIPTextTower(**clip_of_run(run.folder, run.config, cfg_options))
     words, texts = Texts(tower, readable(tower, read_lexicon(lexicon))).without(judged.known)

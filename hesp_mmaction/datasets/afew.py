@@ -116,7 +116,7 @@ class AFEWDataset(OpenSetVideoDataset):
     Args:
         faces (bool): the aligned faces instead of the videos. Defaults to False.
 
-    All other arguments and errors are those of :class:`OpenSetVideoDataset`.
+    All other arguments and errors are those of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

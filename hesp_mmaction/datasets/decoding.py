@@ -58,7 +58,9 @@ def read_packets(container, stream):
 
 
 def decode_packets(packets):
-    """The frames that packets decode to, in the order in which they are shown.
+    """Decode packets to frames, in the order in which they are shown.
+
+    Packets before the first key frame are skipped.
 
     Args:
         packets (Iterable[av.Packet]): packets of one stream.
@@ -67,7 +69,7 @@ def decode_packets(packets):
         av.VideoFrame: a decoded frame.
 
     Raises:
-        BrokenClip: a packet cannot be decoded. Packets before the first key frame are passed over.
+        BrokenClip: a packet cannot be decoded.
     """
     count = 0
     for packet in packets:

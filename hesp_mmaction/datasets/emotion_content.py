@@ -44,7 +44,7 @@ def as_plain(emotion):
         emotion (Emotion): the emotion.
 
     Returns:
-        dict: its :data:`KEYS`, without what is empty.
+        dict: its ``KEYS``, without what is empty.
     """
     return {key: list(value) if isinstance(value, tuple) else dict(value) if isinstance(
         value, Mapping) else value for key, value in asdict(emotion).items()
@@ -56,7 +56,7 @@ def read_emotion(before, properties, where):
 
     Args:
         before (Emotion): what it was.
-        properties (dict, optional): some of :data:`KEYS` with their values. None changes nothing.
+        properties (dict, optional): some of ``KEYS`` with their values. None changes nothing.
         where (str): what messages call it.
 
     Returns:

@@ -3,7 +3,7 @@
 Annotation files disagree on integer ids, so ids never travel further than a parser: everything
 else speaks canonical names. ``emotions.yaml`` holds the names that ship (in MAFW's order; the
 first seven are the basic emotions). The vocabulary *in force* is that one until a config with
-emotions of its own is read (:mod:`hesp_mmaction.apis.emotion_wiring`), and the functions below
+emotions of its own is read (``hesp_mmaction.apis.emotion_wiring``), and the functions below
 follow it.
 """
 from pathlib import Path
@@ -29,10 +29,10 @@ _in_force = SHIPPED
 
 
 def use(vocabulary: Vocabulary) -> None:
-    """Put a vocabulary in force, in this process and those that are forked from it.
+    """Make a vocabulary the one that this process and processes forked later use.
 
     Args:
-        vocabulary (Vocabulary): such as :data:`SHIPPED`.
+        vocabulary (Vocabulary): the vocabulary, such as ``SHIPPED``.
     """
     global _in_force
     _in_force = vocabulary
@@ -60,7 +60,7 @@ def canonical(name: str) -> str:
 
 
 def emotion_of(text: str) -> str | None:
-    """The canonical name of an emotion, see :func:`canonical`, or None if it is no emotion."""
+    """The canonical name of an emotion, see ``canonical``, or None if it is no emotion."""
     try:
         return _in_force.canonical(text)
     except InputError:
@@ -76,7 +76,7 @@ def label_of(text: str) -> str | None:
         text (str): the label.
 
     Returns:
-        str | None: canonical name; None if the label is no emotion, see :func:`no_emotion`.
+        str | None: canonical name; None if the label is no emotion, see ``no_emotion``.
     """
     emotion = emotion_of(text)
     if emotion is None and _in_force.open:
@@ -89,7 +89,7 @@ def label_of(text: str) -> str | None:
 
 
 def no_emotion(label: str, told: set[str]) -> str:
-    """What is wrong with a label for which :func:`label_of` returns None.
+    """What is wrong with a label for which ``label_of`` returns None.
 
     Args:
         label (str): the label.

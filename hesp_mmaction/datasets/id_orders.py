@@ -35,7 +35,7 @@ def find_order(id_order, where):
     """Find the meaning of every integer.
 
     Args:
-        id_order (str | Sequence): the name of one of :data:`ID_ORDERS`, or emotion names in the
+        id_order (str | Sequence): the name of one of ``ID_ORDERS``, or emotion names in the
             order of their integers; as a list or as a string with commas. An integer in front is
             the first label: ``'1,alphabetical'``, ``[1, 'anger', 'fear']``. Without one, labels
             count from 0.
@@ -70,7 +70,7 @@ def settle_order(labels, id_order, where):
 
     Args:
         labels (list[tuple[str, int]]): path and integer of every clip.
-        id_order (str | Sequence | None): as for :func:`find_order`. None if it is not given.
+        id_order (str | Sequence | None): as for ``find_order``. None if it is not given.
         where (str): the list, for messages.
 
     Returns:

@@ -29,14 +29,14 @@ def parse_list(text, where, kind=None, id_order=None):
         where (str): its name, for messages.
         kind (str, optional): ``'names'``, ``'hesp'``, ``'frames'`` or ``'ids'``; told from the
             first line by default.
-        id_order (str | Sequence, optional): what integers mean, see :func:`.find_order`. If it is
-            missing, the paths must prove it, see :func:`.settle_order`.
+        id_order (str | Sequence, optional): what integers mean, see ``find_order``. If it is
+            missing, the paths must prove it, see ``settle_order``.
 
     Returns:
         tuple: list[ListedClip] and list[str], one message per line that cannot be used.
 
     Raises:
-        InputError: see :func:`.settle_order`.
+        InputError: see ``settle_order``.
     """
     lines = numbered_lines(text)
     if lines and is_header(lines[0][1].split()):

@@ -28,11 +28,11 @@ def check_fold(fold):
 
 
 class ListedClips:
-    """A half of :class:`.OpenSetVideoDataset`: from official files or the user's lists to samples.
+    """A half of ``OpenSetVideoDataset``: from official files or the user's lists to samples.
 
     It reads ``data_root``, ``lists``, ``id_order``, ``known``, ``part``, ``on_bad_clip``,
     ``labelled_half`` and ``ALL_CLASSES`` of the data set, and asks the other half,
-    :class:`.StoredClips`, which clips cannot be used.
+    ``StoredClips``, which clips cannot be used.
     """
 
     def list_clips(self, part):

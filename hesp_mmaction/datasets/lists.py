@@ -35,15 +35,15 @@ def read_list(path, id_order=None, kind=None):
 
     Args:
         path (str): the file.
-        id_order (str | Sequence, optional): see :func:`parse_list`.
-        kind (str, optional): one of :data:`FORMATS`, told from the file by default.
+        id_order (str | Sequence, optional): see ``parse_list``.
+        kind (str, optional): one of ``FORMATS``, told from the file by default.
 
     Returns:
-        tuple: list[ListedClip] and list[str], as returned by :func:`parse_list`.
+        tuple: list[ListedClip] and list[str], as returned by ``parse_list``.
 
     Raises:
         FileNotFoundError: the file does not exist.
-        InputError: see :func:`parse_list` and :func:`.parse_table`; openpyxl is not installed.
+        InputError: see ``parse_list`` and ``parse_table``; openpyxl is not installed.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f'no list file {os.path.abspath(path)}')

@@ -22,7 +22,7 @@ from .stored_clips import StoredClips
 
 @DATASETS.register_module()
 class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
-    """Base class; a subclass names :attr:`ALL_CLASSES` and implements :meth:`list_clips`.
+    """Base class; a subclass names ``ALL_CLASSES`` and implements ``list_clips``.
 
     Class ``ListedClips`` finds the clips of a part and their labels, ``StoredClips``
     handles stores, and this class makes samples of the clips.
@@ -45,12 +45,12 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         id_order (str | Sequence, optional): what integer labels of ``lists`` mean, see
             ``find_order``.
         classes (str, optional): ``'found'``: the classes of the data set are those that occur in
-            its lists or folders, whatever they are. Defaults to those of :attr:`ALL_CLASSES`.
+            its lists or folders, whatever they are. Defaults to those of ``ALL_CLASSES``.
         closed_set (bool): all classes are known and none is unknown. Defaults to False.
         on_bad_clip (str): ``'skip'`` leaves out clips that are missing or cannot be opened, with a
             warning that names them. If a clip proves broken only while decoding, another clip
             replaces it in training, and a test leaves it out of every figure (see
-            :meth:`prepare_data`). ``'raise'`` stops. Defaults to ``'skip'``.
+            ``prepare_data``). ``'raise'`` stops. Defaults to ``'skip'``.
         cache (str, optional): a store of decoded frames (``frame_store``) that holds all clips
             of the part, from which ``ClipInit`` and ``ClipDecode`` take them; it also knows which
             clips are damaged. The samples are the same as without a store, or nearly so if it
@@ -144,7 +144,7 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
             copy (tuple[int]): which copy, see ``wrappers``; all 0 is the sample itself.
 
         Returns:
-            dict: as returned by :meth:`prepare_data`.
+            dict: as returned by ``prepare_data``.
         """
         return self.prepare_data(idx, copy)
 
@@ -152,7 +152,7 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         """The idx-th sample after the pipeline; another one for a clip that cannot be decoded.
 
         In test mode the other sample has the ``sample_id`` of the broken clip and the emotion
-        :data:`UNDECODABLE`, so the metric counts it as evaluated and leaves it out of every
+        ``UNDECODABLE``, so the metric counts it as evaluated and leaves it out of every
         figure. In test mode each video is decoded whole once, and must be decodable to its
         end, because it depends on chance whether sampled frames of a broken video can be read.
         So any number of processes leaves out the same clips.

@@ -118,7 +118,7 @@ def resolve_known(names: Sequence[str], all_names: Sequence[str],
     """Checks a user's list of known classes and writes them canonically, in the given order.
 
     Args:
-        names (Sequence[str]): known classes in any spelling :func:`canonical` understands.
+        names (Sequence[str]): known classes in any spelling ``canonical`` understands.
         all_names (Sequence[str]): the canonical names of the data set.
         closed_set (bool): every class is known, none is unknown. Defaults to False.
         remedy (str): what to do about an emotion that the data set does not have, for the message.

@@ -75,14 +75,14 @@ def parse_table(rows, where, id_order=None):
     Args:
         rows (list[tuple[int, list[str]]]): line number and cells of each row.
         where (str): name of the table, for messages.
-        id_order (str | Sequence, optional): what integers mean, see :func:`.find_order`. DFEW's
+        id_order (str | Sequence, optional): what integers mean, see ``find_order``. DFEW's
             own csv (``video_name,label``, clips with numbers, labels 1 to 7) needs none.
 
     Returns:
         tuple: list[ListedClip] and list[str], one message per row that cannot be used.
 
     Raises:
-        InputError: no column or more than one can be the label; see also :func:`.settle_order`.
+        InputError: no column or more than one can be the label; see also ``settle_order``.
     """
     if not rows:
         return [], [f'{where} is empty']
@@ -137,7 +137,7 @@ def parse_dfew(text, where):
         where (str): its name, for messages.
 
     Returns:
-        tuple: as returned by :func:`parse_table`.
+        tuple: as returned by ``parse_table``.
     """
     rows, problems = read_rows(text, where, ',')
     if problems:

@@ -1,8 +1,8 @@
 """A vocabulary of emotions: names, other spellings, words in prompts, descriptions of faces.
 
 It is data. ``emotions.yaml`` ships one; a file or a part of a config, both called *content* here,
-adds to it or takes its place (:mod:`.emotion_content`). This module holds no state:
-:mod:`.emotions` says which vocabulary is in force.
+adds to it or takes its place (``emotion_content``). This module holds no state:
+``emotions`` says which vocabulary is in force.
 """
 import re
 from collections.abc import Mapping, Sequence
@@ -143,7 +143,7 @@ class Vocabulary:
         """The vocabulary with a content added, or of this content alone if it says ``replace``.
 
         Args:
-            content (dict | Sequence[str]): name to a dict of :data:`KEYS`, all of them optional,
+            content (dict | Sequence[str]): name to a dict of ``KEYS``, all of them optional,
                 and the settings ``replace`` (bool), ``open`` (bool) and ``compounds``
                 (Sequence[str]); or names only. Of an emotion that is there already, what is
                 given replaces what was.

@@ -8,7 +8,7 @@ from ..errors import InputError
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """Parameter groups of the parameters that need a gradient, frozen ones left out.
+    """Build the groups of parameters for the optimizer, without frozen parameters.
 
     ``paramwise_cfg.custom_keys`` works as in mmengine: the longest key that occurs in a parameter's
     name sets its ``lr_mult``, ``decay_mult`` and any option of the optimizer for its group. A key

@@ -78,7 +78,7 @@ def _collate_all(portions):
 
 
 def in_portions(loader):
-    """The loader of a training, whose workers share every batch if there are two or more.
+    """Return the loader of a training. If it has two workers or more, they share every batch.
 
     Args:
         loader (DataLoader): the loader that mmengine built.

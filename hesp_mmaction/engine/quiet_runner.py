@@ -8,7 +8,14 @@ from ..compat.mends import keep_record
 
 
 def is_short(record):
-    """Whether a log record is for the console: lists of many lines are for the log file."""
+    """Tell whether a log record is for the console.
+
+    Args:
+        record (logging.LogRecord): the record.
+
+    Returns:
+        bool: False for information of more than four lines, which is in the log file only.
+    """
     return record.levelno > logging.INFO or record.getMessage().count('\n') < 4
 
 

@@ -31,7 +31,7 @@ def cluster(features, k, train_features=None):
     Args:
         features (np.ndarray): (N, D), of any length.
         k (int): number of clusters.
-        train_features (np.ndarray, optional): (M, D), see :func:`directions`. Defaults to None.
+        train_features (np.ndarray, optional): (M, D), see ``directions``. Defaults to None.
 
     Returns:
         np.ndarray: cluster of each sample (N,), in 0 .. k - 1.

@@ -16,13 +16,25 @@ Dump = Mapping[str, np.ndarray]
 
 
 def save_dump(dump: Dump, path: str | Path) -> None:
-    """Writes arrays to ``path`` (.npz), whole or not at all."""
+    """Write a dump. If writing fails, no file of this name is left half written.
+
+    Args:
+        dump (dict[str, np.ndarray]): arrays by name.
+        path (str | Path): the .npz file.
+    """
     with whole(path, 'wb') as file:
         np.savez_compressed(file, **dump)  # type: ignore[arg-type]  # not by these names
 
 
 def load_dump(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads what ``OpenSetMetric`` dumped, as dict[str, np.ndarray]; nothing is unpickled."""
+    """Read a dump of ``OpenSetMetric``. Pickled objects in it are refused.
+
+    Args:
+        path (str | Path): the .npz file.
+
+    Returns:
+        dict[str, np.ndarray]: arrays by name.
+    """
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 

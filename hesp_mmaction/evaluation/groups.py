@@ -30,7 +30,7 @@ class Group:
         words (list[tuple[str, float]]): a word of the lexicon for each of its names with its mean
             cosine over the group, the best first.
         name (str or None): the emotion that is suggested; no two groups have the same while others
-            are left. None if the word is no emotion that :func:`.emotions.canonical` knows.
+            are left. None if the word is no emotion that ``emotions.canonical`` knows.
     """
     clips: np.ndarray
     margins: np.ndarray
@@ -50,16 +50,16 @@ class Group:
 
 
 def split_clips(features, k, train_features=None, train_labels=None):
-    """Part clips into k new groups and, where the known ones have labels, those like known ones.
+    """Split clips into k new groups and, with labels of known clips, into those of known emotions.
 
     Args:
         features (np.ndarray): (N, D).
         k (int): number of new groups.
         train_features (np.ndarray, optional): (M, D) of the known training clips, see
-            :func:`.clusters.directions`. Defaults to None.
+            ``clusters.directions``. Defaults to None.
         train_labels (np.ndarray, optional): (M,), in 0 .. K - 1. Known clips and new ones are then
-            grouped together by :func:`.semi_kmeans.semi_kmeans`. Defaults to None: all N clips are
-            new, and k-means of :func:`.clusters.cluster` parts them.
+            grouped together by ``semi_kmeans.semi_kmeans``. Defaults to None: all N clips are
+            new, and k-means of ``clusters.cluster`` splits them.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: new group of each clip (N,) in 0 .. k - 1, or -1 where a
@@ -84,19 +84,19 @@ def split_clips(features, k, train_features=None, train_labels=None):
 
 
 def count_groups(features, train_features=None, train_labels=None, most=MOST_GROUPS):
-    """Estimate the number of new groups: the largest mean silhouette of their clips.
+    """Estimate the number of new groups: that with the largest mean silhouette of the clips.
 
-    Every group has two clips or more. A silhouette (Rousseeuw 1987) needs two groups, so one is
-    never the answer.
+    Every group has two clips or more. A silhouette (Rousseeuw 1987) compares groups, so the answer
+    is never one.
 
     Args:
         features (np.ndarray): (N, D) of the clips.
-        train_features (np.ndarray, optional): see :func:`split_clips`. Defaults to None.
-        train_labels (np.ndarray, optional): see :func:`split_clips`. Defaults to None.
+        train_features (np.ndarray, optional): see ``split_clips``. Defaults to None.
+        train_labels (np.ndarray, optional): see ``split_clips``. Defaults to None.
         most (int): the largest number that is tried. Defaults to 10.
 
     Returns:
-        int: in 2 .. min(most, N // 2); of equal ones the smallest.
+        int: in 2 .. min(most, N // 2); the smallest if several are equally good.
 
     Raises:
         InputError: there are fewer than four clips, or no number leaves two clips in every group.
@@ -123,19 +123,19 @@ def find_groups(features, texts, lexicon, k=None, train_features=None, train_lab
     Args:
         features (np.ndarray): (N, D) of clips. Without ``train_labels`` all of them are grouped;
             with these, clips that are nearer to a known emotion than to any group are left out.
-        texts (np.ndarray): (W, D) of the words of the lexicon, see :func:`.naming.encode_words`.
+        texts (np.ndarray): (W, D) of the words of the lexicon, see ``naming.encode_words``.
         lexicon (dict[str, str]): W words to names, without those of known emotions, see
-            :func:`.naming.candidates`.
-        k (int, optional): number of groups. Defaults to that of :func:`count_groups`.
-        train_features (np.ndarray, optional): see :func:`split_clips`. Defaults to None.
-        train_labels (np.ndarray, optional): see :func:`split_clips`. Defaults to None.
+            ``naming.candidates``.
+        k (int, optional): number of groups. Defaults to that of ``count_groups``.
+        train_features (np.ndarray, optional): see ``split_clips``. Defaults to None.
+        train_labels (np.ndarray, optional): see ``split_clips``. Defaults to None.
 
     Returns:
         list[Group]: the largest first.
 
     Raises:
         InputError: there are fewer clips than groups, a group would have one clip alone, or as of
-            :func:`count_groups`.
+            ``count_groups``.
     """
     features = np.asarray(features, dtype=np.float64)
     if k is None:

@@ -138,7 +138,7 @@ def similarities(features, texts, train_features=None):
 
 
 def rank_names(features, texts, train_features=None):
-    """Words from the best to the worst: order (N, W); arguments of :func:`similarities`."""
+    """Words from the best to the worst: order (N, W); arguments of ``similarities``."""
     return best_first(similarities(features, texts, train_features))
 
 
@@ -153,9 +153,9 @@ def suggest(feature, lexicon, texts, known=(), train_features=None, top=3):
     Args:
         feature (np.ndarray): feature (D,) of the sample.
         lexicon (dict[str, str]): word to name.
-        texts (np.ndarray): texts (W, D) of the words, see :func:`encode_words`.
+        texts (np.ndarray): texts (W, D) of the words, see ``encode_words``.
         known (Sequence[str]): emotions whose words are left out.
-        train_features (np.ndarray, optional): see :func:`similarities`.
+        train_features (np.ndarray, optional): see ``similarities``.
         top (int): how many words.
 
     Returns:
@@ -189,7 +189,7 @@ def name_accuracy(order, names, truth, k):
 
 
 def chance_accuracy(names, truth, k, draws=3000):
-    """What :func:`name_accuracy` expects of words in random order: k / W where a name has one word.
+    """What ``name_accuracy`` expects of words in random order: k / W where a name has one word.
 
     Names with many words come up more often, hence by drawing.
     """

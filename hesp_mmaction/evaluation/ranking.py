@@ -13,7 +13,7 @@ from ..errors import InputError
 
 
 def as_scores(name: str, values: ArrayLike) -> np.ndarray:
-    """Scores as an array, after a look at them.
+    """Check scores and return them as an array.
 
     Args:
         name (str): ``'known'`` or ``'unknown'``, for messages.
@@ -23,7 +23,7 @@ def as_scores(name: str, values: ArrayLike) -> np.ndarray:
         np.ndarray: (N,) float64.
 
     Raises:
-        InputError: there is none, they have more than one dimension, or one is not finite.
+        InputError: there are no scores, they have not one dimension, or a score is not finite.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:

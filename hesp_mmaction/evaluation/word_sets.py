@@ -46,8 +46,8 @@ def groups_of(word, level, lexicon, wheel):
             other word is itself. ``'synonym'``: the name that the lexicon gives the word (furious:
             anger). ``'sector'``: the sector of this name; a name that is not on the wheel is a
             sector of its own.
-        lexicon (dict[str, str]): word to name, see :func:`.naming.read_lexicon`.
-        wheel (dict[str, str]): name to sector, see :func:`read_wheel`.
+        lexicon (dict[str, str]): word to name, see ``naming.read_lexicon``.
+        wheel (dict[str, str]): name to sector, see ``read_wheel``.
 
     Returns:
         set[str]: one group, or several of a compound.
@@ -87,23 +87,23 @@ def word_set_scores(order, lexicon, truth, level, k=WORDS):
         order (np.ndarray): words from the best to the worst (N, W), by their place in the lexicon.
         lexicon (dict[str, str]): W words, each with its name.
         truth (Sequence[str]): emotions (N,).
-        level (str): one of :data:`LEVELS`.
+        level (str): one of ``LEVELS``.
         k (int): how many words are suggested. Defaults to 3.
 
     Returns:
-        dict[str, float]: see :func:`set_scores`.
+        dict[str, float]: see ``set_scores``.
     """
     groups, true = _groups(lexicon, truth, level)
     return set_scores([set().union(*(groups[i] for i in row[:k])) for row in order], true)
 
 
 def chance_word_sets(lexicon, truth, level, k=WORDS, draws=2000):
-    """What :func:`word_set_scores` expects of words in random order, by drawing.
+    """What ``word_set_scores`` expects of words in random order, by drawing.
 
     Args:
         lexicon (dict[str, str]): W words, each with its name.
         truth (Sequence[str]): emotions (N,).
-        level (str): one of :data:`LEVELS`.
+        level (str): one of ``LEVELS``.
         k (int): how many words are suggested. Defaults to 3.
         draws (int): how many random orders. Defaults to 2000.
 

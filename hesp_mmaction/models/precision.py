@@ -45,13 +45,13 @@ def at_least_float32(x):
 
 
 def compute_type(device):
-    """The type of mixed precision on a device: bfloat16 if the device computes it natively.
+    """Choose the type of mixed precision on a device: bfloat16 if its hardware supports it.
 
     Args:
         device (torch.device | str): ``'cpu'``, ``'cuda'`` or such.
 
     Returns:
-        torch.dtype: ``bfloat16`` on CPUs and on GPUs that have it, ``float16`` on other GPUs.
+        torch.dtype: ``bfloat16`` on CPUs and on GPUs that support it, ``float16`` on other GPUs.
     """
     old = torch.device(device).type == 'cuda' and not torch.cuda.is_bf16_supported(False)
     return torch.float16 if old else torch.bfloat16

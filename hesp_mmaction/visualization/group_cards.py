@@ -23,7 +23,7 @@ def summary(grouped):
     """Say how many clips are in how many groups, and which cannot be used.
 
     Args:
-        grouped (Grouped): see :class:`hesp_mmaction.apis.demo_groups.Grouped`.
+        grouped (Grouped): see ``hesp_mmaction.apis.demo_groups.Grouped``.
 
     Returns:
         str: HTML.
@@ -41,7 +41,7 @@ def card(number, group, paths):
 
     Args:
         number (int): of the group, from 1.
-        group (Group): see :class:`hesp_mmaction.evaluation.groups.Group`.
+        group (Group): see ``hesp_mmaction.evaluation.groups.Group``.
         paths (list[str]): of all clips.
 
     Returns:

@@ -37,7 +37,7 @@ def group_page(groups, paths, known):
     """Write one HTML page about groups of unknown clips.
 
     Args:
-        groups (list[Group]): of :func:`~hesp_mmaction.evaluation.groups.find_groups`.
+        groups (list[Group]): of ``find_groups``.
         paths (list[str]): of all clips.
         known (Sequence[str]): emotions that the model knows.
 

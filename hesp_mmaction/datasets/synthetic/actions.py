@@ -60,7 +60,7 @@ def own_recipe(name):
         name (str): canonical name in the vocabulary in force.
 
     Returns:
-        dict[int, tuple[float, float]]: each unit takes part with the probability :data:`OWN`.
+        dict[int, tuple[float, float]]: each unit takes part with the probability ``OWN``.
 
     Raises:
         InputError: it has no action units, or one that cannot be drawn.

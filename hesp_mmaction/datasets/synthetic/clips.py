@@ -20,9 +20,9 @@ def make_clip(emotion, person, number, seed=0, size=SIZE):
     """Film clip ``number`` of the world of ``seed``.
 
     Args:
-        emotion (str): one of :data:`MAFW`, one of the vocabulary with action units, or a compound
+        emotion (str): one of ``MAFW``, one of the vocabulary with action units, or a compound
             of them.
-        person (int): who acts it, see :data:`~.subject.ROLES`.
+        person (int): who acts it, see ``ROLES``.
         number (int): each number has its own acting, head movement and scene.
 
     Returns:

@@ -38,7 +38,7 @@ def cast(role, count, rng, people=None):
     """Draw ``count`` persons of a role, each about equally often, in random order.
 
     Args:
-        role (str): one of :data:`~.subject.ROLES`.
+        role (str): one of ``ROLES``.
         count (int): how many, with repetitions.
         rng (numpy.random.Generator): draws the order.
         people (int, optional): how many different persons. Defaults to None: as many as the role
@@ -57,7 +57,7 @@ def plan_afew(seed, per_class, people=None, emotions=BASIC):
     """Entries of an AFEW layout: ``Train_AFEW/Angry/SSSNNNNNN.avi``, S the person, N the clip.
 
     ``people`` is of the training part, and ``emotions`` are the classes, as in
-    :func:`write_dataset`.
+    ``write_dataset``.
     """
     emotions = tuple(emotions)
     rng, entries = np.random.default_rng((41, seed)), []
@@ -76,7 +76,7 @@ def plan_afew(seed, per_class, people=None, emotions=BASIC):
 def plan_mafw(seed, per_class, people=None):
     """Entries of a MAFW layout: ``data/clips/00001.mp4``, in the lists' order.
 
-    ``people`` is of the training part, as in :func:`write_dataset`.
+    ``people`` is of the training part, as in ``write_dataset``.
     """
     rng, entries = np.random.default_rng((43, seed)), []
     compounds = max(1, round(per_class[1] * 18 / PER_CLASS['mafw'][1]))
@@ -105,21 +105,21 @@ def mafw_lists(entries):
 
 def write_dataset(layout, out, seed=0, per_class=None, workers=2, people=None,
                   emotions=None):
-    """Make a whole data set, unless it is there already.
+    """Draw the clips of a whole data set and write its lists, unless it exists already.
 
     Args:
         layout (str): ``afew`` or ``mafw``.
-        out (str | Path): its folder; must be empty, new, or one of ours with the same options.
-        seed (int): each seed has its own people and clips.
+        out (str | Path): its folder. It is new or empty, or holds a data set of the same options.
+        seed (int): clips of another seed show other people.
         per_class (tuple[int, int]): training and test clips per class.
         workers (int): processes.
-        people (int, optional): persons of the training part, who share its clips. ``None`` = as
-            many as :data:`~.subject.ROLES` says; those of the test part are always that many.
-        emotions (Sequence[str], optional): classes of the layout ``afew`` in place of the seven;
-            those that do not ship need action units in the vocabulary in force.
+        people (int, optional): how many persons act the training clips. By default ``ROLES`` sets
+            the number. For the test clips it always does.
+        emotions (Sequence[str], optional): classes of the layout ``afew`` in place of the seven.
+            An emotion of your own needs action units.
 
     Returns:
-        bool: whether anything had to be made.
+        bool: False if the data set existed already.
 
     Raises:
         InputError: ``people`` is less than 1 or would reach the test part's persons, ``out``

@@ -43,7 +43,7 @@ def remedy(head):
 class FeatureLengthHook(Hook):
     """Reports the mean L2 length of the first batch's video features, as the head receives them.
 
-    Distances grow with it and cosines do not. By default HESP scales features to one length
+    Distances grow with this length, cosines do not. By default HESP scales features to one length
     itself, because negative logits that are too large dominate the known ones or become NaN.
     """
     _length = None

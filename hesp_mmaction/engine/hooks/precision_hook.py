@@ -8,9 +8,9 @@ from .common import set_precision, unwrap
 
 @HOOKS.register_module()
 class PrecisionHook(Hook):
-    """``set_precision`` with the ``precision`` of the config, before a run begins.
+    """Call ``set_precision`` with the ``precision`` of the config before a run begins.
 
-    ``--amp`` and ``--compile`` set ``precision.amp`` and ``precision.compile``;
+    ``--amp`` and ``--compile`` set ``precision.amp`` and ``precision.compile``.
     ``--cfg-options precision.tf32=False`` switches TF32 off.
     """
     priority = 'VERY_HIGH'

@@ -28,11 +28,12 @@ def set_random_state(state):
 
 @HOOKS.register_module()
 class RandomStateHook(Hook):
-    """Keeps the global generators of every process from epoch to epoch and in checkpoints.
+    """Keep the state of each process's random generators from epoch to epoch and in checkpoints.
 
-    HESP itself draws nothing from them during training, but a backbone with dropout does. Each
-    epoch begins with the states in which the last one ended. Evaluation, threshold and the start of
-    loaders also draw in between, and a resumed run does not draw the same numbers there.
+    HESP itself draws no random numbers from these generators in training, but a backbone with
+    dropout does. Each epoch begins with the states in which the epoch before it ended. Evaluation,
+    the threshold and the start of loaders draw random numbers between epochs. A resumed run draws
+    other ones there.
     """
     priority = 'HIGH'  # before ThresholdHook, which reads data after the last epoch only
 

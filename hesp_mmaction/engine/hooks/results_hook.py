@@ -14,9 +14,9 @@ from .common import unwrap
 class ResultsHook(Hook):
     """Writes ``metrics.json`` and ``predictions.npz`` of the last epoch of a training or of a test.
 
-    The result is that of the last epoch. If the test set is evaluated more often
-    (``train_cfg.val_interval``), the best of these figures, which must not be reported as the
-    result, is kept under names that say so (``best_on_test_AUROC``, ``best_on_test_OSCR``).
+    The result is that of the last epoch. With a smaller ``train_cfg.val_interval`` the test set is
+    evaluated in other epochs, too. The best of these figures is then kept as
+    ``best_on_test_AUROC`` and ``best_on_test_OSCR``. Do not report it as the result.
     """
     priority = 'LOW'
 

@@ -14,17 +14,18 @@ FAR = 1e3  # where the mean of a class without a training clip is put: nothing i
 
 
 def class_gaussians(feature, label, num_classes, shrinkage=SHRINKAGE):
-    """Means and shared precision of unit features.
+    """Fit a Gaussian per class to unit features: a mean each, and one precision for all.
 
     Args:
         feature (Tensor): (M, D), any length; each counts with length 1.
         label (Tensor): (M,), from 0 to K - 1.
         num_classes (int): K.
-        shrinkage (float): share s of the ball in the covariance (1 - s) C + s tr(C) / D I.
+        shrinkage (float): s in the covariance (1 - s) C + s tr(C) / D I, from 0 to 1. C is the
+            covariance within the classes, I the identity.
 
     Returns:
-        tuple[Tensor, Tensor]: means (K, D) and precision (D, D), in float64. The mean of a class
-        without a training feature is far from everything.
+        tuple[Tensor, Tensor]: means (K, D) and precision (D, D), in float64. A class without a
+        training feature has a mean so far away that no feature is near it.
     """
     unit, means, scatter, count = _moments(feature, label, num_classes)
     covariance = (1 - shrinkage) * scatter / count

@@ -3,11 +3,11 @@ import torch
 
 
 def class_activation_map(features, score):
-    """How much each place of a feature map raises a score: gradient times activation.
+    """Compute how much each position of a feature map raises a score: gradient times activation.
 
     Source: HiResCAM (Draelos and Carin, 2020). Grad-CAM averages the gradient over the image first.
-    A cosine does not change when all features grow, so for a cosine that average is often negative
-    everywhere, and the map would be empty.
+    A cosine does not change when all features grow. So for a cosine this average is often negative
+    everywhere, and the map of Grad-CAM would be empty.
 
     Args:
         features (Tensor): (N, C, h, w), a feature map in the graph of ``score``.

@@ -43,11 +43,11 @@ class CLIPImageTower(FrozenTower):
         quick_gelu (bool, optional): see ``hesp_mmaction.models.clip.load_clip``. Defaults to None.
         frozen (bool): keep the tower as it is: no gradients, eval mode, absent from checkpoints.
             Defaults to True.
-        dense (bool): also return the features of every place. They are the patch tokens of the ViT,
-            and the values of the attention pooling of the ResNet form (as in MaskCLIP, ECCV 2022).
-            Defaults to False.
-        recompute (bool): keep only the input of each block of a ViT for the backward pass and
-            compute the rest again there, on CPUs a few images at a time. This takes less memory and
+        dense (bool): also return a feature for every position in a frame. In a ViT these are the
+            patch tokens. In the ResNet form they are the values of the attention pooling (as in
+            MaskCLIP, ECCV 2022). Defaults to False.
+        recompute (bool): of each block of a ViT, keep only the input, and compute the rest again
+            in the backward pass (on CPUs, for a few images at a time). This takes less memory and
             more time. Defaults to False.
 
     Attributes:

@@ -43,7 +43,7 @@ class JointScore(nn.Module):
 
     @property
     def fitted(self):
-        """bool: False until ``fit``, and for a checkpoint that was saved before it."""
+        """bool: True after ``fit``, or with a checkpoint that was saved after a ``fit``."""
         return self._fitted.get(lambda: not bool(self.centres[0].isnan()), self)
 
     def fit(self, feature, label, known, zero_shot):

@@ -8,7 +8,7 @@ from ..widths import width_of
 
 @MODELS.register_module()
 class AttentionPooling(nn.Module):
-    """Mean of frame features after each frame has looked at the others.
+    """Mean over time of frame features after self-attention among the frames of a clip.
 
     The video feature is the mean over t of f_t + out(attention(f_t; f_1 .. f_T)). ``out`` is zero
     at the start, so the neck starts as the mean over time, which fits CLIP's texts.

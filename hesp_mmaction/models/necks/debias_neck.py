@@ -49,7 +49,7 @@ class Branch(nn.Module):
         self.dropout = nn.Dropout(0.5)
 
     def forward(self, x):
-        """Classify maps.
+        """Compute logits from the feature maps of clips.
 
         Args:
             x (Tensor): (B, C, T, h, w).

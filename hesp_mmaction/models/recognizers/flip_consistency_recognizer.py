@@ -12,18 +12,18 @@ class FlipConsistencyRecognizer(PromptedRecognizer):
     """``PromptedRecognizer`` with a loss on mirrored frames, for ``PseudoLabelHead``.
 
     Once the head learns pseudo labels, the map of each class in a frame and in the mirrored frame
-    must agree (``flip_consistency``). The backbone must return maps.
+    must agree (``flip_consistency``). The backbone must return feature maps.
 
     Source: the second stage of Open-set FER (Zhang et al., AAAI 2024).
 
     Args:
         *args (Any): see ``PromptedRecognizer``.
-        flip_weight (float): weight of that loss. Defaults to 6.
+        flip_weight (float): weight of the loss on mirrored frames. Defaults to 6.
         **kwargs (Any): see ``PromptedRecognizer``.
 
     Raises:
-        InputError: a visual prompt, negatives or ``grad_frames`` are given, which the second stage
-            does not use.
+        InputError: a visual prompt, negatives or ``grad_frames`` are given. The second stage uses
+            none of these.
     """
 
     def __init__(self, *args, flip_weight=6.0, **kwargs):
