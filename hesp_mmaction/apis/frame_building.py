@@ -42,6 +42,7 @@ SHARE = 0.5  # of the free space that a store may take
 JPEG_SHARE = 0.35  # of the raw size that JPEG pictures take at most
 SAMPLE = 64  # clips that are looked at to know the size of all
 TIMEOUT = 600  # seconds for one clip
+OLDER = 'frames.npy'  # of a store that build_cache.py of an earlier version wrote
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
@@ -199,6 +200,9 @@ def _decode(folder: str, missing: dict[str, str], resize: dict | None,
     if need > SHARE * free:
         raise InputError(f'the frames of {len(missing)} clips need {need / 1e9:.1f} GB, and {room}')
     if new:
+        if os.path.exists(os.path.join(folder, OLDER)):
+            say(f'{folder} holds the store of an earlier version, which read some videos wrong. '
+                f'Its clips are decoded again; {OLDER} and index.json may be deleted')
         start_index(folder, resize, kind)
     how = 'as they are' if kind == RAW else 'as JPEG of quality 95'
     say(f'{len(missing)} clips are decoded once into {folder}, {how}: about {need / 1e9:.2f} of '
