@@ -181,7 +181,11 @@ class Growth(Hook):
         cfg.load_from, cfg.resume = None, False  # a config that a test left names its checkpoint
 
     def train(self, runner):
-        """Train a runner of the config from the grown weights."""
+        """Train a runner of the config from the grown weights.
+
+        Args:
+            runner (mmengine.runner.Runner): of the config of the model that grows.
+        """
         runner.register_hook(self)
         runner.train()
 

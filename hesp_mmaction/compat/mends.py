@@ -19,7 +19,14 @@ _FILE_CLIENT = ('"FileClient" will be deprecated in future.',
 
 
 def keep_record(record):
-    """Whether a log record is worth reading (a filter for loggers)."""
+    """Whether a log record is worth reading. It is a filter for loggers.
+
+    Args:
+        record (logging.LogRecord): the record.
+
+    Returns:
+        bool: False for messages about mmengine's file client.
+    """
     return not record.getMessage().startswith(_FILE_CLIENT)
 
 

@@ -7,7 +7,7 @@ from .clip_loading import list_images
 from .decoding import VIDEO_EXTENSIONS
 from .emotions import BASIC, in_force, label_of
 from .list_cells import ListedClip
-from .listed_clips import missing
+from .official_lists import missing
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for AFEW and unpack Train_AFEW and Val_AFEW there, or make '

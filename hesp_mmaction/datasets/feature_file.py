@@ -36,7 +36,14 @@ class Rows(NamedTuple):
 
 
 def is_feature_file(path):
-    """Whether a path (str) names a file of features rather than a store."""
+    """Whether a path (str) names a file of features rather than a store.
+
+    Args:
+        path (Any): a path, or None.
+
+    Returns:
+        bool: True for a file.
+    """
     return isinstance(path, str) and path.lower().endswith(SUFFIX)
 
 

@@ -10,8 +10,8 @@ from .afew import HOW_TO_GET as HOW_TO_GET_AFEW
 from .afew import afew_clips, afew_others
 from .clip_paths import find_clip
 from .emotions import BASIC, COMPOUNDS, MAFW, MAFW_COMPOUNDS
-from .listed_clips import check_fold, missing
 from .lists import read_list
+from .official_lists import check_fold, missing
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ("ask its authors for MAFW and unpack its folders 'data' and 'Train & Test Set' "

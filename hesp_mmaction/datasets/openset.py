@@ -129,11 +129,22 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
                              'leave the type of its data sets and set classes=found')
 
     def set_epoch(self, epoch):
-        """Tells the data set, and workers that already run, which epoch (from 0) begins."""
+        """Tell the data set, and workers that already run, which epoch begins.
+
+        Args:
+            epoch (int): its number, from 0.
+        """
         self.epoch.fill_(epoch)
 
     def get_cat_ids(self, idx):
-        """The label of a sample, list of one int, for ``ClassBalancedDataset``."""
+        """Look up the label of a sample, for ``ClassBalancedDataset``.
+
+        Args:
+            idx (int): the sample.
+
+        Returns:
+            list[int]: one label.
+        """
         return [int(self.get_data_info(idx)['label'])]
 
     def copy_of(self, idx, copy):
@@ -156,6 +167,17 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         figure. In test mode each video is decoded whole once, and must be decodable to its
         end, because it depends on chance whether sampled frames of a broken video can be read.
         So any number of processes leaves out the same clips.
+
+        Args:
+            idx (int): the sample.
+            copy (Sequence[int]): which copy of a repeated sample it is, see ``wrappers``. Defaults
+                to the first.
+
+        Returns:
+            dict: ``inputs`` and ``data_samples``.
+
+        Raises:
+            InputError: the clip, or many in a row, cannot be decoded.
         """
         epoch = 0 if self.test_mode else int(self.epoch)
         copy = copy if any(copy) and not self.test_mode else ()

@@ -45,7 +45,16 @@ class _Wrapper:
 
 
 def locate(dataset, idx):
-    """Like ``_Wrapper.locate``, for any data set."""
+    """Find where a sample of any data set comes from.
+
+    Args:
+        dataset (Dataset): a wrapper, or another data set.
+        idx (int): index in it.
+
+    Returns:
+        tuple: as of ``RepeatDataset.locate``; any other data set is its own source, with an empty
+        copy.
+    """
     return dataset.locate(idx) if isinstance(dataset, _Wrapper) else (dataset, idx, ())
 
 

@@ -30,5 +30,14 @@ def kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
 
 
 def centres_of(features: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """Centres (k, D) of k-means of features (N, D), the best of 20 starts."""
+    """Centres of k-means, the best of 20 starts.
+
+    Args:
+        features (np.ndarray): (N, D).
+        k (int): number of groups.
+        seed (int): of the starts.
+
+    Returns:
+        np.ndarray: (k, D).
+    """
     return KMeans(k, n_init=20, random_state=seed).fit(features).cluster_centers_

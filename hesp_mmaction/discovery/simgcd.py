@@ -166,5 +166,12 @@ def noisy(features: Tensor, draw: torch.Generator) -> Tensor:
 
 
 def tensor(values: np.ndarray) -> Tensor:
-    """An array as a tensor in float32."""
+    """Convert an array to a tensor.
+
+    Args:
+        values (np.ndarray): of any shape.
+
+    Returns:
+        Tensor: float32, of the same shape.
+    """
     return torch.as_tensor(values, dtype=torch.float32)
