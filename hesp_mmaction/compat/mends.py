@@ -58,7 +58,15 @@ class _MissingDRN(MetaPathFinder, Loader):
 
 
 class DRN:
-    """Stand-in that says why the temporal grounding model DRN is not there."""
+    """Stand-in that says why the temporal grounding model DRN is not there.
+
+    Args:
+        *args (Any): not used.
+        **kwargs (Any): not used.
+
+    Raises:
+        ImportError: always.
+    """
 
     def __init__(self, *args, **kwargs):
         raise ImportError(

@@ -115,8 +115,11 @@ class AFEWDataset(OpenSetVideoDataset):
 
     Args:
         faces (bool): the aligned faces instead of the videos. Defaults to False.
+        *args (Any): see ``OpenSetVideoDataset``.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    Raises:
+        InputError: as of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

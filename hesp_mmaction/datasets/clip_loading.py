@@ -29,7 +29,11 @@ def list_images(folder):
 
 
 class FrameFolder:
-    """The frames of a folder of images; ``fps`` is None."""
+    """The frames of a folder of images; ``fps`` is None.
+
+    Args:
+        path (str): the folder.
+    """
     fps = None
 
     def __init__(self, path):

@@ -47,8 +47,11 @@ class DFEWDataset(OpenSetVideoDataset):
     Args:
         fold (int): 1 to 5. Defaults to 1.
         clips (str): folder of the face frames. Defaults to ``'Clip/clip_224x224'``.
+        *args (Any): see ``OpenSetVideoDataset``.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    Raises:
+        InputError: ``fold`` is not 1 to 5, or as of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -47,8 +47,11 @@ class FERV39kDataset(OpenSetVideoDataset):
 
     Args:
         clips (str): folder of the face frames. Defaults to ``'2_ClipsforFaceCrop'``.
+        *args (Any): see ``OpenSetVideoDataset``.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    Raises:
+        InputError: as of ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -67,6 +67,7 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         seed (int): seed of the random transforms. Defaults to 0.
         test_mode (bool, optional): broken clips are not replaced and epochs have no effect.
             Defaults to ``part == 'test'``.
+        **kwargs (Any): other arguments of MMAction2's ``BaseActionDataset``.
 
     Raises:
         FileNotFoundError: the data do not exist.
@@ -218,7 +219,18 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
 class ListDataset(OpenSetVideoDataset):
     """Any clips, of the emotions that two list files name; see ``lists`` and ``id_order``.
 
-    Its classes are those that occur, in the vocabulary's order, compounds last.
+    Its classes are those that occur, in the vocabulary's order, compounds last. All other arguments
+    and errors are those of ``OpenSetVideoDataset``.
+
+    Args:
+        data_root (str): the folder of the data set.
+        *args (Any): see ``OpenSetVideoDataset``.
+        lists (dict[str, str]): list files ``train`` and ``test``. They must be given.
+        classes (str): ``'found'``, the only choice.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
+
+    Raises:
+        InputError: ``lists`` is not given.
     """
 
     def __init__(self, data_root, *args, lists=None, classes='found', **kwargs):

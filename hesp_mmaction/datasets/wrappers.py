@@ -108,6 +108,9 @@ class ConcatDataset(_Wrapper, mmengine_wrappers.ConcatDataset):
 
     Args:
         datasets (list[dict]): the data sets.
+        ignore_keys (Sequence[str]): facts that may differ between the data sets; they are joined.
+            Defaults to the classes and the unknown emotions.
+        **kwargs (Any): see mmengine's ``ConcatDataset``.
 
     Raises:
         InputError: they disagree on the known emotions, or two have a sample of the same name.
