@@ -32,7 +32,14 @@ class _Wrapper:
         raise NotImplementedError
 
     def get_cat_ids(self, idx):
-        """Labels of a sample, list of one int, for ``ClassBalancedDataset``."""
+        """Look up the label of a sample, for ``ClassBalancedDataset``.
+
+        Args:
+            idx (int): index in this data set.
+
+        Returns:
+            list[int]: one label.
+        """
         dataset, inner, _ = self.locate(idx)
         return dataset.get_cat_ids(inner)
 
