@@ -63,6 +63,7 @@ class OpenedClip:
 
     @cached_property
     def frames(self):
+        """The frames of the whole clip, T x (H, W, 3) RGB uint8; a file is opened at first use."""
         if isinstance(self.source, np.ndarray):
             return self.source
         return (FrameFolder if os.path.isdir(self.source) else Video)(self.source)
