@@ -101,7 +101,7 @@ class Applied:
 
     @property
     def options(self):
-        """Changes to the config of the run, as of ``--cfg-options``."""
+        """Changes to the config of the run, see ``--cfg-options``."""
         return {'lists.train': self.lists['train'], 'lists.test': self.lists['test'],
                 'classes': 'found'}
 

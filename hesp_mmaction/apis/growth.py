@@ -83,7 +83,7 @@ def grow(model, checkpoint, name='the checkpoint'):
         name (str): what errors call it.
 
     Raises:
-        InputError: it is of another CLIP, of other pixel statistics or of other words, or as of
+        InputError: it is of another CLIP, of other pixel statistics or of other words; see also
             ``grown_rows``.
     """
     old_known, known = known_of(checkpoint, name), list(model.cls_head.known)

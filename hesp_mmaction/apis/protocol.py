@@ -45,7 +45,7 @@ def split_config(config: str, split: int, cfg_options: dict | None = None,
         of the split.
 
     Raises:
-        InputError: ``known`` for a config of a closed set, or as of ``tasks.choose_data``.
+        InputError: ``known`` for a config of a closed set; see also ``tasks.choose_data``.
     """
     cfg = load_config(config)
     if cfg.get('optim_wrapper') is None:  # options of training do not concern it

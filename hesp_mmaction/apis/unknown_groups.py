@@ -119,7 +119,7 @@ def other_clips(run, inputs, cfg_options=None, batch_size=8):
         run (Run): the model.
         inputs (list[str]): videos, folders of frames, and folders of these; a ``.txt`` file names
             one such path a line.
-        cfg_options (dict, optional): changes to the config, as of ``--cfg-options``.
+        cfg_options (dict, optional): changes to the config, see ``--cfg-options``.
         batch_size (int): clips at a time. Defaults to 8.
 
     Returns:
@@ -180,7 +180,7 @@ def discover(run, judged, k=None, lexicon=LEXICON, cfg_options=None):
             ``groups.count_groups``.
         lexicon (str or Path): file of words, see ``naming.read_lexicon``. Defaults to that of
             this package.
-        cfg_options (dict, optional): changes to the config, as of ``--cfg-options``.
+        cfg_options (dict, optional): changes to the config, see ``--cfg-options``.
 
     Returns:
         list[Group]: of rows of ``judged``, the largest group first.

@@ -25,7 +25,7 @@ def keep_record(record):
         record (logging.LogRecord): the record.
 
     Returns:
-        bool: False for messages about mmengine's file client.
+        bool: False for two messages about mmengine's file backends.
     """
     return not record.getMessage().startswith(_FILE_CLIENT)
 
@@ -109,7 +109,7 @@ def load_from_local(filename, map_location):
 
     Args:
         filename (str): path of the file; ``~`` is expanded.
-        map_location (str | torch.device, optional): as of ``torch.load``.
+        map_location (str | torch.device, optional): see ``torch.load``.
 
     Returns:
         dict: the checkpoint.

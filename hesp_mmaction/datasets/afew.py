@@ -119,7 +119,7 @@ class AFEWDataset(OpenSetVideoDataset):
         **kwargs (Any): see ``OpenSetVideoDataset``.
 
     Raises:
-        InputError: as of ``OpenSetVideoDataset``.
+        InputError: see ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -51,7 +51,7 @@ class DFEWDataset(OpenSetVideoDataset):
         **kwargs (Any): see ``OpenSetVideoDataset``.
 
     Raises:
-        InputError: ``fold`` is not 1 to 5, or as of ``OpenSetVideoDataset``.
+        InputError: ``fold`` is not 1 to 5; see also ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -57,7 +57,7 @@ class FeatureDataset(OpenSetVideoDataset):
         """The samples of the part, sorted by id.
 
         Returns:
-            list[dict]: as of ``OpenSetVideoDataset``, each with ``row`` (int), its row in the file.
+            list[dict]: those of ``OpenSetVideoDataset``, with ``row`` (int), the row in the file.
 
         Raises:
             InputError: a known emotion, or all unknown ones together, have no samples.

@@ -51,7 +51,7 @@ class FERV39kDataset(OpenSetVideoDataset):
         **kwargs (Any): see ``OpenSetVideoDataset``.
 
     Raises:
-        InputError: as of ``OpenSetVideoDataset``.
+        InputError: see ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -64,7 +64,7 @@ class MAFWDataset(OpenSetVideoDataset):
         **kwargs (Any): see ``OpenSetVideoDataset``.
 
     Raises:
-        InputError: ``fold`` or ``kind`` is none of these, or as of ``OpenSetVideoDataset``.
+        InputError: ``fold`` or ``kind`` is none of these; see also ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET
@@ -116,7 +116,7 @@ class MAFWCompoundDataset(OpenSetVideoDataset):
         **kwargs (Any): see ``OpenSetVideoDataset``.
 
     Raises:
-        InputError: ``fold`` is not 1 to 5, or as of ``OpenSetVideoDataset``.
+        InputError: ``fold`` is not 1 to 5; see also ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC + COMPOUNDS
     HOW_TO_GET = HOW_TO_GET
@@ -150,7 +150,7 @@ class FusionDataset(OpenSetVideoDataset):
         **kwargs (Any): see ``OpenSetVideoDataset``.
 
     Raises:
-        InputError: ``mafw_root`` is not given, ``fold`` is not 1 to 5, or as of
+        InputError: ``mafw_root`` is not given, or ``fold`` is not 1 to 5; see also
             ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = MAFW

@@ -59,7 +59,7 @@ def locate(dataset, idx):
         idx (int): index in it.
 
     Returns:
-        tuple: as of ``RepeatDataset.locate``; any other data set is its own source, with an empty
+        tuple: see ``RepeatDataset.locate``; any other data set is its own source, with an empty
         copy.
     """
     return dataset.locate(idx) if isinstance(dataset, _Wrapper) else (dataset, idx, ())

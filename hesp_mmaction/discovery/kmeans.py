@@ -22,7 +22,7 @@ def kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
         Grouping: a new clip goes to the nearest centre.
 
     Raises:
-        InputError: as of ``grouping.check``.
+        InputError: see ``grouping.check``.
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     centres = centres_of(np.concatenate([labelled, unlabelled]), k, seed)

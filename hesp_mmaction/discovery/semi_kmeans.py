@@ -31,7 +31,7 @@ def semi_kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
         Grouping: groups 0 .. K - 1 are the known categories; a new clip goes to the nearest centre.
 
     Raises:
-        InputError: as of ``grouping.check``.
+        InputError: see ``grouping.check``.
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     centres = centres_of(labelled, labels, unlabelled, k, seed)

@@ -81,7 +81,7 @@ def simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
         Grouping: groups 0 .. K - 1 are the known categories; a new clip is classified.
 
     Raises:
-        InputError: as of ``grouping.check``.
+        InputError: see ``grouping.check``.
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     features = tensor(np.concatenate([labelled, unlabelled]))

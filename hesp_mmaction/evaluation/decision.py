@@ -48,7 +48,7 @@ def uar(label: ArrayLike, pred: ArrayLike) -> float:
         float: in [0, 1].
 
     Raises:
-        InputError: as of ``war``.
+        InputError: see ``war``.
     """
     label, pred = _labels(label, pred)
     return float(recall_score(label, pred, labels=np.unique(label), average='macro'))
@@ -66,7 +66,7 @@ def per_class_recall(label: ArrayLike, pred: ArrayLike, num_classes: int) -> np.
         np.ndarray: (K,), in [0, 1]; NaN for a class without a sample.
 
     Raises:
-        InputError: as of ``war``.
+        InputError: see ``war``.
     """
     label, pred = _labels(label, pred)
     classes = np.arange(num_classes)
@@ -128,7 +128,7 @@ def open_set_f1(label: ArrayLike, pred: ArrayLike, score: ArrayLike, threshold: 
         float: mean over the classes that occur as label or prediction.
 
     Raises:
-        InputError: a score or the threshold is not finite, or as of ``war``.
+        InputError: a score or the threshold is not finite; see also ``war``.
     """
     score = np.asarray(score, dtype=np.float64)
     if not (np.isfinite(score).all() and np.isfinite(threshold)):

@@ -198,7 +198,7 @@ class OpenSetMetric(BaseMetric):
             dict[str, float]: see ``compute_metrics``.
 
         Raises:
-            InputError: not as many different sample ids as samples, or as of ``compute_metrics``.
+            InputError: not as many different sample ids as samples; see also ``compute_metrics``.
         """
         rows = list(chain.from_iterable(all_gather_object(self.results)))
         self.results.clear()
