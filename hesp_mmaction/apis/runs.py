@@ -107,8 +107,8 @@ def list_runs(config: str, name: str, args: argparse.Namespace,
         InputError: a split, an openness, a set or a task does not exist. The message lists those
             that do.
     """
-    common = dict(config=config, resume=not args.fresh,
-                  cfg_options=args.cfg_options if cfg_options is None else cfg_options)
+    options = args.cfg_options if cfg_options is None else cfg_options
+    common = dict(config=config, resume=not args.fresh, cfg_options=options)
     if args.task:
         common['task'] = args.task
         find_task(args.task)
@@ -117,8 +117,8 @@ def list_runs(config: str, name: str, args: argparse.Namespace,
         if args.openness:
             raise InputError('give --known-sets or --openness, not both: a set has its own '
                              'openness')
-        options = common['cfg_options'] or {}
-        use(vocabulary_of(options.get('emotions', load_config(config).get('emotions'))))
+        own = load_config(config).get('emotions')
+        use(vocabulary_of((options or {}).get('emotions', own)))
         sets = read_known_sets(args.known_sets)
         return [dict(common, split=n, known=sets[n], work_dir=str(place / f'known_split{n}'))
                 for n in _numbers(args.splits, range(len(sets)))]
