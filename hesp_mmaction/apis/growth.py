@@ -92,6 +92,8 @@ def grow(model, checkpoint, name='the checkpoint'):
     check_pixels(model, checkpoint['hesp'].get('pixels'), name)
     start = model.state_dict()
     old = plain_keys(weights_of(checkpoint, name), start)
+    for key, value in model.cls_head.older_state().items():
+        old.setdefault(f'cls_head.{key}', value)
     fitted = {key for key, value in model.named_buffers() if key in old
               and value.shape != old[key].shape}
     nearest = dict.fromkeys(fitted, nearest_rows(model.cls_head, old_known)) if fitted else {}

@@ -81,6 +81,18 @@ def hesp(tiny_options):
     return model, saved(model)
 
 
+def test_a_checkpoint_of_an_earlier_version_grows(hesp, tiny_options):
+    """It lacks what ``older_state`` lists; the score is then fitted anew, as in a new model."""
+    checkpoint = copy.deepcopy(hesp[1])
+    model, _ = build('hesp_afew_o34.py', NEW, tiny_options)
+    older = model.cls_head.older_state()
+    for key in older:
+        del checkpoint['state_dict'][f'cls_head.{key}']
+    grow(model, checkpoint)
+    assert older and not model.cls_head.joint.fitted and model.cls_head.temperature == 1
+    assert model.cls_head.threshold == -1.0
+
+
 def outputs(model, videos):
     from mmaction.structures import ActionDataSample
     samples = [ActionDataSample() for _ in videos]
