@@ -198,8 +198,14 @@ def test_train_grow(tiny_options, tmp_path, monkeypatch, tool_module):
     history = read_checkpoint(tmp_path / 'six/epoch_1.pth')['hesp']['history']
     assert [entry['added'] for entry in history] == [['anger', 'surprise'], ['sadness']]
     assert [set(entry['known']) for entry in history] == [set(OLD), set(NEW)]
+    (tmp_path / 'six/growth.json').write_text(json.dumps(  # as an interrupted growth leaves it
+        dict(known=[], history=history, old_before=50.0)))
     train('six', (*NEW, 'sadness'), '--resume', **{'train_cfg.max_epochs': 2})
     assert read_checkpoint(tmp_path / 'six/epoch_2.pth')['hesp']['history'] == history
+    found, six = (json.loads((tmp_path / 'six/growth.json').read_text()),
+                  np.load(tmp_path / 'six/predictions.npz'))
+    assert found['old_before'] == 50 and found['new_after'] == pytest.approx(
+        accuracy(six, ('sadness',)))
     model, _ = build('hesp_afew_o34.py', (*NEW, 'sadness'), tiny_options)
     load_weights(model, read_checkpoint(tmp_path / 'six/epoch_2.pth'))
     with pytest.raises(InputError, match='--grow needs --known'):
