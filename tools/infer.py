@@ -21,7 +21,7 @@ from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.faces import DETECTORS
 from hesp_mmaction.datasets.video import return_memory_at_once
 from hesp_mmaction.errors import InputError
-from hesp_mmaction.visualization.annotate import shown_probabilities
+from hesp_mmaction.visualization.panel import shown_probabilities
 
 
 def parse_args():

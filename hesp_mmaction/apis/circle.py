@@ -35,7 +35,7 @@ def walk(config, split, folder, options):
         config (str): path of a config of drawn clips.
         split (int): 0 to 4, of AFEW 3:4.
         folder (Path): of the results.
-        options (dict): as of ``--cfg-options``.
+        options (dict): see ``--cfg-options``.
 
     Returns:
         dict: ``figures`` (row of ``ROWS`` to figure of ``FIGURES`` to percent), ``hidden`` (the two

@@ -10,7 +10,8 @@ from mmengine.logging import print_log
 
 from ..datasets.clip_loading import FrameFolder, list_images
 from ..datasets.decoding import VIDEO_EXTENSIONS
-from ..datasets.faces import TARGETS, WEIGHTS, align, main_track, similarity, smooth
+from ..datasets.face_tracks import main_track, smooth
+from ..datasets.faces import TARGETS, WEIGHTS, align, similarity
 from ..datasets.integrity import damage, undecodable
 from ..datasets.pictures import IMAGE_EXTENSIONS
 from ..datasets.video import Video
@@ -62,6 +63,7 @@ class OpenedClip:
 
     @cached_property
     def frames(self):
+        """The frames of the whole clip, T x (H, W, 3) RGB uint8; a file is opened at first use."""
         if isinstance(self.source, np.ndarray):
             return self.source
         return (FrameFolder if os.path.isdir(self.source) else Video)(self.source)
@@ -120,7 +122,7 @@ class OpenedClip:
             self.points = smooth(self.track, len(self.frames))
 
     def seen(self):
-        """The frames for the model: the followed face of each frame, or else the whole frames."""
+        """Returns the frames for the model (Sequence): the followed faces, or the whole frames."""
         return self.frames if self.points is None else FaceCrops(self.frames, self.points)
 
     def face(self, start, stop):

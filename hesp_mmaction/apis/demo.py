@@ -120,6 +120,9 @@ def without_proxies():
 
     Gradio calls its own page to learn whether it has started. A proxy to the outside cannot reach
     it.
+
+    Yields:
+        None: the block runs without them.
     """
     kept = {name: os.environ.pop(name) for name in list(os.environ)
             if name.lower() in ('http_proxy', 'https_proxy', 'all_proxy')}

@@ -71,7 +71,11 @@ class GroupFinder:
 
     @cached_property
     def words(self):
-        """The lexicon (dict) without words of known emotions, and its texts (V, D)."""
+        """The lexicon (dict) without words of known emotions, and its texts (V, D).
+
+        Raises:
+            InputError: the config names no CLIP, or no word is left.
+        """
         if 'clip' not in self.inferencer.cfg:
             raise InputError('The config of this model names no `clip`, so no words can be '
                              'suggested.')

@@ -27,7 +27,7 @@ def discover_split(**job: Any) -> dict[str, Any]:
     """Train and test one split on labelled clips alone, then group all other clips.
 
     Args:
-        **job: arguments of ``protocol.run_split``, whose task is one of discovery.
+        **job (Any): arguments of ``protocol.run_split``, whose task is one of discovery.
 
     Returns:
         dict: what that returns, and ``discovery``, of ``discover``. The same is written to

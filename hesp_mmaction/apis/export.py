@@ -119,12 +119,12 @@ def to_onnx(model, image_size, num_frames):
         except (RuntimeError, NotImplementedError, torch.onnx.OnnxExporterError) as error:
             raise InputError(
                 f'{type(model.backbone).__name__} with {type(model.cls_head).__name__} cannot be '
-                f'written as ONNX: {reason(error)}') from error
+                f'written as ONNX: {_reason(error)}') from error
     return program.model_proto
 
 
-def reason(error):
-    """Take the first sentence of the deepest cause of an exporter's error (Exception): a str."""
+def _reason(error):
+    """Returns the first sentence of the deepest cause of an exporter's error (Exception)."""
     while error.__cause__ is not None:
         error = error.__cause__
     return re.split(r'\. | - |\n', str(error).strip())[0]

@@ -149,6 +149,9 @@ def only_one(folder: str) -> Iterator[None]:
 
     Args:
         folder (str): the folder that the processes share.
+
+    Yields:
+        None: the block runs in this process.
     """
     with open(os.path.join(folder, 'lock'), 'a') as file:
         try:

@@ -103,7 +103,7 @@ class Applied:
 
     @property
     def options(self):
-        """Changes to the config of the run, as of ``--cfg-options``."""
+        """Changes to the config of the run, see ``--cfg-options``."""
         return self.cfg_options | {
             'lists.train': self.lists['train'], 'lists.test': self.lists['test'],
             'classes': 'found'}
@@ -135,7 +135,7 @@ def apply_groups(folder, cfg_options=None):
 
     Args:
         folder (str or Path): of ``write_groups``.
-        cfg_options (dict, optional): changes to the config of the run, as of ``--cfg-options``.
+        cfg_options (dict, optional): changes to the config of the run, see ``--cfg-options``.
             Defaults to None.
 
     Returns:

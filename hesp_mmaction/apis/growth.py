@@ -84,7 +84,7 @@ def grow(model, checkpoint, name='the checkpoint'):
         name (str): what errors call it.
 
     Raises:
-        InputError: it is of another CLIP, of other pixel statistics or of other words, or as of
+        InputError: it is of another CLIP, of other pixel statistics or of other words; see also
             ``grown_rows``.
     """
     old_known, known = known_of(checkpoint, name), list(model.cls_head.known)
@@ -183,7 +183,11 @@ class Growth(Hook):
         cfg.load_from, cfg.resume = None, False  # a config that a test left names its checkpoint
 
     def train(self, runner):
-        """Train a runner of the config from the grown weights."""
+        """Train a runner of the config from the grown weights.
+
+        Args:
+            runner (mmengine.runner.Runner): of the config of the model that grows.
+        """
         runner.register_hook(self)
         runner.register_hook(GrowthFigures())
         runner.train()

@@ -7,14 +7,8 @@ import numpy as np
 from ..errors import InputError
 from ..evaluation import load_dump
 from ..evaluation.clusters import cluster, cluster_measures, name_clusters
-from ..evaluation.naming import (
-    best_first,
-    candidates,
-    chance_accuracy,
-    encode_words,
-    name_accuracy,
-    similarities,
-)
+from ..evaluation.name_accuracy import chance_accuracy, name_accuracy
+from ..evaluation.naming import best_first, candidates, encode_words, similarities
 from ..evaluation.word_sets import LEVELS, chance_word_sets, word_set_scores
 from ..evaluation.words import words_left
 from .results import read_run

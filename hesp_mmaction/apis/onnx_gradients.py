@@ -14,7 +14,27 @@ def convolution_backward(gradient, x, weight, bias_sizes, stride, padding, dilat
                          output_padding, groups, wanted):
     """The gradient of a convolution with respect to its input, as a transposed convolution.
 
-    The parameters are those of ``torch.ops.aten.convolution_backward``; ``x`` is (N, C, h, w).
+    The parameters are those of ``torch.ops.aten.convolution_backward``.
+
+    Args:
+        gradient (Tensor): (N, O, i, j), with respect to the output.
+        x (Tensor): the input (N, C, h, w).
+        weight (Tensor): (O, C / groups, k, l).
+        bias_sizes (list[int] | None): not used.
+        stride (list[int]): two numbers.
+        padding (list[int]): two numbers.
+        dilation (list[int]): two numbers.
+        transposed (bool): must be False.
+        output_padding (list[int]): not used.
+        groups (int): groups of channels.
+        wanted (list[bool]): which gradients are wanted: of the input, the weight and the bias.
+
+    Returns:
+        tuple: the gradient (N, C, h, w), None and None.
+
+    Raises:
+        NotImplementedError: a transposed convolution, or a gradient of the weight or the bias is
+            wanted.
     """
     if transposed or wanted[1] or wanted[2]:
         raise NotImplementedError('only the gradient of a plain convolution to its input')
@@ -30,7 +50,23 @@ def avg_pool2d_backward(gradient, x, kernel, stride, padding, ceil_mode, count_i
                         divisor):
     """The gradient of a mean over neighbouring blocks of k x l places with respect to its input.
 
-    The parameters are those of ``torch.ops.aten.avg_pool2d_backward``; ``x`` is (N, C, h, w).
+    The parameters are those of ``torch.ops.aten.avg_pool2d_backward``.
+
+    Args:
+        gradient (Tensor): (N, C, i, j), with respect to the output.
+        x (Tensor): the input (N, C, h, w).
+        kernel (list[int]): k and l.
+        stride (list[int]): k and l, or empty.
+        padding (list[int]): must be 0.
+        ceil_mode (bool): must be False.
+        count_include_pad (bool): not used.
+        divisor (int | None): must be None.
+
+    Returns:
+        Tensor: (N, C, h, w).
+
+    Raises:
+        NotImplementedError: another stride, padding, mode or divisor.
     """
     if (stride and list(stride) != list(kernel)) or any(padding) or ceil_mode or divisor:
         raise NotImplementedError('only the gradient of a pooling whose stride is its kernel')

@@ -43,6 +43,9 @@ def split_config(config: str, split: int, cfg_options: dict | None = None,
     Returns:
         mmengine.Config: the method of the config, on the data of the task, with the known emotions
         of the split.
+
+    Raises:
+        InputError: ``known`` for a config of a closed set; see also ``tasks.choose_data``.
     """
     cfg = load_config(config)
     if cfg.get('optim_wrapper') is None:  # options of training do not concern it

@@ -82,7 +82,7 @@ def config_of(run, cfg_options=None):
 
     Args:
         run (Run): the run.
-        cfg_options (dict, optional): changes to the config, as of ``--cfg-options``. Defaults to
+        cfg_options (dict, optional): changes to the config, see ``--cfg-options``. Defaults to
             None.
 
     Returns:
@@ -123,7 +123,7 @@ def other_clips(run, inputs, cfg_options=None, batch_size=8):
         run (Run): the model.
         inputs (list[str]): videos, folders of frames, and folders of these; a ``.txt`` file names
             one such path a line.
-        cfg_options (dict, optional): changes to the config, as of ``--cfg-options``.
+        cfg_options (dict, optional): changes to the config, see ``--cfg-options``.
         batch_size (int): clips at a time. Defaults to 8.
 
     Returns:
@@ -187,7 +187,7 @@ def discover(run, judged, k=None, lexicon=LEXICON, cfg_options=None):
             ``groups.count_groups``.
         lexicon (str or Path): file of words, see ``naming.read_lexicon``. Defaults to that of
             this package.
-        cfg_options (dict, optional): changes to the config, as of ``--cfg-options``.
+        cfg_options (dict, optional): changes to the config, see ``--cfg-options``.
 
     Returns:
         list[Group]: of rows of ``judged``, the largest group first.

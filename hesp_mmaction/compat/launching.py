@@ -51,6 +51,9 @@ def ddp_wrapper_cfg():
 
     ``Runner`` adds the process's own GPU as ``device_ids`` where the config has none, which
     DistributedDataParallel refuses for a model on the CPU.
+
+    Returns:
+        dict: the setting.
     """
     cfg = dict(type='MMDistributedDataParallel', broadcast_buffers=False,
                find_unused_parameters=False)

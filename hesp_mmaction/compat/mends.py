@@ -19,7 +19,14 @@ _FILE_CLIENT = ('"FileClient" will be deprecated in future.',
 
 
 def keep_record(record):
-    """Whether a log record is worth reading (a filter for loggers)."""
+    """Whether a log record is worth reading. It is a filter for loggers.
+
+    Args:
+        record (logging.LogRecord): the record.
+
+    Returns:
+        bool: False for two messages about mmengine's file backends.
+    """
     return not record.getMessage().startswith(_FILE_CLIENT)
 
 
@@ -51,7 +58,15 @@ class _MissingDRN(MetaPathFinder, Loader):
 
 
 class DRN:
-    """Stand-in that says why the temporal grounding model DRN is not there."""
+    """Stand-in that says why the temporal grounding model DRN is not there.
+
+    Args:
+        *args (Any): not used.
+        **kwargs (Any): not used.
+
+    Raises:
+        ImportError: always.
+    """
 
     def __init__(self, *args, **kwargs):
         raise ImportError(
@@ -94,7 +109,7 @@ def load_from_local(filename, map_location):
 
     Args:
         filename (str): path of the file; ``~`` is expanded.
-        map_location (str | torch.device, optional): as of ``torch.load``.
+        map_location (str | torch.device, optional): see ``torch.load``.
 
     Returns:
         dict: the checkpoint.

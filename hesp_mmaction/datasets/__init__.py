@@ -3,7 +3,7 @@ from . import clip_loading, deferred
 from .afew import AFEWDataset
 from .dfew import DFEWDataset
 from .emotions import BASIC, COMPOUNDS, MAFW, canonical, prompt_word
-from .feature_file import FeatureDataset
+from .feature_dataset import FeatureDataset
 from .ferv39k import FERV39kDataset
 from .mafw import FusionDataset, MAFWCompoundDataset, MAFWDataset
 from .openset import ListDataset, OpenSetVideoDataset

@@ -7,7 +7,7 @@ from .clip_loading import list_images
 from .decoding import VIDEO_EXTENSIONS
 from .emotions import BASIC, in_force, label_of
 from .list_cells import ListedClip
-from .listed_clips import missing
+from .official_lists import missing
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for AFEW and unpack Train_AFEW and Val_AFEW there, or make '
@@ -115,8 +115,11 @@ class AFEWDataset(OpenSetVideoDataset):
 
     Args:
         faces (bool): the aligned faces instead of the videos. Defaults to False.
+        *args (Any): see ``OpenSetVideoDataset``.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    Raises:
+        InputError: see ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -13,7 +13,14 @@ from .video import Video
 
 
 def list_images(folder):
-    """Returns paths of the frames in a folder, ``2.jpg`` before ``10.jpg``."""
+    """List the frames in a folder, ``2.jpg`` before ``10.jpg``.
+
+    Args:
+        folder (str): the folder.
+
+    Returns:
+        list[str]: their paths.
+    """
     names = [entry.name for entry in os.scandir(folder)
              if entry.name.lower().endswith(IMAGE_EXTENSIONS) and not entry.name.startswith('.')]
     names.sort(key=lambda name: [int(part) if i % 2 else part
@@ -22,7 +29,11 @@ def list_images(folder):
 
 
 class FrameFolder:
-    """The frames of a folder of images; ``fps`` is None."""
+    """The frames of a folder of images; ``fps`` is None.
+
+    Args:
+        path (str): the folder.
+    """
     fps = None
 
     def __init__(self, path):

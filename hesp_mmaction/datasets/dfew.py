@@ -5,8 +5,8 @@ from mmaction.registry import DATASETS
 
 from .clip_paths import find_clip
 from .emotions import BASIC
-from .listed_clips import check_fold, missing
 from .lists import read_list
+from .official_lists import check_fold, missing
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for DFEW and unpack its folders Clip and EmoLabel_DataSplit there '
@@ -16,6 +16,12 @@ CLIPS = 'Clip/clip_224x224'
 
 def dfew_clips(root, part, fold=1, clips=CLIPS):
     """Clips of a part of DFEW, from ``EmoLabel_DataSplit/train(single-labeled)/set_1.csv``.
+
+    Args:
+        root (str): DFEW's folder.
+        part (str): ``'train'`` or ``'test'``.
+        fold (int): 1 to 5. Defaults to 1.
+        clips (str): folder of the clips below root. Defaults to ``CLIPS``.
 
     Returns:
         tuple: list[ListedClip] and list[str], as returned by ``read_list``.
@@ -41,8 +47,11 @@ class DFEWDataset(OpenSetVideoDataset):
     Args:
         fold (int): 1 to 5. Defaults to 1.
         clips (str): folder of the face frames. Defaults to ``'Clip/clip_224x224'``.
+        *args (Any): see ``OpenSetVideoDataset``.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    Raises:
+        InputError: ``fold`` is not 1 to 5; see also ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -114,6 +114,9 @@ def read_flag(value, where):
         value (bool): of a setting.
         where (str): what messages call it.
 
+    Returns:
+        bool: the value.
+
     Raises:
         InputError: it is something else.
     """

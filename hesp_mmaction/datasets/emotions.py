@@ -39,7 +39,11 @@ def use(vocabulary: Vocabulary) -> None:
 
 
 def in_force() -> Vocabulary:
-    """The vocabulary that all functions of this module follow."""
+    """The vocabulary that all functions of this module follow.
+
+    Returns:
+        Vocabulary: the one that ships, or the user's.
+    """
     return _in_force
 
 
@@ -60,7 +64,14 @@ def canonical(name: str) -> str:
 
 
 def emotion_of(text: str) -> str | None:
-    """The canonical name of an emotion, see ``canonical``, or None if it is no emotion."""
+    """Read the name of an emotion, if it is one.
+
+    Args:
+        text (str): see ``canonical``.
+
+    Returns:
+        str | None: the canonical name. None if it is no emotion.
+    """
     try:
         return _in_force.canonical(text)
     except InputError:
@@ -105,22 +116,59 @@ def no_emotion(label: str, told: set[str]) -> str:
 
 
 def is_adverb(word: str) -> bool:
-    """Whether a word begins a compound in two words, such as ``'Happily'``."""
+    """Whether a word begins a compound in two words, such as ``'Happily'``.
+
+    Args:
+        word (str): in any case.
+
+    Returns:
+        bool: True for such a word.
+    """
     return any(word.lower() in emotion.adverbs for emotion in _in_force.emotions.values())
 
 
 def ships(name: str) -> bool:
-    """Whether an emotion, or every part of a compound, is as it ships."""
+    """Whether an emotion, or every part of a compound, is as it ships.
+
+    Args:
+        name (str): an emotion, see ``canonical``.
+
+    Returns:
+        bool: False for an emotion that the user added or changed.
+
+    Raises:
+        InputError: it is no emotion.
+    """
     return all(SHIPPED.emotions.get(part) == _in_force.emotions.get(part)
                for part in canonical(name).split('_'))
 
 
 def prompt_word(name: str) -> str:
-    """The word (or, for a compound, words joined by "and") that names an emotion in a prompt."""
+    """Name an emotion as in a prompt.
+
+    Args:
+        name (str): an emotion, see ``canonical``.
+
+    Returns:
+        str: the word; for a compound, words joined by "and".
+
+    Raises:
+        InputError: it is no emotion.
+    """
     return ' and '.join(_in_force.emotions[part].word for part in canonical(name).split('_'))
 
 
 def description_of(name: str) -> str | None:
-    """What an emotion looks like, or None if it has no description; compounds have none."""
+    """Look up what an emotion looks like.
+
+    Args:
+        name (str): an emotion, see ``canonical``.
+
+    Returns:
+        str | None: the description. None if it has none; compounds have none.
+
+    Raises:
+        InputError: it is no emotion.
+    """
     emotion = _in_force.emotions.get(canonical(name))
     return emotion and emotion.description

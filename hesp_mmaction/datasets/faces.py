@@ -8,11 +8,9 @@ import os
 
 import cv2
 import numpy as np
-import torch
-from scipy.signal import savgol_filter
-from torchvision.ops import box_convert, box_iou
 
 from ..errors import InputError
+from .face_tracks import main_track, smooth
 
 # Where the five points come to lie in a crop of 224 pixels: those of ArcFace, twice as large.
 SIZE = 224
@@ -59,81 +57,18 @@ def align(frame, points):
                           borderMode=cv2.BORDER_REPLICATE)
 
 
-def overlaps(boxes, others):
-    """Intersection over union of each pair of boxes.
-
-    Args:
-        boxes (Sequence[Sequence[float]]): A boxes, each x, y, width and height in pixels.
-        others (Sequence[Sequence[float]]): B boxes.
-
-    Returns:
-        np.ndarray: (A, B), 0 to 1.
-    """
-    corners = [box_convert(torch.as_tensor(np.reshape(group, (-1, 4)), dtype=torch.float64),
-                           'xywh', 'xyxy') for group in (boxes, others)]
-    return box_iou(*corners).numpy()
-
-
-def tracks(found):
-    """Follow faces from frame to frame, over gaps too.
-
-    Args:
-        found (list[list[dict]]): the faces found in each frame.
-
-    Returns:
-        list[dict[int, dict]]: for each track, frame number to face.
-    """
-    result = []
-    for number, faces in enumerate(found):
-        shares = overlaps([track[max(track)]['box'] for track in result],
-                          [face['box'] for face in faces])
-        taken = set()
-        pairs = ((shares[pair], *pair) for pair in np.ndindex(shares.shape))
-        for share, t, f in sorted(pairs, reverse=True):
-            if share > 0.3 and f not in taken and number not in result[t]:
-                result[t][number] = faces[f]
-                taken.add(f)
-        result += [{number: face} for f, face in enumerate(faces) if f not in taken]
-    return result
-
-
-def main_track(found):
-    """The track with the largest sum of areas: large and seen for long; None without a face."""
-    return max(tracks(found), key=lambda track: sum(
-        face['box'][2] * face['box'][3] for face in track.values()), default=None)
-
-
-def smooth(track, num_frames, window=5):
-    """Points of every frame, interpolated where no face was found and smoothed over time.
-
-    Each point is read off the straight line that best fits the points of the nearest frames. The
-    points of a face that moves evenly therefore do not lag. The first and last frames are smoothed
-    too.
-
-    Args:
-        track (dict[int, dict]): frame number to the face.
-        num_frames (int): T, the number of frames of the clip.
-        window (int): how many frames a line is fitted to.
-
-    Returns:
-        np.ndarray: points (T, P, 2), in pixels.
-    """
-    numbers = sorted(track)
-    known = np.array([track[n]['points'] for n in numbers], dtype=float)
-    frames = np.arange(num_frames)
-    points = np.stack([np.interp(frames, numbers, column)
-                       for column in known.reshape(len(numbers), -1).T], 1)
-    if num_frames >= 3:  # a line through two would be no smoothing
-        points = savgol_filter(points, min(window, num_frames), polyorder=1, axis=0)
-    return points.reshape(num_frames, -1, 2)
-
-
 def find_haar(frame):
-    """Faces of a frame (H, W, 3) RGB by OpenCV's Haar cascades, with the eyes as points.
+    """Find the faces of a frame by OpenCV's Haar cascades, with the eyes as points.
 
     An eye that is not found is placed where it is in an average face. Frames of more than 960
-    pixels are reduced to that size first, because the smallest face that is searched for is a
-    tenth of the frame anyway.
+    pixels are reduced to that size first, because the smallest face that is searched for is a tenth
+    of the frame anyway.
+
+    Args:
+        frame (np.ndarray): RGB (H, W, 3), uint8.
+
+    Returns:
+        list[dict]: for each face, ``box`` (x, y, width, height) and ``points`` (2, 2), in pixels.
     """
     scale = max(1.0, max(frame.shape) / LARGEST)
     if scale > 1:
@@ -180,7 +115,17 @@ def _cascade(name):
 
 
 def find_mtcnn(frame):
-    """Faces of a frame (H, W, 3) RGB by MTCNN (Zhang et al. 2016), with five points."""
+    """Find the faces of a frame by MTCNN (Zhang et al. 2016), with five points.
+
+    Args:
+        frame (np.ndarray): RGB (H, W, 3), uint8.
+
+    Returns:
+        list[dict]: for each face, ``box`` (x, y, width, height) and ``points`` (5, 2), in pixels.
+
+    Raises:
+        InputError: see ``load_mtcnn``.
+    """
     boxes, scores, points = load_mtcnn().detect(frame, landmarks=True)
     if boxes is None:
         return []
@@ -190,6 +135,14 @@ def find_mtcnn(frame):
 
 @functools.lru_cache
 def load_mtcnn():
+    """Load MTCNN with its weights.
+
+    Returns:
+        facenet_pytorch.MTCNN: the detector.
+
+    Raises:
+        InputError: facenet-pytorch is not installed.
+    """
     try:
         from facenet_pytorch import MTCNN  # by hand only, see the error
     except ImportError as error:
@@ -202,7 +155,13 @@ DETECTORS = dict(haar=find_haar, mtcnn=find_mtcnn)
 
 
 def load_detector(name):
-    """The function of a name in ``DETECTORS``, ready for its first frame.
+    """Prepare a detector for its first frame.
+
+    Args:
+        name (str): a key of ``DETECTORS``.
+
+    Returns:
+        Callable: its function, from a frame to a list of faces.
 
     Raises:
         InputError: a package that it needs is not installed.

@@ -75,13 +75,27 @@ def describe(cfg, model):
 
 
 def keeps_still(model):
-    """Whether nothing before the neck of a recognizer learns, and its features are no maps."""
+    """Whether nothing before the neck of a recognizer learns, and its features are no maps.
+
+    Args:
+        model (nn.Module): the recognizer.
+
+    Returns:
+        bool: True if its features can be kept.
+    """
     return (getattr(model, 'visual_prompt', None) is None and getattr(model, 'pool', False)
             and not any(p.requires_grad for p in model.backbone.parameters()))
 
 
 def check_model(model):
-    """Raises InputError if a part before a model's neck is trained or its features are maps."""
+    """Check that the features of a model can be kept.
+
+    Args:
+        model (nn.Module): the recognizer.
+
+    Raises:
+        InputError: a part before its neck is trained, or its features are maps.
+    """
     if not keeps_still(model):
         raise InputError(
             'features can be kept only of a PromptedRecognizer in which nothing before the neck '
@@ -89,13 +103,16 @@ def check_model(model):
 
 
 def check_made(folder, index, cfg, model):
-    """Raise an InputError if a run differs from the one that made a store; name the differences.
+    """Check that a run has the settings of the run that made a store.
 
     Args:
         folder (str): the store.
         index (dict): index of the store.
         cfg (mmengine.Config): config of the run.
         model (PromptedRecognizer): model of the run.
+
+    Raises:
+        InputError: it differs; the message names the settings.
     """
     ours, made = describe(cfg, model), index['made']
     if 'weights' not in made:  # an earlier version names the CLIP; its mean and std are None
@@ -109,17 +126,29 @@ def check_made(folder, index, cfg, model):
 
 
 def write_index(folder, **content):
-    """The last step of building; after it, the store counts as complete."""
+    """Write the index of a store. This is the last step of building: with it, the store is
+    complete.
+
+    Args:
+        folder (str): the store.
+        **content (Any): entries of the index, see ``read_index``.
+    """
     with whole(os.path.join(folder, INDEX)) as file:
         json.dump(content, file)
 
 
 def read_index(folder):
-    """The index of a store (dict): ``made``, ``views`` (int), ``rows``, role to sample id to row,
-    ``bad``, sample id to reason, and ``sources``, sample id to size and time of the clip.
+    """Read the index of a store.
 
-    A store of an earlier version has no ``sources`` and names its CLIP without a fingerprint of
-    the weights. It is read with a warning, because neither clips nor weights can be compared.
+    A store of an earlier version has no ``sources`` and names its CLIP without a fingerprint of the
+    weights. It is read with a warning, because neither clips nor weights can be compared.
+
+    Args:
+        folder (str): the store.
+
+    Returns:
+        dict: ``made``, ``views`` (int), ``rows``, role to sample id to row, ``bad``, sample id to
+        reason, and ``sources``, sample id to size and time of the clip.
 
     Raises:
         InputError: there is no complete store.
@@ -146,12 +175,15 @@ def signatures(paths):
 
 
 def check_clips(folder, index, paths):
-    """Raise an InputError if clips are not in a store or have changed since; name the clips.
+    """Check that a store holds clips as they are on the disk.
 
     Args:
         folder (str): the store.
         index (dict): index of the store.
         paths (dict[str, str]): sample id of a clip to its path.
+
+    Raises:
+        InputError: clips are not in it, or have changed since it was made; the message names them.
     """
     held = index['rows']['plain'].keys() | index['bad'].keys()
     lost = [name for name in paths if name not in held]
@@ -167,5 +199,12 @@ def check_clips(folder, index, paths):
 
 @functools.lru_cache(maxsize=4)
 def open_rows(folder):
-    """Returns all features (rows, T, C) of a store, memory-mapped."""
+    """Open all features of a store, memory-mapped.
+
+    Args:
+        folder (str): the store.
+
+    Returns:
+        np.ndarray: (rows, T, C), float32.
+    """
     return np.asarray(np.load(os.path.join(folder, ROWS), mmap_mode='r'))

@@ -5,8 +5,8 @@ from mmaction.registry import DATASETS
 
 from .clip_paths import find_clip
 from .emotions import BASIC
-from .listed_clips import missing
 from .lists import read_list
+from .official_lists import missing
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ('ask its authors for FERV39k and unpack its folders 2_ClipsforFaceCrop and 4_setups '
@@ -18,6 +18,11 @@ def ferv39k_clips(root, part, clips=CLIPS):
     """Clips of a part of FERV39k, from ``4_setups/All_scenes/train_All.csv``.
 
     Its lines are ``Action/Happy/0267 Happy``, so it is no csv.
+
+    Args:
+        root (str): FERV39k's folder.
+        part (str): ``'train'`` or ``'test'``.
+        clips (str): folder of the clips below root. Defaults to ``CLIPS``.
 
     Returns:
         tuple: list[ListedClip] and list[str], as returned by ``read_list``.
@@ -42,8 +47,11 @@ class FERV39kDataset(OpenSetVideoDataset):
 
     Args:
         clips (str): folder of the face frames. Defaults to ``'2_ClipsforFaceCrop'``.
+        *args (Any): see ``OpenSetVideoDataset``.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    Raises:
+        InputError: see ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC
     HOW_TO_GET = HOW_TO_GET

@@ -34,7 +34,14 @@ def clip_file(store, name, kind):
 
 
 def encode(frame):
-    """Encodes a frame (h, w, 3) uint8 RGB as the bytes of a JPEG picture."""
+    """Encode a frame as a JPEG picture.
+
+    Args:
+        frame (np.ndarray): RGB (h, w, 3), uint8.
+
+    Returns:
+        bytes: the file.
+    """
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, 'JPEG', quality=QUALITY, subsampling=0)
     return buffer.getvalue()

@@ -47,7 +47,17 @@ def first_resize(pipelines):
 
 
 def after_decoding(pipeline):
-    """The step that follows ``ClipDecode`` (dict), empty if none does."""
+    """Find the step that follows ``ClipDecode``.
+
+    Args:
+        pipeline (list[dict]): steps of a data pipeline.
+
+    Returns:
+        dict: the step; empty if none follows.
+
+    Raises:
+        InputError: the pipeline has no ``ClipInit`` or no ``ClipDecode``.
+    """
     types = [step['type'] if isinstance(step, dict) else '' for step in pipeline]
     if 'ClipInit' not in types or 'ClipDecode' not in types:
         raise InputError('a cache needs a pipeline with ClipInit and ClipDecode, not '
@@ -71,7 +81,13 @@ def start_index(folder, resize, kind):
 
 
 def add_to_index(file, name, entry):
-    """Add what ``store_clip`` returned for a clip to an index open for appending."""
+    """Add a clip to an index.
+
+    Args:
+        file (TextIO): the index, open for appending.
+        name (str): sample id of the clip.
+        entry (dict): what ``store_clip`` returned for it.
+    """
     file.write(json.dumps(dict(entry, name=name)) + '\n')
     file.flush()
 
@@ -166,7 +182,16 @@ def store_clip(store, name, path, kind, resize=None):
 
 
 def check_pipeline(folder, index, pipeline):
-    """Raises InputError if a pipeline would get other pixels from the store than from clips."""
+    """Check that a pipeline gets the same pixels from a store as from the clips.
+
+    Args:
+        folder (str): the store.
+        index (dict): index of the store.
+        pipeline (list[dict]): steps of a data pipeline.
+
+    Raises:
+        InputError: the frames in the store are resized in another way.
+    """
     after = after_decoding(pipeline)
     if index['resize'] and index['resize'] != after:
         raise InputError(f'cache: {folder} holds frames after {index["resize"]}, but the pipeline '
@@ -192,12 +217,15 @@ def lost_and_changed(index, paths):
 
 
 def check_sources(folder, index, paths):
-    """Raise an InputError if clips are not in a store or have changed since; name the clips.
+    """Check that a store holds clips as they are on the disk.
 
     Args:
         folder (str): the store.
         index (dict): index of the store.
         paths (dict[str, str]): sample id of a clip to its path.
+
+    Raises:
+        InputError: clips are not in it, or have changed since it was made; the message names them.
     """
     lost, changed = lost_and_changed(index, paths)
     for names, what in ((lost, 'are not in it'), (changed, 'changed after it was made')):

@@ -10,9 +10,15 @@ from .video_layout import find_layout
 
 
 def unreadable(path):
-    """Returns why a clip cannot be opened, or None if it can (about 2 ms for a small video).
+    """Find out why a clip cannot be opened. It takes about 2 ms for a small video.
 
     No frame is decoded if the video's packets alone tell which frames it has.
+
+    Args:
+        path (str): a video or a folder of frames.
+
+    Returns:
+        str | None: the reason. None if it can be opened.
     """
     if os.path.isdir(path):
         return None if list_images(path) else 'no images in this folder'
@@ -28,7 +34,14 @@ def unreadable(path):
 
 
 def undecodable(path):
-    """Decodes every frame of a video in order. Returns why one cannot be decoded, or None."""
+    """Decode every frame of a video in order, to find out whether one cannot be decoded.
+
+    Args:
+        path (str): a video or a folder of frames; frames in a folder are not decoded.
+
+    Returns:
+        str | None: the reason. None if all can be decoded.
+    """
     why = unreadable(path)
     if why or os.path.isdir(path):
         return why
@@ -42,7 +55,14 @@ def undecodable(path):
 
 
 def oddity(path):
-    """Returns in words what is unusual about a clip that can be read, or None."""
+    """Describe what is unusual about a clip that can be read.
+
+    Args:
+        path (str): a video or a folder of frames.
+
+    Returns:
+        str | None: words. None if nothing is unusual.
+    """
     if os.path.isdir(path):
         images = list_images(path)
         with Image.open(images[0]) as picture:
@@ -56,7 +76,14 @@ def oddity(path):
 
 
 def missing_bytes(path):
-    """How many bytes a RIFF (.avi) or ISO (.mp4) file lacks by what its own headers say."""
+    """Compute how many bytes a RIFF (.avi) or ISO (.mp4) file lacks by what its own headers say.
+
+    Args:
+        path (str): the file.
+
+    Returns:
+        int: 0 if it is whole, or of another format.
+    """
     size = os.path.getsize(path)
     with open(path, 'rb') as file:
         head = file.read(12)
@@ -76,10 +103,16 @@ def missing_bytes(path):
 
 
 def damage(path):
-    """Returns all that is wrong with a clip in words, even if data sets accept it, or None.
+    """Describe all that is wrong with a clip, even if data sets accept it.
 
     A video that is cut off can often be opened and decoded as a shorter one, and a frame of which
     half is missing is an image of which half is grey.
+
+    Args:
+        path (str): a video or a folder of frames.
+
+    Returns:
+        str | None: words. None if nothing is wrong.
     """
     if os.path.isdir(path):
         for image in list_images(path):

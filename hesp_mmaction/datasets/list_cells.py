@@ -18,12 +18,26 @@ class ListedClip(NamedTuple):
 
 
 def is_header(cells):
-    """Whether these are names of columns: no label and no path, but a word such as "label"."""
+    """Whether these are names of columns: no label and no path, but a word such as "label".
+
+    Args:
+        cells (Sequence[str]): cells of the first row of a list.
+
+    Returns:
+        bool: True for names of columns.
+    """
     if any(INTEGER.fullmatch(c) or emotion_of(c) or LIKE_A_PATH.fullmatch(c) for c in cells):
         return False
     return any(word in cell.lower() for cell in cells for word in LABEL_WORDS)
 
 
 def out_of_range(order):
-    """Returns what is wrong with a label that is not in an order."""
+    """Say what is wrong with a label that is not in an order.
+
+    Args:
+        order (Mapping[int, str]): integer to emotion.
+
+    Returns:
+        str: a part of a sentence.
+    """
     return f'out of range {min(order)} to {max(order)}'

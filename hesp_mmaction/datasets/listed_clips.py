@@ -11,20 +11,9 @@ from .clip_paths import locate
 from .emotions import in_force
 from .labelled_half import labelled_half
 from .lists import read_list
+from .official_lists import missing
 
 OTHER = dict(train='test', test='train')
-
-
-def missing(name, path, how, what='folder'):
-    """Returns the error for data that do not exist."""
-    return FileNotFoundError(f'{name}: no {what} {os.path.abspath(path)}; {how}')
-
-
-def check_fold(fold):
-    """Returns ``fold``; raises InputError if it is not 1 to 5."""
-    if fold not in range(1, 6):
-        raise InputError(f'fold must be 1 to 5, not {fold!r}')
-    return fold
 
 
 class ListedClips:
@@ -36,7 +25,10 @@ class ListedClips:
     """
 
     def list_clips(self, part):
-        """The clips of ``'train'`` or ``'test'``, from the official files.
+        """List the clips of a part, from the official files.
+
+        Args:
+            part (str): ``'train'`` or ``'test'``.
 
         Returns:
             tuple: list[ListedClip] and list[str], a message for every label that cannot be used.
@@ -44,17 +36,38 @@ class ListedClips:
         raise NotImplementedError
 
     def passed_over(self, part):
-        """Returns paths (list[str]) among the clips of a part that are no clips."""
+        """List what lies among the clips of a part and is no clip.
+
+        Args:
+            part (str): ``'train'`` or ``'test'``.
+
+        Returns:
+            list[str]: paths.
+        """
         return []
 
     def sample_id(self, path):
-        """Returns a clip's name in evaluations: its printable path below ``data_root``."""
+        """Name a clip in evaluations: by its printable path below ``data_root``.
+
+        Args:
+            path (str): the clip.
+
+        Returns:
+            str: the name.
+        """
         relative = os.path.relpath(path, self.data_root)
         outside = relative.split(os.sep)[0] == os.pardir
         return printable((path if outside else relative).replace(os.sep, '/'))
 
     def every_clip(self, parts=tuple(OTHER)):
-        """Returns sample id to path (sorted dict) of all clips of the parts, known or not."""
+        """List all clips of parts, known or not.
+
+        Args:
+            parts (Sequence[str]): the parts. Defaults to both.
+
+        Returns:
+            dict[str, str]: sample id to path, sorted.
+        """
         paths = {clip.path for part in parts for clip in self._listed(part)[0]}
         return {self.sample_id(path): path for path in sorted(paths)}
 
@@ -72,7 +85,15 @@ class ListedClips:
             raise InputError(self._complaint())
 
     def load_data_list(self):
-        """Lists the clips of the part, without bad ones, sorted by path."""
+        """List the clips of the part, without bad ones, sorted by path.
+
+        Returns:
+            list[dict]: for each clip, ``filename``, ``label``, ``emotion`` and ``sample_id``.
+
+        Raises:
+            FileNotFoundError: there is no ``data_root``.
+            InputError: labels or clips cannot be used, or a known emotion has none.
+        """
         if not os.path.isdir(self.data_root):
             raise missing(type(self).__name__, self.data_root, self.HOW_TO_GET)
         clips, wrong, bad = self._survey(self.part)

@@ -10,8 +10,8 @@ from .afew import HOW_TO_GET as HOW_TO_GET_AFEW
 from .afew import afew_clips, afew_others
 from .clip_paths import find_clip
 from .emotions import BASIC, COMPOUNDS, MAFW, MAFW_COMPOUNDS
-from .listed_clips import check_fold, missing
 from .lists import read_list
+from .official_lists import check_fold, missing
 from .openset import OpenSetVideoDataset
 
 HOW_TO_GET = ("ask its authors for MAFW and unpack its folders 'data' and 'Train & Test Set' "
@@ -60,8 +60,11 @@ class MAFWDataset(OpenSetVideoDataset):
         kind (str): ``'single'``, the eleven emotions, or ``'compound'``, these and the 32
             compounds. Defaults to ``'single'``.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
+        *args (Any): see ``OpenSetVideoDataset``.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    Raises:
+        InputError: ``fold`` or ``kind`` is none of these; see also ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET
@@ -109,8 +112,11 @@ class MAFWCompoundDataset(OpenSetVideoDataset):
     Args:
         fold (int): 1 to 5. Defaults to 1.
         clips (str): folder of the clips. Defaults to ``'data/clips'``.
+        *args (Any): see ``OpenSetVideoDataset``.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``.
+    Raises:
+        InputError: ``fold`` is not 1 to 5; see also ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = BASIC + COMPOUNDS
     HOW_TO_GET = HOW_TO_GET
@@ -140,9 +146,12 @@ class FusionDataset(OpenSetVideoDataset):
         fold (int): MAFW's fold, 1 to 5. Defaults to 1.
         faces (bool): AFEW's aligned faces instead of its videos. Defaults to False.
         clips (str): folder of MAFW's clips. Defaults to ``'data/clips'``.
+        *args (Any): see ``OpenSetVideoDataset``; its ``data_root`` (str) is AFEW's folder.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
 
-    All other arguments and errors are those of ``OpenSetVideoDataset``; its ``data_root`` (str) is
-    AFEW's folder.
+    Raises:
+        InputError: ``mafw_root`` is not given, or ``fold`` is not 1 to 5; see also
+            ``OpenSetVideoDataset``.
     """
     ALL_CLASSES = MAFW
     HOW_TO_GET = HOW_TO_GET_AFEW

@@ -67,6 +67,7 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         seed (int): seed of the random transforms. Defaults to 0.
         test_mode (bool, optional): broken clips are not replaced and epochs have no effect.
             Defaults to ``part == 'test'``.
+        **kwargs (Any): other arguments of MMAction2's ``BaseActionDataset``.
 
     Raises:
         FileNotFoundError: the data do not exist.
@@ -129,11 +130,22 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
                              'leave the type of its data sets and set classes=found')
 
     def set_epoch(self, epoch):
-        """Tells the data set, and workers that already run, which epoch (from 0) begins."""
+        """Tell the data set, and workers that already run, which epoch begins.
+
+        Args:
+            epoch (int): its number, from 0.
+        """
         self.epoch.fill_(epoch)
 
     def get_cat_ids(self, idx):
-        """The label of a sample, list of one int, for ``ClassBalancedDataset``."""
+        """Look up the label of a sample, for ``ClassBalancedDataset``.
+
+        Args:
+            idx (int): the sample.
+
+        Returns:
+            list[int]: one label.
+        """
         return [int(self.get_data_info(idx)['label'])]
 
     def copy_of(self, idx, copy):
@@ -156,6 +168,17 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
         figure. In test mode each video is decoded whole once, and must be decodable to its
         end, because it depends on chance whether sampled frames of a broken video can be read.
         So any number of processes leaves out the same clips.
+
+        Args:
+            idx (int): the sample.
+            copy (Sequence[int]): which copy of a repeated sample it is, see ``wrappers``. Defaults
+                to the first.
+
+        Returns:
+            dict: ``inputs`` and ``data_samples``.
+
+        Raises:
+            InputError: the clip, or many in a row, cannot be decoded.
         """
         epoch = 0 if self.test_mode else int(self.epoch)
         copy = copy if any(copy) and not self.test_mode else ()
@@ -196,7 +219,18 @@ class OpenSetVideoDataset(ListedClips, StoredClips, BaseActionDataset):
 class ListDataset(OpenSetVideoDataset):
     """Any clips, of the emotions that two list files name; see ``lists`` and ``id_order``.
 
-    Its classes are those that occur, in the vocabulary's order, compounds last.
+    Its classes are those that occur, in the vocabulary's order, compounds last. All other arguments
+    and errors are those of ``OpenSetVideoDataset``.
+
+    Args:
+        data_root (str): the folder of the data set.
+        *args (Any): see ``OpenSetVideoDataset``.
+        lists (dict[str, str]): list files ``train`` and ``test``. They must be given.
+        classes (str): ``'found'``, the only choice.
+        **kwargs (Any): see ``OpenSetVideoDataset``.
+
+    Raises:
+        InputError: ``lists`` is not given.
     """
 
     def __init__(self, data_root, *args, lists=None, classes='found', **kwargs):

@@ -34,7 +34,14 @@ def read_picture(path):
 
 
 def picture_size(path):
-    """Returns width and height of a picture file as stored, or None if it is no picture."""
+    """Read the size of a picture file.
+
+    Args:
+        path (str): the file.
+
+    Returns:
+        tuple[int, int] | None: width and height as stored. None if it is no picture.
+    """
     try:
         with Image.open(path) as image:
             return image.size

@@ -8,13 +8,28 @@ import torch
 
 
 def stable_seed(*parts):
-    """Returns an integer in [0, 2**32) that depends only on the parts, not on process or run."""
+    """Compute a seed that depends only on the parts, not on process or run.
+
+    Args:
+        *parts (Any): numbers or text.
+
+    Returns:
+        int: in [0, 2**32).
+    """
     return zlib.crc32('|'.join(map(str, parts)).encode('utf-8', 'surrogateescape'))
 
 
 @contextlib.contextmanager
 def seeded_rng(seed):
-    """Seeds ``random``, ``numpy.random`` and torch's CPU generator, and puts them back after."""
+    """Seed ``random``, ``numpy.random`` and torch's CPU generator, and put them back after the
+    block.
+
+    Args:
+        seed (int): in [0, 2**32).
+
+    Yields:
+        None: the block runs.
+    """
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(seed)
     np.random.seed(seed)

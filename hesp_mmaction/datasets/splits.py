@@ -44,8 +44,13 @@ def known_names(dataset: str, openness: str, split: int) -> tuple[str, ...]:
 
 
 def opennesses(dataset: str) -> tuple[str, ...]:
-    """Known : unknown counts of a data set's published splits, most known first:
-    ``('5:2', '4:3', '3:4', '2:5')``.
+    """Known : unknown counts of a data set's published splits, such as ``'5:2'``.
+
+    Args:
+        dataset (str): name of the data set, such as ``'afew'``.
+
+    Returns:
+        tuple[str]: the counts, most known first.
 
     Raises:
         InputError: there are none. The message lists the data sets that have them.
@@ -56,6 +61,13 @@ def opennesses(dataset: str) -> tuple[str, ...]:
 
 def num_splits(dataset: str, openness: str) -> int:
     """How many splits are published for an openness of a data set.
+
+    Args:
+        dataset (str): name of the data set.
+        openness (str): known : unknown counts, such as ``'5:2'``.
+
+    Returns:
+        int: the number of splits.
 
     Raises:
         InputError: there are none.

@@ -80,7 +80,17 @@ class Video:
         self._kept.clear()
 
     def decode(self, number):
-        """Returns a decoded frame (av.VideoFrame), starting from the best place to begin."""
+        """Decode a frame, starting from the best place to begin.
+
+        Args:
+            number (int): the frame, from 0.
+
+        Returns:
+            av.VideoFrame: the frame.
+
+        Raises:
+            BrokenClip: it cannot be decoded.
+        """
         if number in self._kept:
             return self._kept[number]
         keys, stamps = self.layout.keys, self.layout.stamps

@@ -32,7 +32,14 @@ class _Wrapper:
         raise NotImplementedError
 
     def get_cat_ids(self, idx):
-        """Labels of a sample, list of one int, for ``ClassBalancedDataset``."""
+        """Look up the label of a sample, for ``ClassBalancedDataset``.
+
+        Args:
+            idx (int): index in this data set.
+
+        Returns:
+            list[int]: one label.
+        """
         dataset, inner, _ = self.locate(idx)
         return dataset.get_cat_ids(inner)
 
@@ -45,7 +52,16 @@ class _Wrapper:
 
 
 def locate(dataset, idx):
-    """Like ``_Wrapper.locate``, for any data set."""
+    """Find where a sample of any data set comes from.
+
+    Args:
+        dataset (Dataset): a wrapper, or another data set.
+        idx (int): index in it.
+
+    Returns:
+        tuple: see ``RepeatDataset.locate``; any other data set is its own source, with an empty
+        copy.
+    """
     return dataset.locate(idx) if isinstance(dataset, _Wrapper) else (dataset, idx, ())
 
 
@@ -99,6 +115,9 @@ class ConcatDataset(_Wrapper, mmengine_wrappers.ConcatDataset):
 
     Args:
         datasets (list[dict]): the data sets.
+        ignore_keys (Sequence[str]): facts that may differ between the data sets; they are joined.
+            Defaults to the classes and the unknown emotions.
+        **kwargs (Any): see mmengine's ``ConcatDataset``.
 
     Raises:
         InputError: they disagree on the known emotions, or two have a sample of the same name.

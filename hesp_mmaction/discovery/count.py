@@ -31,7 +31,7 @@ def estimate_count(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndar
         int: the number of categories, known ones included.
 
     Raises:
-        InputError: as of ``grouping.check``.
+        InputError: see ``grouping.check``.
     """
     known = len(np.unique(labels))
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, known)

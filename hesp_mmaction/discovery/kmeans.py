@@ -22,7 +22,7 @@ def kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
         Grouping: a new clip goes to the nearest centre.
 
     Raises:
-        InputError: as of ``grouping.check``.
+        InputError: see ``grouping.check``.
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     centres = centres_of(np.concatenate([labelled, unlabelled]), k, seed)
@@ -30,5 +30,14 @@ def kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
 
 
 def centres_of(features: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """Centres (k, D) of k-means of features (N, D), the best of 20 starts."""
+    """Centres of k-means, the best of 20 starts.
+
+    Args:
+        features (np.ndarray): (N, D).
+        k (int): number of groups.
+        seed (int): of the starts.
+
+    Returns:
+        np.ndarray: (k, D).
+    """
     return KMeans(k, n_init=20, random_state=seed).fit(features).cluster_centers_

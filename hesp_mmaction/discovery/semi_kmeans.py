@@ -31,7 +31,7 @@ def semi_kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
         Grouping: groups 0 .. K - 1 are the known categories; a new clip goes to the nearest centre.
 
     Raises:
-        InputError: as of ``grouping.check``.
+        InputError: see ``grouping.check``.
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     centres = centres_of(labelled, labels, unlabelled, k, seed)
@@ -40,7 +40,18 @@ def semi_kmeans(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
 
 def centres_of(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: int,
                seed: int) -> np.ndarray:
-    """The centres (k, D) of ``semi_kmeans``; arguments as there, checked."""
+    """The centres of ``semi_kmeans``.
+
+    Args:
+        labelled (np.ndarray): features (L, D), checked.
+        labels (np.ndarray): category of each (L,), checked.
+        unlabelled (np.ndarray): features (N, D), checked.
+        k (int): number of categories, known ones included.
+        seed (int): of the starts.
+
+    Returns:
+        np.ndarray: (k, D).
+    """
     rng = np.random.default_rng(seed)
     starts = [_one_start(labelled, labels, unlabelled, k, rng) for _ in range(STARTS)]
     return min(starts, key=lambda centres: inertia(labelled, labels, unlabelled, centres))

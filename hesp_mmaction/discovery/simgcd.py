@@ -81,7 +81,7 @@ def simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray, k: 
         Grouping: groups 0 .. K - 1 are the known categories; a new clip is classified.
 
     Raises:
-        InputError: as of ``grouping.check``.
+        InputError: see ``grouping.check``.
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     features = tensor(np.concatenate([labelled, unlabelled]))
@@ -166,5 +166,12 @@ def noisy(features: Tensor, draw: torch.Generator) -> Tensor:
 
 
 def tensor(values: np.ndarray) -> Tensor:
-    """An array as a tensor in float32."""
+    """Convert an array to a tensor.
+
+    Args:
+        values (np.ndarray): of any shape.
+
+    Returns:
+        Tensor: float32, of the same shape.
+    """
     return torch.as_tensor(values, dtype=torch.float32)

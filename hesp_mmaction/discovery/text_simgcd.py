@@ -59,7 +59,7 @@ def text_simgcd(labelled: np.ndarray, labels: np.ndarray, unlabelled: np.ndarray
         texts (M, E).
 
     Raises:
-        InputError: as of ``grouping.check``, or texts of other clips than the features.
+        InputError: texts of other clips than the features; see also ``grouping.check``.
     """
     labelled, labels, unlabelled = check(labelled, labels, unlabelled, k)
     if (len(labelled_text), len(unlabelled_text)) != (len(labelled), len(unlabelled)):

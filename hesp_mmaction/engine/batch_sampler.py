@@ -11,6 +11,10 @@ class EvenBatchSampler(BatchSampler):
     No sample is repeated, and every process gets the same number of batches: process r has every
     N-th sample of each global batch. In the last global batch, processes may have unequal shares.
     It is left out only if it has fewer samples than there are processes.
+
+    Args:
+        sampler (DefaultSampler): the samples of this process.
+        batch_size (int): samples of a batch of one process.
     """
 
     def __init__(self, sampler, batch_size):

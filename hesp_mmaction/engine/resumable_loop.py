@@ -20,6 +20,10 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     Two or more workers share every batch (``portion_loader``). Persistent ones are given the
     first batches of the next epoch before the last step of an epoch, so that they load during that
     step, the hooks and the evaluation. Samples and batches are the same.
+
+    Args:
+        *args (Any): see mmengine's ``EpochBasedTrainLoop``.
+        **kwargs (Any): see mmengine's ``EpochBasedTrainLoop``.
     """
     skip = 0
     evaluate_first = False

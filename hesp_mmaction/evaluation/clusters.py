@@ -101,7 +101,15 @@ def cluster_accuracy(clusters, truth):
 
 
 def cluster_measures(clusters, truth):
-    """``NMI``, ``ARI`` and ``cluster_ACC`` in percent; emotions that are known count as well."""
+    """Compare groups with emotions. Emotions that are known count as well.
+
+    Args:
+        clusters (np.ndarray): group of each clip (N,).
+        truth (np.ndarray): true emotion of each clip (N,).
+
+    Returns:
+        dict[str, float]: ``NMI``, ``ARI`` and ``cluster_ACC`` in percent.
+    """
     return {name: 100 * float(value) for name, value in dict(
         NMI=normalized_mutual_info_score(truth, clusters),
         ARI=adjusted_rand_score(truth, clusters),

@@ -21,20 +21,53 @@ def _labels(label: ArrayLike, pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def war(label: ArrayLike, pred: ArrayLike) -> float:
-    """Weighted average recall of (N,) labels and predictions: the accuracy."""
+    """Weighted average recall: the accuracy.
+
+    Args:
+        label (array_like): (N,), from 0 to K - 1.
+        pred (array_like): (N,), from 0 to K - 1.
+
+    Returns:
+        float: in [0, 1].
+
+    Raises:
+        InputError: they are empty, not 1-D, not of one length or no integers.
+    """
     label, pred = _labels(label, pred)
     return float(np.mean(label == pred))
 
 
 def uar(label: ArrayLike, pred: ArrayLike) -> float:
-    """Unweighted average recall of (N,) labels and predictions: the mean of the per-class recalls
-    over the classes that occur in ``label``."""
+    """Unweighted average recall: the mean of the recalls of the classes that occur in ``label``.
+
+    Args:
+        label (array_like): (N,), from 0 to K - 1.
+        pred (array_like): (N,), from 0 to K - 1.
+
+    Returns:
+        float: in [0, 1].
+
+    Raises:
+        InputError: see ``war``.
+    """
     label, pred = _labels(label, pred)
     return float(recall_score(label, pred, labels=np.unique(label), average='macro'))
 
 
 def per_class_recall(label: ArrayLike, pred: ArrayLike, num_classes: int) -> np.ndarray:
-    """Recalls (K,) of (N,) labels and predictions; NaN for a class without a sample."""
+    """The recall of each class.
+
+    Args:
+        label (array_like): (N,), from 0 to K - 1.
+        pred (array_like): (N,), from 0 to K - 1.
+        num_classes (int): K.
+
+    Returns:
+        np.ndarray: (K,), in [0, 1]; NaN for a class without a sample.
+
+    Raises:
+        InputError: see ``war``.
+    """
     label, pred = _labels(label, pred)
     classes = np.arange(num_classes)
     recall = recall_score(label, pred, labels=classes, average=None, zero_division=0)
@@ -51,6 +84,9 @@ def calibration_error(confidence: ArrayLike, correct: ArrayLike, num_bins: int =
 
     Returns:
         float: in [0, 1]; 0 if confidence equals accuracy in every bin.
+
+    Raises:
+        InputError: the arrays are empty or not of one length, or a confidence is not in [0, 1].
     """
     confidence = np.asarray(confidence, dtype=np.float64)
     correct = np.asarray(correct, dtype=bool)
@@ -65,7 +101,16 @@ def calibration_error(confidence: ArrayLike, correct: ArrayLike, num_bins: int =
 
 
 def decide(pred: ArrayLike, score: ArrayLike, threshold: float) -> np.ndarray:
-    """Predicted classes (N,) with -1 where the score (N,) is below the threshold."""
+    """Decide for a known class or for unknown.
+
+    Args:
+        pred (array_like): predicted known classes (N,).
+        score (array_like): (N,), bigger = more known.
+        threshold (float): a sample below it is unknown.
+
+    Returns:
+        np.ndarray: (N,), the predicted class or -1 for unknown.
+    """
     return np.where(np.asarray(score) < threshold, -1, pred)
 
 
@@ -81,6 +126,9 @@ def open_set_f1(label: ArrayLike, pred: ArrayLike, score: ArrayLike, threshold: 
 
     Returns:
         float: mean over the classes that occur as label or prediction.
+
+    Raises:
+        InputError: a score or the threshold is not finite; see also ``war``.
     """
     score = np.asarray(score, dtype=np.float64)
     if not (np.isfinite(score).all() and np.isfinite(threshold)):
@@ -90,7 +138,14 @@ def open_set_f1(label: ArrayLike, pred: ArrayLike, score: ArrayLike, threshold: 
 
 
 def openness(num_known: int, num_unknown: int) -> float:
-    """1 - sqrt(K / (K + U)) for K known and U unknown classes; 0 when nothing is unknown.
+    """1 - sqrt(K / (K + U)) for K known and U unknown classes.
+
+    Args:
+        num_known (int): K, at least 1.
+        num_unknown (int): U, at least 0.
+
+    Returns:
+        float: in [0, 1); 0 when nothing is unknown.
 
     Raises:
         InputError: K < 1 or U < 0.

@@ -85,9 +85,16 @@ def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 def dump_of_rows(rows: Sequence[Mapping[str, Any]],
                  classes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Returns arrays of rows of ``dump_row``, sorted by sample id, each id once.
+    """Join rows of ``dump_row`` to arrays, sorted by sample id, each id once.
 
     Clips that could not be decoded (emotion ``UNDECODABLE``) are left out and logged.
+
+    Args:
+        rows (Sequence[dict]): one for each clip, of all processes.
+        classes (Sequence[str]): the known emotions, in label order.
+
+    Returns:
+        dict[str, np.ndarray]: raw material of a test run.
     """
     by_id = {row['sample_id']: row for row in reversed(rows)}
     broken = sorted(key for key, row in by_id.items() if row['emotion'] == UNDECODABLE)

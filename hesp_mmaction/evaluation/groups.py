@@ -134,7 +134,7 @@ def find_groups(features, texts, lexicon, k=None, train_features=None, train_lab
         list[Group]: the largest first.
 
     Raises:
-        InputError: there are fewer clips than groups, a group would have one clip alone, or as of
+        InputError: fewer clips than groups, or a group would have one clip alone; see also
             ``count_groups``.
     """
     features = np.asarray(features, dtype=np.float64)

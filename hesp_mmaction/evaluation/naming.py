@@ -1,10 +1,9 @@
-"""Names for what was judged unknown: words of a lexicon ranked by CLIP's texts, and their accuracy.
+"""Names for what was judged unknown: words of a lexicon ranked by CLIP's texts.
 
 A *lexicon* is a dict of words to emotion names (``{'furious': 'anger', 'bored': 'bored'}``); all
 arrays of words follow its order. Names of known emotions are not candidates, because the model has
 already judged that the sample is none of them.
 """
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -75,12 +74,26 @@ def _name(word, name, ours):
 
 
 def emotion_lexicon(emotions):
-    """The lexicon of these emotions only, one word each, in order of first appearance."""
+    """Make a lexicon of given emotions only, one word each, in order of first appearance.
+
+    Args:
+        emotions (Sequence[str]): canonical names.
+
+    Returns:
+        dict[str, str]: word to name.
+    """
     return {prompt_word(name): str(name) for name in dict.fromkeys(emotions)}
 
 
 def candidates(lexicon, known):
-    """The lexicon without all words of known emotions.
+    """Leave out all words of known emotions.
+
+    Args:
+        lexicon (dict[str, str]): word to name.
+        known (Sequence[str]): names of the known emotions.
+
+    Returns:
+        dict[str, str]: the lexicon without them.
 
     Raises:
         InputError: nothing is left.
@@ -110,7 +123,16 @@ def readable(tower, lexicon):
 
 @torch.no_grad()
 def encode_words(tower, words, template=TEMPLATE):
-    """Texts (W, D) of length 1 of words put into a sentence, by a CLIPTextTower."""
+    """Encode words put into a sentence.
+
+    Args:
+        tower (CLIPTextTower): the text tower of a CLIP.
+        words (Sequence[str]): W words.
+        template (str): the sentence, with ``{}`` for the word. Defaults to ``TEMPLATE``.
+
+    Returns:
+        np.ndarray: texts (W, D) of length 1.
+    """
     texts = tower.encode_text([template.format(word) for word in words])
     return normalize(texts, dim=1).cpu().numpy()
 
@@ -127,6 +149,9 @@ def similarities(features, texts, train_features=None):
 
     Returns:
         np.ndarray: (N, W).
+
+    Raises:
+        InputError: features and texts differ in D.
     """
     if features.shape[1] != texts.shape[1]:
         raise InputError(f'features are {features.shape[1]} wide and texts {texts.shape[1]}: words '
@@ -138,12 +163,31 @@ def similarities(features, texts, train_features=None):
 
 
 def rank_names(features, texts, train_features=None):
-    """Words from the best to the worst: order (N, W); arguments of ``similarities``."""
+    """Order the words from the best to the worst for each video.
+
+    Args:
+        features (np.ndarray): see ``similarities``.
+        texts (np.ndarray): see ``similarities``.
+        train_features (np.ndarray, optional): see ``similarities``.
+
+    Returns:
+        np.ndarray: indices (N, W) of the words.
+
+    Raises:
+        InputError: see ``similarities``.
+    """
     return best_first(similarities(features, texts, train_features))
 
 
 def best_first(found):
-    """Similarities (N, W) to order (N, W), equal ones in the order of the lexicon."""
+    """Order words by similarity. Equal ones keep the order of the lexicon.
+
+    Args:
+        found (np.ndarray): similarities (N, W).
+
+    Returns:
+        np.ndarray: indices (N, W) of the words, the best first.
+    """
     return np.argsort(-found, axis=1, kind='stable')
 
 
@@ -165,41 +209,6 @@ def suggest(feature, lexicon, texts, known=(), train_features=None, top=3):
     rows = [list(lexicon).index(word) for word in words]
     found = similarities(np.asarray(feature)[None], texts[rows], train_features)
     return [(words[i], float(found[0, i])) for i in best_first(found)[0, :top]]
-
-
-def first_names(order, names, k):
-    """The first k different names in the words of one sample, given their order (W,)."""
-    return list(dict.fromkeys(names[i] for i in order))[:k]
-
-
-def name_accuracy(order, names, truth, k):
-    """Share of samples whose true emotion is among the first k suggested *names*.
-
-    Args:
-        order (np.ndarray): words from the best to the worst (N, W).
-        names (Sequence[str]): name of each word (W,).
-        truth (Sequence[str]): emotions (N,).
-        k (int): how many names count.
-
-    Returns:
-        float: in [0, 1], NaN without a sample.
-    """
-    hits = [name in first_names(row, names, k) for row, name in zip(order, truth, strict=True)]
-    return float(np.mean(hits)) if hits else float('nan')
-
-
-def chance_accuracy(names, truth, k, draws=3000):
-    """What ``name_accuracy`` expects of words in random order: k / W where a name has one word.
-
-    Names with many words come up more often, hence by drawing.
-    """
-    if len(set(names)) == len(names):
-        share = dict.fromkeys(names, min(1.0, k / len(names)))
-    else:
-        orders = np.random.default_rng(0).random((draws, len(names))).argsort(1)
-        counts = Counter(name for row in orders for name in first_names(row, names, k))
-        share = {name: count / draws for name, count in counts.items()}
-    return float(np.mean([share.get(name, 0.0) for name in truth])) if len(truth) else float('nan')
 
 
 def _unit(rows):

@@ -53,7 +53,15 @@ def official_detection(known: ArrayLike, unknown: ArrayLike) -> dict[str, float]
 
 
 def official_auroc(known: ArrayLike, unknown: ArrayLike) -> float:
-    """AUROC of ``official_detection``: P(s_k > s_u) where the exact one adds half the ties."""
+    """AUROC of ``official_detection``: P(s_k > s_u) where the exact one adds half the ties.
+
+    Args:
+        known (array_like): scores (N_k,) of known samples.
+        unknown (array_like): scores (N_u,) of unknown samples.
+
+    Returns:
+        float: as ``official_detection`` returns it.
+    """
     return official_detection(known, unknown)['AUROC']
 
 

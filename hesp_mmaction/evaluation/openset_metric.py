@@ -47,7 +47,15 @@ def open_set_figures(known: ArrayLike, correct: ArrayLike,
 
 
 def split_dump(dump: Dump, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores (N,) of a dump to those of the known, whether the known are right, of the unknown.
+    """Divide the scores of a dump into those of known and of unknown samples.
+
+    Args:
+        dump (dict[str, np.ndarray]): raw material of a test run.
+        score (np.ndarray): (N,), bigger = more known.
+
+    Returns:
+        tuple[np.ndarray]: scores (N_k,) of the known, whether their predictions are right (N_k,),
+        and scores (N_u,) of the unknown.
 
     Raises:
         InputError: no known or no unknown sample.
@@ -169,14 +177,28 @@ class OpenSetMetric(BaseMetric):
             self.dump = str(Path(folder) / 'predictions.npz')
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keeps what is needed of a batch of data samples (dicts)."""
+        """Keep what is needed of a batch.
+
+        Args:
+            data_batch (Any): not used.
+            data_samples (Sequence[dict]): predictions of the recognizer.
+        """
         self.results.extend(dump_row(sample) for sample in data_samples)
 
     def evaluate(self, size: int) -> dict[str, float]:
-        """Metrics of a data set of ``size`` samples, the same in every process.
+        """Compute the metrics of a data set, the same in every process.
 
-        mmengine's own gathering cuts the list at ``size`` before duplicates can be told, and
-        leaves the other processes waiting when the first one raises.
+        mmengine's own gathering cuts the list at ``size`` before duplicates can be told, and leaves
+        the other processes waiting when the first one raises.
+
+        Args:
+            size (int): number of samples of the data set.
+
+        Returns:
+            dict[str, float]: see ``compute_metrics``.
+
+        Raises:
+            InputError: not as many different sample ids as samples; see also ``compute_metrics``.
         """
         rows = list(chain.from_iterable(all_gather_object(self.results)))
         self.results.clear()
@@ -187,7 +209,17 @@ class OpenSetMetric(BaseMetric):
         return self.compute_metrics(rows)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Dumps (if asked) and computes from rows of ``process``."""
+        """Compute the metrics, and write the dump if asked.
+
+        Args:
+            results (list[dict]): rows of ``process``.
+
+        Returns:
+            dict[str, float]: the metrics of docs/metrics.md.
+
+        Raises:
+            InputError: the metrics are undefined; the message names the dump if there is one.
+        """
         dump = self.last_dump = dump_of_rows(results, self.dataset_meta['classes'])
         if self.dump and is_main_process():
             save_dump(dump, self.dump)

@@ -111,12 +111,29 @@ def oscr_curve(known: ArrayLike, correct: ArrayLike,
 
 
 def roc_curve(known: ArrayLike, unknown: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Returns accepted shares (P,) of the unknown and of the known; its area is ``auroc``."""
+    """The ROC curve; its area is ``auroc``.
+
+    Args:
+        known (array_like): scores (N_k,) of known samples.
+        unknown (array_like): scores (N_u,) of unknown samples.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: accepted shares (P,) of the unknown and of the known, from 0
+        to 1.
+    """
     return oscr_curve(known, np.ones(np.shape(known), dtype=bool), unknown)
 
 
 def detection_accuracy(known: ArrayLike, unknown: ArrayLike) -> float:
-    """max over thresholds of (TPR + 1 - FPR) / 2: accuracy if known and unknown were as many."""
+    """max over thresholds of (TPR + 1 - FPR) / 2: accuracy if known and unknown were as many.
+
+    Args:
+        known (array_like): scores (N_k,) of known samples.
+        unknown (array_like): scores (N_u,) of unknown samples.
+
+    Returns:
+        float: in [0.5, 1].
+    """
     fpr, tpr = roc_curve(known, unknown)
     return float(np.max(tpr + 1 - fpr) / 2)
 
@@ -186,6 +203,9 @@ def ccr_at_fpr(known: ArrayLike, correct: ArrayLike, unknown: ArrayLike, fpr: fl
 
     Returns:
         float: in [0, 1]; equal to the accuracy if ``fpr`` is 1.
+
+    Raises:
+        InputError: ``fpr`` is not in [0, 1].
     """
     known, unknown = as_scores('known', known), np.sort(as_scores('unknown', unknown))
     if not 0 <= fpr <= 1:
@@ -204,6 +224,9 @@ def fit_threshold(known: ArrayLike, tpr: float = 0.95) -> float:
 
     Returns:
         float: one of the scores.
+
+    Raises:
+        InputError: ``tpr`` is not in (0, 1].
     """
     known = as_scores('known', known)
     if not 0 < tpr <= 1:

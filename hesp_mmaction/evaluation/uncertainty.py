@@ -82,6 +82,9 @@ def paired_comparison(metric: Callable[..., float], a: tuple[Arrays, Arrays],
     Returns:
         Comparison: difference, interval and p value. p is twice the smaller share of draws on
         either side of no difference; it cannot be below 2 / (num_draws + 1).
+
+    Raises:
+        InputError: the methods have different numbers of samples.
     """
     for ours, theirs in zip(a, b, strict=True):
         if len(ours[0]) != len(theirs[0]):

@@ -81,6 +81,9 @@ def caches_trusted(model):
 
     Args:
         model (nn.Module): its modules hold ``EvalCache`` as attributes.
+
+    Yields:
+        None: the block runs.
     """
     caches = [value for module in model.modules() for value in vars(module).values()
               if isinstance(value, EvalCache)]

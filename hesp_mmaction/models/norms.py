@@ -39,6 +39,9 @@ def as_in_evaluation(module):
 
     Args:
         module (nn.Module): any.
+
+    Yields:
+        None: the block runs.
     """
     layers = [layer for layer in norm_layers(module).values() if layer.training]
     for layer in layers:
@@ -58,6 +61,9 @@ def statistics_kept(module):
 
     Args:
         module (nn.Module): any.
+
+    Yields:
+        None: the block runs.
     """
     layers = [layer for layer in norm_layers(module).values() if layer.track_running_stats]
     for layer in layers:

@@ -1,8 +1,9 @@
 """Renders the predictions for a clip as HTML, for the demo page."""
 import html
 
-from .annotate import score_limits, shown_probabilities
+from .annotate import score_limits
 from .data_urls import image_url, moving_url
+from .panel import shown_probabilities
 from .regions import under_heat
 from .timeline import short_number, timeline
 
@@ -23,7 +24,14 @@ def answer(seen):
 
 
 def problem(text):
-    """Renders one sentence in place of an answer."""
+    """Renders one sentence in place of an answer.
+
+    Args:
+        text (str): the sentence, plain text.
+
+    Returns:
+        str: a page in HTML.
+    """
     return _page(f'<div class="problem" role="alert">{html.escape(text)}</div>')
 
 
@@ -32,7 +40,14 @@ def _page(*parts):
 
 
 def explanation(result):
-    """Explains in a sentence why a result has its emotion."""
+    """Explains in a sentence why a result has its emotion.
+
+    Args:
+        result (dict): of the inferencer.
+
+    Returns:
+        str: a few words of plain text.
+    """
     best = result['best_known']
     nearest = f'{best} ({shown_probabilities(result)[best]:.0%})'
     if result['threshold'] is None:
@@ -50,7 +65,16 @@ def _kind(result):
 
 
 def verdict(result, thumbnails, limits):
-    """Renders the clip, its label and its score against the threshold."""
+    """Renders the clip, its label and its score against the threshold.
+
+    Args:
+        result (dict): of the inferencer.
+        thumbnails (list[np.ndarray]): RGB frames (H, W, 3) of the clip, uint8.
+        limits (tuple[float, float]): scores at the left and the right end of the scale.
+
+    Returns:
+        str: HTML.
+    """
     def along(value):
         return 100 * min(max((value - limits[0]) / (limits[1] - limits[0]), 0.0), 1.0)
 
@@ -74,7 +98,14 @@ def verdict(result, thumbnails, limits):
 
 
 def bars(result):
-    """Renders a bar per known emotion: its calibrated probability, or the model's own."""
+    """Renders a bar per known emotion: its calibrated probability, or the model's own.
+
+    Args:
+        result (dict): of the inferencer.
+
+    Returns:
+        str: HTML.
+    """
     best, rows = result['best_known'], ''
     for name, p in shown_probabilities(result).items():
         tag = 'b' if name == best else 'span'

@@ -10,7 +10,17 @@ COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#f
 
 
 def new_axes(title, xlabel, ylabel, size):
-    """Returns a figure of (width, height) inches and its axes."""
+    """Make a figure with one pair of axes.
+
+    Args:
+        title (str): above the axes.
+        xlabel (str): name of the horizontal axis.
+        ylabel (str): name of the vertical axis.
+        size (tuple[float, float]): width and height in inches.
+
+    Returns:
+        tuple: matplotlib's Figure and Axes.
+    """
     figure = Figure(figsize=size, layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(title=title, xlabel=xlabel, ylabel=ylabel)
@@ -21,7 +31,14 @@ def new_axes(title, xlabel, ylabel, size):
 
 
 def pixels(figure):
-    """Renders a figure as a picture (H, W, 3), uint8 RGB, at 100 dots per inch."""
+    """Render a figure as a picture, at 100 dots per inch.
+
+    Args:
+        figure (matplotlib.figure.Figure): with an Agg canvas.
+
+    Returns:
+        np.ndarray: RGB (H, W, 3), uint8.
+    """
     figure.set_dpi(100)
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

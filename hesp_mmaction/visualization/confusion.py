@@ -25,7 +25,17 @@ def confusion_matrix(emotion, decided, known):
 
 
 def draw_confusion(emotion, decided, known):
-    """Draws the counts; colours are shares of a row, and a line divides known from unknown."""
+    """Draw how many clips of each emotion were decided as which. Colours are shares of a row, and a
+    line divides known from unknown.
+
+    Args:
+        emotion (Sequence[str]): true emotions of N clips.
+        decided (Sequence[str]): N decisions, each a known emotion or ``'unknown'``.
+        known (Sequence[str]): the known emotions, in order.
+
+    Returns:
+        matplotlib.figure.Figure: the drawing.
+    """
     rows, columns, counts = confusion_matrix(emotion, decided, known)
     figure, axes = new_axes('Decisions', 'decided', 'true emotion',
                             (1.6 + 0.8 * len(columns), 1.4 + 0.5 * len(rows)))

@@ -8,12 +8,29 @@ from PIL import Image
 
 
 def image_url(frame, side=192):
-    """A frame (H, W, 3) uint8 RGB as a data URL, its longer side enlarged or reduced."""
+    """Encode a frame as a picture for browsers.
+
+    Args:
+        frame (np.ndarray): RGB (H, W, 3), uint8.
+        side (int): its longer side in the picture, in pixels. Defaults to 192.
+
+    Returns:
+        str: a data URL of a JPEG picture.
+    """
     return _url([_resized(frame, side)], 'jpeg', quality=88)
 
 
 def moving_url(frames, side=256, duration=80):
-    """Encodes frames as an animated picture for browsers, with milliseconds for each frame."""
+    """Encode frames as an animated picture for browsers.
+
+    Args:
+        frames (list[np.ndarray]): RGB (H, W, 3), uint8.
+        side (int): their longer side in the picture, in pixels. Defaults to 256.
+        duration (int): how long a frame is shown, in milliseconds. Defaults to 80.
+
+    Returns:
+        str: a data URL of a WebP picture.
+    """
     return _url([_resized(frame, side) for frame in frames], 'webp', quality=75, method=1,
                 save_all=True, duration=duration, loop=0)
 

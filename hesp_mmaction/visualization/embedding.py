@@ -8,7 +8,14 @@ from .canvas import COLOURS, new_axes
 
 
 def embed(feature, seed=0):
-    """Returns the t-SNE (N, 2) of features (N, D), standardised as a whole; it starts from PCA.
+    """Compute the t-SNE of features. They are standardised as a whole, and it starts from PCA.
+
+    Args:
+        feature (np.ndarray): (N, D).
+        seed (int): seed of PCA and t-SNE. Defaults to 0.
+
+    Returns:
+        np.ndarray: (N, 2).
 
     Raises:
         InputError: fewer than four samples, or features that are not finite.
@@ -25,7 +32,19 @@ def embed(feature, seed=0):
 
 
 def draw_embedding(feature, emotion, known):
-    """Draws points coloured by emotion: known ones filled, unknown ones as crosses."""
+    """Draw points coloured by emotion: known ones as dots, unknown ones as crosses.
+
+    Args:
+        feature (np.ndarray): (N, D).
+        emotion (Sequence[str]): true emotions of the N clips.
+        known (Sequence[str]): the known emotions.
+
+    Returns:
+        matplotlib.figure.Figure: the drawing.
+
+    Raises:
+        InputError: see ``embed``.
+    """
     points, emotion = embed(np.asarray(feature, np.float64)), np.asarray(emotion)
     figure, axes = new_axes('Features of the test clips (t-SNE)', '', '', (7.6, 5.2))
     axes.set(xticks=[], yticks=[])

@@ -46,7 +46,15 @@ def save_figures(dump, folder, threshold=None):
 
 
 def save(figures, folder):
-    """Writes figures (dict by name) to ``folder/<name>.png`` and returns the paths."""
+    """Write figures to ``folder/<name>.png``.
+
+    Args:
+        figures (dict[str, matplotlib.figure.Figure]): by name.
+        folder (str): made if it does not exist.
+
+    Returns:
+        list[str]: paths of the files.
+    """
     os.makedirs(folder, exist_ok=True)
     paths = []
     for name, figure in figures.items():
@@ -56,7 +64,15 @@ def save(figures, folder):
 
 
 def draw_scores(dump, threshold=None):
-    """Draws the densities of the scores of known and unknown clips (the paper's Fig. 5)."""
+    """Draw the densities of the scores of known and unknown clips (the paper's Fig. 5).
+
+    Args:
+        dump (dict[str, np.ndarray]): raw material of a test run.
+        threshold (float, optional): marked by a line. Defaults to None, no line.
+
+    Returns:
+        matplotlib.figure.Figure: the drawing.
+    """
     known, _, unknown = parts(dump)
     figure, axes = new_axes(f'Scores, AUROC {100 * auroc(known, unknown):.2f}',
                             'score (bigger = more known)', 'share of the clips (%)', (7.6, 4.4))
@@ -95,7 +111,15 @@ def draw_roc(runs):
 
 
 def draw_oscr(runs):
-    """Draws OSCR curves of the same runs as ``draw_roc``."""
+    """Draw OSCR curves, with their areas in percent.
+
+    Args:
+        runs (dict[str, dict[str, np.ndarray]]): name to raw material of a test run, as for
+            ``draw_roc``.
+
+    Returns:
+        matplotlib.figure.Figure: the drawing.
+    """
     figure, axes = new_axes('Open-set classification rate', 'unknown accepted (%)',
                             'known accepted and classified right (%)', (4.8, 4.8))
     for colour, (name, dump) in zip(_colours(runs), runs.items(), strict=True):

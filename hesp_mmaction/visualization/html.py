@@ -15,7 +15,15 @@ figcaption { color: #555555; font-size: .9rem }
 
 
 def page(title, parts):
-    """Returns a page of parts, each of which is already HTML."""
+    """Join parts to a page.
+
+    Args:
+        title (str): plain text.
+        parts (Sequence[str]): HTML.
+
+    Returns:
+        str: the page.
+    """
     return ('<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<link rel="icon" href="data:,">\n'  # else browsers ask for /favicon.ico
@@ -24,7 +32,15 @@ def page(title, parts):
 
 
 def table(head, rows):
-    """Returns a table of cells (any type, shown as text)."""
+    """Make a table. Cells of any type are shown as text.
+
+    Args:
+        head (Sequence): cells of the first row.
+        rows (Iterable[Sequence]): cells of the other rows.
+
+    Returns:
+        str: HTML.
+    """
     def line(cells, tag):
         return ('<tr>' + ''.join(f'<{tag}>{html.escape(str(cell))}</{tag}>' for cell in cells)
                 + '</tr>')
@@ -32,7 +48,15 @@ def table(head, rows):
 
 
 def picture(figure, caption):
-    """Returns HTML that contains a matplotlib figure itself."""
+    """Make HTML that contains a matplotlib figure itself.
+
+    Args:
+        figure (matplotlib.figure.Figure): the figure.
+        caption (str): plain text, also read aloud in place of the picture.
+
+    Returns:
+        str: HTML.
+    """
     file = io.BytesIO()
     figure.savefig(file, format='png', dpi=130)
     data = base64.b64encode(file.getvalue()).decode()
@@ -42,8 +66,24 @@ def picture(figure, caption):
 
 
 def heading(text):
+    """Make a heading.
+
+    Args:
+        text (str): plain text.
+
+    Returns:
+        str: HTML.
+    """
     return f'<h2>{html.escape(text)}</h2>'
 
 
 def paragraph(text):
+    """Make a paragraph.
+
+    Args:
+        text (str): plain text.
+
+    Returns:
+        str: HTML.
+    """
     return f'<p>{html.escape(text)}</p>'

@@ -6,9 +6,16 @@ WINDOW = (255, 60, 0)  # RGB
 
 
 def under_heat(frame, activation, highest=None):
-    """Overlay an activation map (h, w), not negative, on a frame (S, S, 3) uint8 RGB.
+    """Overlay an activation map on a frame.
 
-    ``highest`` is the value shown brightest. It defaults to the largest value of this map.
+    Args:
+        frame (np.ndarray): RGB (S, S, 3), uint8.
+        activation (np.ndarray): (h, w), not negative.
+        highest (float, optional): the value shown brightest. Defaults to None, the largest of this
+            map.
+
+    Returns:
+        np.ndarray: RGB (S, S, 3), uint8.
     """
     size = frame.shape[0]
     heat = cv2.resize(activation.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)

@@ -13,10 +13,18 @@ from .canvas import KNOWN, UNKNOWN
 
 
 def choose_clips(dump, per_kind=4, seed=0):
-    """Choose indices of clips to show: as many of each kind of outcome as asked, if possible.
+    """Choose clips to show: as many of each kind of outcome as asked, if possible.
 
-    The kinds are known and right, known and taken for another or for unknown, unknown and found,
+    The kinds are: known and right; known and taken for another or for unknown; unknown and found;
     unknown and taken for known.
+
+    Args:
+        dump (dict[str, np.ndarray]): raw material of a test run.
+        per_kind (int): clips of each kind. Defaults to 4.
+        seed (int): seed of the choice. Defaults to 0.
+
+    Returns:
+        list[int]: rows of the dump.
     """
     known = dump['label'] >= 0
     truth = np.where(known, dump['emotion'], 'unknown')
@@ -30,7 +38,13 @@ def choose_clips(dump, per_kind=4, seed=0):
 
 
 def middle_frame(path):
-    """Returns the middle frame (H, W, 3), uint8 RGB, of a video or of a folder of pictures.
+    """Read the middle frame of a video or of a folder of pictures.
+
+    Args:
+        path (str): the video or the folder.
+
+    Returns:
+        np.ndarray: RGB (H, W, 3), uint8.
 
     Raises:
         InputError: the path holds nothing that can be read.
@@ -52,6 +66,7 @@ def draw_sheet(dump, frames, indices, columns=4):
         dump (dict[str, np.ndarray]): raw material of a test run.
         frames (list[np.ndarray]): one (H, W, 3) uint8 RGB frame for each of the indices.
         indices (list[int]): the samples to show, as rows of the dump.
+        columns (int): pictures in a row. Defaults to 4.
 
     Returns:
         matplotlib.figure.Figure: the sheet.

@@ -7,7 +7,14 @@ from .canvas import KNOWN, UNKNOWN
 
 
 def short_number(value):
-    """A number with two decimals as text."""
+    """Write a number with two decimals. None is ever ``-0.00``.
+
+    Args:
+        value (float): the number.
+
+    Returns:
+        str: the text.
+    """
     return f'{round(value, 2) + 0.0:.2f}'  # -0.001 is 0.00
 
 
@@ -47,7 +54,15 @@ def tick_step(total):
 
 
 def timeline(windows, limits):
-    """Draws score and emotion over time, with one point per window."""
+    """Draw score and emotion over time, with one point per window.
+
+    Args:
+        windows (list[dict]): results of the windows, with ``start`` and ``end`` in seconds.
+        limits (tuple[float, float]): scores at the lower and the upper end of the drawing.
+
+    Returns:
+        str: HTML with a picture in SVG.
+    """
     width, height, strip = 800, 120, 30
     total = windows[-1]['end']
     low, high = limits

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from hesp_mmaction.datasets import faces
-from hesp_mmaction.datasets.faces import TARGETS, main_track, overlaps, similarity, smooth
+from hesp_mmaction.datasets.face_tracks import main_track, overlaps, smooth
+from hesp_mmaction.datasets.faces import TARGETS, similarity
 from hesp_mmaction.datasets.synthetic.clips import make_clip
 from hesp_mmaction.errors import InputError
 

@@ -24,12 +24,11 @@ from hesp_mmaction.evaluation.clusters import (
     cluster_measures,
     name_clusters,
 )
+from hesp_mmaction.evaluation.name_accuracy import chance_accuracy, name_accuracy
 from hesp_mmaction.evaluation.naming import (
     candidates,
-    chance_accuracy,
     emotion_lexicon,
     encode_words,
-    name_accuracy,
     rank_names,
     read_lexicon,
     readable,

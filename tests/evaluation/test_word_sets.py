@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from hesp_mmaction.datasets.emotions import MAFW, emotion_of
-from hesp_mmaction.evaluation.naming import emotion_lexicon, name_accuracy, read_lexicon
+from hesp_mmaction.evaluation.name_accuracy import name_accuracy
+from hesp_mmaction.evaluation.naming import emotion_lexicon, read_lexicon
 from hesp_mmaction.evaluation.word_sets import (
     LEVELS,
     WHEEL,

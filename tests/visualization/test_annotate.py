@@ -6,14 +6,13 @@ import pytest
 
 from hesp_mmaction.datasets.faces import TARGETS, similarity
 from hesp_mmaction.visualization.annotate import (
-    COLOURS,
-    PANEL,
     annotate,
     annotate_frame,
     region_corners,
     result_at,
     score_limits,
 )
+from hesp_mmaction.visualization.panel import COLOURS, PANEL
 from hesp_mmaction.visualization.video_writer import write_video
 
 

@@ -14,13 +14,9 @@ from PIL import Image
 from hesp_mmaction.apis import HESPInferencer
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.clip_loading import Video
-from hesp_mmaction.visualization.annotate import (
-    COLOURS,
-    annotate_frame,
-    result_at,
-    score_limits,
-)
+from hesp_mmaction.visualization.annotate import annotate_frame, result_at, score_limits
 from hesp_mmaction.visualization.canvas import new_axes
+from hesp_mmaction.visualization.panel import COLOURS
 
 CLIPS = 'Happy/324000396.avi', 'Surprise/324000301.avi', 'Sad/324000342.avi'
 WINDOW, STRIDE = 0.8, 0.2

@@ -49,7 +49,14 @@ SPEECH = .35        # share of clips in which the person talks
 
 
 def index(unit):
-    """Row of a FACS unit number in an array of actions."""
+    """Row of a FACS unit number in an array of actions.
+
+    Args:
+        unit (int): number of the unit in FACS, one of ``UNITS``.
+
+    Returns:
+        int: its row.
+    """
     return UNITS.index(unit)
 
 
@@ -78,7 +85,16 @@ def own_recipe(name):
 
 
 def recipe(emotion):
-    """``{unit: (probability, mean)}`` of an emotion, or of a compound by blending its parts."""
+    """Look up how often and how strongly an emotion uses each action unit. A compound blends its
+    parts.
+
+    Args:
+        emotion (str): an emotion, or parts of a compound joined by ``_``.
+
+    Returns:
+        dict[int, tuple[float, float]]: FACS unit to its probability and its mean intensity, from 0
+        to 1.
+    """
     recipes = {part: RECIPES.get(part) or own_recipe(part) for part in emotion.split('_')}
     blend = {}
     for part in recipes:
@@ -93,7 +109,15 @@ def recipe(emotion):
 
 
 def sample_apex(emotion, rng):
-    """Actions at the apex of one showing of ``emotion``: float32 of shape (units, 2)."""
+    """Draw the actions at the apex of one showing of an emotion.
+
+    Args:
+        emotion (str): an emotion or a compound, see ``recipe``.
+        rng (np.random.Generator): source of the draws.
+
+    Returns:
+        np.ndarray: intensities (units, 2) of the left and the right half, float32, from 0 to 1.
+    """
     apex = np.zeros((len(UNITS), 2), np.float32)
     strength = rng.uniform(*STRENGTH)
     side = rng.integers(2)
@@ -110,7 +134,15 @@ def sample_apex(emotion, rng):
 
 
 def envelope(frames, rng):
-    """Onset, apex and offset of one action: float32 of shape (frames,), from about 0 up to 1."""
+    """Draw the course of one action: onset, apex and offset.
+
+    Args:
+        frames (int): F, number of frames.
+        rng (np.random.Generator): source of the draws.
+
+    Returns:
+        np.ndarray: (F,) float32, from about 0 to 1.
+    """
     begin, rise = rng.uniform(-.05, .2), rng.uniform(.15, .35)
     fall = rng.uniform(.7, 1.3)     # beyond 1: the clip ends before the face relaxes
     time = np.linspace(0, 1, frames)
@@ -121,9 +153,17 @@ def envelope(frames, rng):
 
 
 def sample_clip(emotion, frames, rng):
-    """Actions over a clip: float32 of shape (frames, units, 2).
+    """Draw the actions over a clip.
 
-    The units of the emotion rise together with little lags; blinks and speech come on top.
+    The units of the emotion rise together with little lags. Blinks and speech come on top.
+
+    Args:
+        emotion (str): an emotion or a compound, see ``recipe``.
+        frames (int): F, number of frames.
+        rng (np.random.Generator): source of the draws.
+
+    Returns:
+        np.ndarray: intensities (F, units, 2) of the left and the right half, float32, from 0 to 1.
     """
     apex = sample_apex(emotion, rng)
     common, own = envelope(frames, rng), np.stack([envelope(frames, rng) for _ in UNITS], 1)

@@ -24,6 +24,8 @@ def make_clip(emotion, person, number, seed=0, size=SIZE):
             of them.
         person (int): who acts it, see ``ROLES``.
         number (int): each number has its own acting, head movement and scene.
+        seed (int): seed of the world. Defaults to 0.
+        size (int): side of a frame in pixels. Defaults to ``SIZE``.
 
     Returns:
         list[np.ndarray]: RGB frames, uint8 (size, size, 3).
@@ -40,7 +42,15 @@ def make_clip(emotion, person, number, seed=0, size=SIZE):
 
 
 def write_video(path, frames):
-    """Write RGB frames to ``path`` (.avi or .mp4); a half-written file never has that name."""
+    """Write frames to a video file. The file has its name only when it is complete.
+
+    Args:
+        path (pathlib.Path): the file; its ending is ``.avi`` or ``.mp4``.
+        frames (list[np.ndarray]): RGB frames (H, W, 3), uint8.
+
+    Raises:
+        RuntimeError: OpenCV cannot write the file.
+    """
     codec = {'.avi': 'MJPG', '.mp4': 'mp4v'}[path.suffix]
     height, width = frames[0].shape[:2]
     with whole_path(path) as part:

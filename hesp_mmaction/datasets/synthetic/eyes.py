@@ -51,7 +51,14 @@ def draw_eye(pen, subject, act, side):
 
 
 def draw_brow(pen, subject, act, side):
-    """Draw one eyebrow; the arguments are those of ``draw_eye``."""
+    """Draw one eyebrow.
+
+    Args:
+        pen (Pen): see ``draw_eye``.
+        subject (Subject): see ``draw_eye``.
+        act (Callable): see ``draw_eye``.
+        side (int): see ``draw_eye``.
+    """
     s = subject
     y = EYE_Y - s.brow_height
     inner_up = .12 * act(1, side) - .09 * act(4, side) - .045 * act(9, side)

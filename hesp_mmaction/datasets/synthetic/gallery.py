@@ -14,7 +14,13 @@ LABEL = 96      # width of the column of names
 
 
 def contact_sheet(seed=0, columns=9, size=96):
-    """Emotions in rows, one subject per column, at a clear apex; below, one clip in time.
+    """Draw emotions in rows and one subject in each column, at a clear apex. The last row is one
+    clip in time.
+
+    Args:
+        seed (int): seed of the world. Defaults to 0.
+        columns (int): number of subjects. Defaults to 9.
+        size (int): side of a picture in pixels. Defaults to 96.
 
     Returns:
         np.ndarray: RGB, uint8 (rows * size, LABEL + columns * size, 3).

@@ -7,7 +7,12 @@ OUTLINE_TURN = .22      # an outline turns little: behind it other parts of the 
 
 
 def draw_back_hair(pen, subject):
-    """The hair seen behind the face; drawn before the head."""
+    """Draw the hair that shows around the face. It is drawn before the head.
+
+    Args:
+        pen (Pen): draws into the picture.
+        subject (Subject): whose hair it is.
+    """
     s, dark = subject, shade(subject.hair, .8)
     if s.style in ('long', 'bob'):
         end = 1.5 if s.style == 'long' else .75
@@ -23,7 +28,12 @@ def draw_back_hair(pen, subject):
 
 
 def draw_front_hair(pen, subject):
-    """The hair over the forehead; drawn after the head."""
+    """Draw the hair over the forehead. It is drawn after the head.
+
+    Args:
+        pen (Pen): draws into the picture.
+        subject (Subject): whose hair it is.
+    """
     s = subject
     if s.style == 'bald':
         return
@@ -47,7 +57,14 @@ def draw_front_hair(pen, subject):
 
 
 def draw_beard(pen, subject, mouth_y, chin_y):
-    """Beard on the skin; drawn before the mouth, which then lies on top of it."""
+    """Draw the beard. It is drawn before the mouth, which lies on top of it.
+
+    Args:
+        pen (Pen): draws into the picture.
+        subject (Subject): whose beard it is.
+        mouth_y (float): height of the mouth in face units.
+        chin_y (float): height of the chin in face units.
+    """
     s = subject
     colour = shade(s.hair, .95) if s.beard != 'stubble' else mix(s.skin, s.hair, .22)
     if s.beard in ('stubble', 'full'):
@@ -60,7 +77,13 @@ def draw_beard(pen, subject, mouth_y, chin_y):
 
 
 def draw_glasses(pen, subject, eye_y):
-    """Frames around the eyes."""
+    """Draw the frames around the eyes.
+
+    Args:
+        pen (Pen): draws into the picture.
+        subject (Subject): whose glasses they are.
+        eye_y (float): height of the eyes in face units.
+    """
     s = subject
     radius = .19 if s.glasses == 'round' else .2
     angle = np.linspace(0, 2 * np.pi, 20, endpoint=False)

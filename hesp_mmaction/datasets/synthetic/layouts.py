@@ -54,10 +54,18 @@ def cast(role, count, rng, people=None):
 
 
 def plan_afew(seed, per_class, people=None, emotions=BASIC):
-    """Entries of an AFEW layout: ``Train_AFEW/Angry/SSSNNNNNN.avi``, S the person, N the clip.
+    """Plan the clips of an AFEW layout: ``Train_AFEW/Angry/SSSNNNNNN.avi``, S the person, N the
+    clip.
 
-    ``people`` is of the training part, and ``emotions`` are the classes, as in
-    ``write_dataset``.
+    Args:
+        seed (int): seed of the world.
+        per_class (tuple[int, int]): clips of an emotion in the training and in the test part.
+        people (int, optional): number of persons of the training part. Defaults to None, as many as
+            ``ROLES`` says.
+        emotions (Sequence[str]): the classes. Defaults to ``BASIC``.
+
+    Returns:
+        list[Entry]: one for each clip.
     """
     emotions = tuple(emotions)
     rng, entries = np.random.default_rng((41, seed)), []
@@ -74,9 +82,16 @@ def plan_afew(seed, per_class, people=None, emotions=BASIC):
 
 
 def plan_mafw(seed, per_class, people=None):
-    """Entries of a MAFW layout: ``data/clips/00001.mp4``, in the lists' order.
+    """Plan the clips of a MAFW layout: ``data/clips/00001.mp4``, in the order of the lists.
 
-    ``people`` is of the training part, as in ``write_dataset``.
+    Args:
+        seed (int): seed of the world.
+        per_class (tuple[int, int]): clips of an emotion in the training and in the test part.
+        people (int, optional): number of persons of the training part. Defaults to None, as many as
+            ``ROLES`` says.
+
+    Returns:
+        list[Entry]: one for each clip.
     """
     rng, entries = np.random.default_rng((43, seed)), []
     compounds = max(1, round(per_class[1] * 18 / PER_CLASS['mafw'][1]))
@@ -93,7 +108,14 @@ def plan_mafw(seed, per_class, people=None):
 
 
 def mafw_lists(entries):
-    """The official list files: dict from path to text. Compounds are tested on, never trained."""
+    """Write the text of MAFW's official list files. Compounds are tested on and never trained.
+
+    Args:
+        entries (list[Entry]): the clips of ``plan_mafw``.
+
+    Returns:
+        dict[str, str]: path of a list file to its text.
+    """
     def lines(split):
         return ''.join(f'{Path(e.path).name} {e.emotion}\n' for e in entries if e.split == split)
 

@@ -31,7 +31,17 @@ class Pen:
         self.centre = (.5 + np.array([pose.x, pose.y])) * picture.shape[0]
 
     def project(self, points, lift=0., turn=1.):
-        """Pixels (n, 2) of face points (n, 2); ``turn`` < 1 for what hardly turns, as outlines."""
+        """Compute the pixels of points of the face.
+
+        Args:
+            points (array_like): (n, 2) in face units.
+            lift (float): height above the ellipsoid in face units. Defaults to 0.
+            turn (float): share of the head's turn that the points follow; less than 1 for what
+                hardly turns, such as outlines. Defaults to 1.
+
+        Returns:
+            np.ndarray: (n, 2) in pixels, float.
+        """
         points = np.asarray(points, float)
         x, y = points[:, 0], points[:, 1]
         yaw, pitch = self.pose.yaw * turn, self.pose.pitch * turn
@@ -42,22 +52,51 @@ class Pen:
         return turned @ self.matrix + self.centre
 
     def fill(self, points, colour, lift=0., turn=1.):
-        """A filled polygon."""
+        """Draw a filled polygon.
+
+        Args:
+            points (array_like): corners (n, 2) in face units.
+            colour (tuple[int]): RGB.
+            lift (float): see ``project``.
+            turn (float): see ``project``.
+        """
         self.polygon(self.project(points, lift, turn), colour)
 
     def polygon(self, pixels, colour):
-        """A filled polygon given in pixels (n, 2)."""
+        """Draw a filled polygon given in pixels.
+
+        Args:
+            pixels (np.ndarray): corners (n, 2) in pixels.
+            colour (tuple[int]): RGB.
+        """
         fixed = np.rint(pixels * 2 ** SHIFT).astype(np.int32)
         cv2.fillPoly(self.picture, [fixed], colour, cv2.LINE_AA, SHIFT)
 
     def line(self, points, colour, width, lift=0., turn=1., closed=False):
-        """A line of ``width`` face units."""
+        """Draw a line.
+
+        Args:
+            points (array_like): (n, 2) in face units.
+            colour (tuple[int]): RGB.
+            width (float): in face units; at least one pixel is drawn.
+            lift (float): see ``project``.
+            turn (float): see ``project``.
+            closed (bool): whether the last point is joined to the first. Defaults to False.
+        """
         fixed = np.rint(self.project(points, lift, turn) * 2 ** SHIFT).astype(np.int32)
         cv2.polylines(self.picture, [fixed], closed, colour, max(1, round(width * self.unit)),
                       cv2.LINE_AA, SHIFT)
 
     def dot(self, point, radius, colour, lift=0., turn=1.):
-        """A filled circle of ``radius`` face units."""
+        """Draw a filled circle.
+
+        Args:
+            point (array_like): its centre (2,) in face units.
+            radius (float): in face units.
+            colour (tuple[int]): RGB.
+            lift (float): see ``project``.
+            turn (float): see ``project``.
+        """
         x, y = np.rint(self.project([point], lift, turn)[0] * 2 ** SHIFT).astype(int).tolist()
         cv2.circle(self.picture, (x, y), int(radius * self.unit * 2 ** SHIFT), colour, -1,
                    cv2.LINE_AA, SHIFT)
@@ -81,20 +120,54 @@ def _spline(points, closed, n):
 
 
 def curve(points, closed=False, n=6):
-    """A smooth curve through the points: float (many, 2)."""
+    """Compute a smooth curve through points.
+
+    Args:
+        points (array_like): (m, 2), in any unit.
+        closed (bool): whether the curve returns to the first point. Defaults to False.
+        n (int): points of the result for each stretch between two points. Defaults to 6.
+
+    Returns:
+        np.ndarray: (many, 2), float.
+    """
     return _spline(len(points), closed, n) @ np.asarray(points, float)
 
 
 def mirror(points, side):
-    """Points given for the right half of the picture, for half ``side`` (-1 left, 1 right)."""
+    """Move points of the right half of the picture to one of the halves.
+
+    Args:
+        points (array_like): (n, 2), given for the right half.
+        side (int): -1 for the left half, 1 for the right.
+
+    Returns:
+        np.ndarray: (n, 2), float.
+    """
     return np.asarray(points, float) * (side, 1)
 
 
 def shade(colour, factor):
-    """The colour made darker (< 1) or lighter (> 1): tuple of 3 ints."""
+    """Make a colour darker or lighter.
+
+    Args:
+        colour (tuple[int]): RGB.
+        factor (float): below 1 darker, above 1 lighter.
+
+    Returns:
+        tuple[int]: RGB, 0 to 255.
+    """
     return tuple(int(min(255, max(0, c * factor))) for c in colour)
 
 
 def mix(colour, other, share):
-    """``share`` of ``other`` in ``colour``: tuple of 3 ints."""
+    """Mix two colours.
+
+    Args:
+        colour (tuple[int]): RGB.
+        other (tuple[int]): RGB.
+        share (float): share of ``other``, from 0 to 1.
+
+    Returns:
+        tuple[int]: RGB.
+    """
     return tuple(int((1 - share) * a + share * b) for a, b in zip(colour, other, strict=True))

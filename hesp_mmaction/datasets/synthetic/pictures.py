@@ -16,7 +16,12 @@ LOOSE = .3      # share of pictures whose units go together at random, as no emo
 
 
 def make_picture(number, seed=0, size=96):
-    """Picture ``number``, a frame of a clip that nobody filmed.
+    """Make one picture: a frame of a clip that is never filmed.
+
+    Args:
+        number (int): number of the picture in the world of ``seed``.
+        seed (int): seed of the world. Defaults to 0.
+        size (int): side of the picture in pixels. Defaults to 96.
 
     Returns:
         tuple: the RGB picture (size, size, 3) in uint8, and its facts ``(subject, acts, pose,
@@ -38,7 +43,18 @@ def make_picture(number, seed=0, size=96):
 
 
 def make_pictures(count, seed=0, size=96, workers=2):
-    """``count`` pictures: uint8 (count, size, size, 3), and the list of their facts."""
+    """Make the first pictures of a world in several processes.
+
+    Args:
+        count (int): N, number of pictures.
+        seed (int): seed of the world. Defaults to 0.
+        size (int): side of a picture in pixels. Defaults to 96.
+        workers (int): number of processes. Defaults to 2.
+
+    Returns:
+        tuple: pictures (N, size, size, 3) in uint8, and the list of their facts, see
+        ``make_picture``.
+    """
     pictures, facts = np.empty((count, size, size, 3), np.uint8), []
     with worker_pool(workers) as pool:
         made = pool.imap(partial(make_picture, seed=seed, size=size), range(count), chunksize=32)

@@ -38,7 +38,14 @@ class Scene:
 
 
 def sample_scene(rng):
-    """A random place and camera."""
+    """Draw a place, its light and a camera.
+
+    Args:
+        rng (np.random.Generator): source of the draws.
+
+    Returns:
+        Scene: the place.
+    """
     return Scene(
         background=str(rng.choice(list(BACKGROUNDS))), pattern=int(rng.integers(2 ** 31)),
         light=str(rng.choice(list(LIGHTS), p=(.5, .3, .2))), side=rng.uniform(-1, 1),
@@ -47,7 +54,15 @@ def sample_scene(rng):
 
 
 def sample_poses(frames, rng):
-    """Poses of a head that drifts from one random pose to another, one per frame: list."""
+    """Draw poses of a head that drifts from one random pose to another.
+
+    Args:
+        frames (int): number of frames.
+        rng (np.random.Generator): source of the draws.
+
+    Returns:
+        list[Pose]: one for each frame.
+    """
     spread = dict(yaw=.26, pitch=.12, roll=.09, x=.03, y=.025, scale=.05, gaze_x=.3, gaze_y=.2)
     start = {k: rng.normal(0, s) for k, s in spread.items()}
     drift = {k: rng.normal(0, .45 * s) for k, s in spread.items()}
@@ -66,7 +81,15 @@ def sample_poses(frames, rng):
 
 @lru_cache(maxsize=8)
 def backdrop(scene, size):
-    """Draw the background of the picture, out of focus: uint8 (size, size, 3)."""
+    """Draw the background of the picture, out of focus.
+
+    Args:
+        scene (Scene): the place.
+        size (int): side of the picture in pixels.
+
+    Returns:
+        np.ndarray: RGB (size, size, 3), uint8.
+    """
     rng = np.random.default_rng((23, scene.pattern))
     colour = np.array(BACKGROUNDS[scene.background])
     picture = np.full((32, 32, 3), colour, np.uint8)
@@ -80,7 +103,15 @@ def backdrop(scene, size):
 
 @lru_cache(maxsize=8)
 def light_map(scene, size):
-    """How bright and of what colour the light is at every pixel: float32 (size, size, 3)."""
+    """Compute how bright and of what colour the light is at every pixel.
+
+    Args:
+        scene (Scene): the place.
+        size (int): side of the picture in pixels.
+
+    Returns:
+        np.ndarray: factors (size, size, 3) of red, green and blue, float32.
+    """
     line = np.linspace(-1, 1, size, dtype=np.float32)
     x, y = line[None], line[:, None]
     amount = scene.brightness * (1 + scene.contrast * (x * scene.side - .5 * y).clip(-1.2, .3))
@@ -88,7 +119,16 @@ def light_map(scene, size):
 
 
 def film(picture, scene, rng):
-    """The picture as the camera of ``scene`` records it: uint8 of the same shape."""
+    """Blur a picture and add noise, as the camera of a scene does.
+
+    Args:
+        picture (np.ndarray): RGB (size, size, 3), uint8.
+        scene (Scene): its camera.
+        rng (np.random.Generator): source of the noise.
+
+    Returns:
+        np.ndarray: RGB, uint8, of the same shape.
+    """
     if scene.blur > .2:
         picture = cv2.GaussianBlur(picture, (0, 0), scene.blur * picture.shape[0] / 112)
     # The same noise in all channels: like a real sensor's grey noise, and fast.

@@ -51,7 +51,15 @@ class Subject:
 
 
 def make_subject(person, seed=0):
-    """The person with number ``person`` in the world of ``seed``; same numbers, same person."""
+    """Draw the looks of a person. The same numbers always make the same person.
+
+    Args:
+        person (int): number of the person.
+        seed (int): seed of the world. Defaults to 0.
+
+    Returns:
+        Subject: the looks.
+    """
     rng = np.random.default_rng((17, seed, person))
     skin_name, skin = SKINS[rng.integers(len(SKINS))]
     skin = _vary(skin, 9, rng)

@@ -5,10 +5,16 @@ import cv2
 
 
 def worker_pool(workers):
-    """A pool of forked processes, to be used in a ``with`` statement.
+    """Start a pool of forked processes, for a ``with`` statement.
 
-    Forked, because a fresh interpreter would import torch and MMAction2 again. OpenCV's threads do
-    not survive a fork and a child would wait for them for ever, so they are stopped before it.
+    A fresh interpreter would import torch and MMAction2 again. OpenCV's threads do not survive a
+    fork, and a child would wait for them for ever. So they are stopped first.
+
+    Args:
+        workers (int): number of processes.
+
+    Returns:
+        multiprocessing.pool.Pool: the pool.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)        # which the workers inherit

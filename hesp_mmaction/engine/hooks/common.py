@@ -13,7 +13,14 @@ from ...models.precision import compute_type, under_autocast
 
 
 def unwrap(model):
-    """The recognizer inside a distributed wrapper."""
+    """Take the recognizer out of a distributed wrapper.
+
+    Args:
+        model (nn.Module): the wrapper, or the recognizer itself.
+
+    Returns:
+        nn.Module: the recognizer.
+    """
     return model.module if is_model_wrapper(model) else model
 
 

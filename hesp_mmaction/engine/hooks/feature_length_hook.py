@@ -33,7 +33,14 @@ def expected_length(model):
 
 
 def remedy(head):
-    """What to set if the features of a head have another length, as a sentence."""
+    """Say what to set if the features of a head have another length.
+
+    Args:
+        head (nn.Module): the head of the recognizer.
+
+    Returns:
+        str: a part of a sentence.
+    """
     if isinstance(head, HESPHead):
         return f'set model.cls_head.feature_length={OPENAI:g}'
     return 'a smaller optim_wrapper.optimizer.lr, or a head that does not depend on the length'

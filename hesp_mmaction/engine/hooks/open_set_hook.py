@@ -5,7 +5,7 @@ from mmengine.logging import print_log
 from mmengine.runner import BaseLoop
 
 from ...datasets.emotions import SHIPPED, in_force, ships
-from ...datasets.feature_file import FeatureDataset
+from ...datasets.feature_dataset import FeatureDataset
 from ...datasets.feature_store import check_made, check_model
 from ...datasets.wrappers import leaves
 from ...errors import InputError

@@ -120,6 +120,13 @@ def learned(runner, to=None):
 
 
 def scale_state(runner):
-    """Returns the state of the loss scaler of mixed precision (dict), or None without one."""
+    """Read the state of the loss scaler of mixed precision.
+
+    Args:
+        runner (mmengine.runner.Runner): the runner.
+
+    Returns:
+        dict | None: the state. None if there is no loss scaler.
+    """
     scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
     return scaler.state_dict() if scaler is not None else None

@@ -10,7 +10,11 @@ from mmengine.logging import print_log
 
 
 def random_state():
-    """States of the global generators of this process, as plain numbers and tensors."""
+    """States of the global generators of this process, as plain numbers and tensors.
+
+    Returns:
+        dict: ``python``, ``numpy``, ``torch`` and ``gpu``, which is None without a GPU.
+    """
     name, keys, *rest = np.random.get_state()
     gpu = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
     return dict(python=random.getstate(), numpy=(name, keys.tolist(), *rest),
@@ -18,7 +22,12 @@ def random_state():
 
 
 def set_random_state(state):
-    """Restore what ``random_state`` returned; a GPU's state only if both sides have one."""
+    """Restore what ``random_state`` returned. The state of a GPU is restored only if both sides
+    have one.
+
+    Args:
+        state (dict): returned by ``random_state``, perhaps through a checkpoint.
+    """
     random.setstate(state['python'])
     np.random.set_state(state['numpy'])
     torch.set_rng_state(state['torch'].cpu())  # a checkpoint's tensors are loaded to the GPU

@@ -58,6 +58,13 @@ class WeightPatchHook(Hook):
 
 
 def floats(module):
-    """Name to tensor: parameters and floating-point buffers of a module, without gradient."""
+    """Collect the parameters and floating-point buffers of a module, without gradient.
+
+    Args:
+        module (nn.Module): the module.
+
+    Returns:
+        dict[str, Tensor]: by name in the state dict.
+    """
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     return {name: value.detach() for name, value in tensors.items() if value.is_floating_point()}

@@ -23,11 +23,27 @@ def hesp_mean_softmax(logits_known, logits_negative):
 
 @register_score
 def hesp_logit(logits_known, logits_negative):
-    """max_k (z + z_neg)_k / 2: that of the released code."""
+    """max_k (z + z_neg)_k / 2: that of the released code.
+
+    Args:
+        logits_known (Tensor): z (N, K).
+        logits_negative (Tensor): z_neg (N, K).
+
+    Returns:
+        Tensor: (N,).
+    """
     return ((logits_known + logits_negative) / 2).max(1).values
 
 
 @register_score
 def hesp_centred(logits_known, logits_negative):
-    """The same after the mean of z_neg over the classes is subtracted: this package's default."""
+    """max_k (z + z_neg - mean_j z_neg,j)_k / 2: this package's default.
+
+    Args:
+        logits_known (Tensor): z (N, K).
+        logits_negative (Tensor): z_neg (N, K).
+
+    Returns:
+        Tensor: (N,).
+    """
     return hesp_logit(logits_known, logits_negative - logits_negative.mean(1, keepdim=True))

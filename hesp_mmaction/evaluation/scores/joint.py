@@ -37,7 +37,14 @@ def standard_units(values):
 
 
 def log_length(feature):
-    """Returns the logarithm (N,) of the length of features (N, D); length 0 counts as tiny."""
+    """The logarithm of the length of features; length 0 counts as tiny.
+
+    Args:
+        feature (Tensor): (N, D).
+
+    Returns:
+        Tensor: (N,).
+    """
     return feature.norm(dim=1).clamp_min(1e-12).log()
 
 

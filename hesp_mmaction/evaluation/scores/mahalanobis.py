@@ -48,8 +48,17 @@ def mahalanobis(feature, train_feature, train_label):
 
 @register_score
 def relative_mahalanobis(feature, train_feature, train_label):
-    """The same plus the squared distance to the mean of all, in units of the covariance of all:
-    what is unusual in any class no longer counts."""
+    """``mahalanobis`` plus the squared distance to the mean of all, in units of the covariance of
+    all. What is unusual in any class does not count.
+
+    Args:
+        feature (Tensor): (N, D).
+        train_feature (Tensor): (M, D).
+        train_label (Tensor): (M,), from 0 to K - 1.
+
+    Returns:
+        Tensor: (N,).
+    """
     mean = train_feature.mean(0)
     return (_squared_distance(feature, mean, _precision(train_feature - mean))
             - _within(feature, train_feature, train_label))

@@ -12,10 +12,15 @@ OF_WORDS = ('word_text', 'pair_text')  # fields that no head returns
 def register_score(function):
     """Register a score under the name of its function.
 
-    The names of its parameters without default say what it reads: ``logits``, ``feature`` and so
-    on are fields of a head's outputs and of a dump, ``train_feature`` and so on are fields of the
-    known training samples (``train_features.npz``). It takes tensors and returns knownness (N,):
-    bigger = more known.
+    The names of its parameters without default say what it reads: ``logits``, ``feature`` and so on
+    are fields of a head's outputs and of a dump, ``train_feature`` and so on are fields of the
+    known training samples (``train_features.npz``).
+
+    Args:
+        function (Callable): takes tensors and returns knownness (N,), bigger = more known.
+
+    Returns:
+        Callable: the function itself.
     """
     SCORES[function.__name__] = function
     return function

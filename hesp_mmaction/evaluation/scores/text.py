@@ -57,5 +57,13 @@ def not_x_of_predicted(logits_known, logits_negative_text):
 
 @register_score
 def not_x_of_all(logits_known, logits_negative_text):
-    """sum_k p_k p_yes,k: CLIPN's agreeing-to-differ; see ``not_x_of_predicted``."""
+    """sum_k p_k p_yes,k: CLIPN's agreeing-to-differ; see ``not_x_of_predicted``.
+
+    Args:
+        logits_known (Tensor): (N, K), at CLIP's scale.
+        logits_negative_text (Tensor): (N, K), at CLIP's scale.
+
+    Returns:
+        Tensor: (N,), from 0 to 1.
+    """
     return (logits_known.softmax(1) * _says_yes(logits_known, logits_negative_text)).sum(1)

@@ -23,6 +23,9 @@ def vim(feature, logits, train_feature, train_logits):
 
     Returns:
         Tensor: (N,).
+
+    Raises:
+        InputError: the training features lie in a subspace of half their dimensions.
     """
     mean = train_feature.mean(0)
     _, _, axes = torch.linalg.svd(train_feature - mean, full_matrices=False)

@@ -14,6 +14,7 @@ class Instances(BaseModule):
     Args:
         backbone (dict): a 3-D backbone of MMAction2.
         num_instances (int): n. Defaults to 4.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
 
     def __init__(self, backbone, num_instances=4, init_cfg=None):

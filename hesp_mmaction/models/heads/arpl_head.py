@@ -22,6 +22,7 @@ class ARPLHead(PrototypeHead):
         clip (dict, optional): see ``PrototypeHead``.
         margin_weight (float): weight of the loss that keeps the features of class k within the
             learned radius R of P_k. Defaults to 0.1.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
     kind = 'arpl'
 

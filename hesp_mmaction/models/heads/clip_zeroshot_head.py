@@ -26,6 +26,7 @@ class CLIPZeroShotHead(OpenSetHead):
             ``'a photo of a {} expression'``.
         negative_template (str): sentence that denies the class, for scores that read both. Defaults
             to ``'This video is not {}.'``.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
 
     def __init__(self, known, clip, template='a photo of a {} expression',
@@ -56,6 +57,7 @@ class CLIPZeroShotHead(OpenSetHead):
 
         Args:
             feats (Tensor): video features (B, D).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and

@@ -39,6 +39,7 @@ class CLIPERHead(CoOpHead):
         clip (dict): see ``CoOpHead``.
         num_descriptors (int): n. Defaults to 5.
         num_contexts (int): number of learned tokens of a descriptor. Defaults to 4.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
 
     def __init__(self, known, clip, num_descriptors=5, num_contexts=4, init_cfg=None):
@@ -52,6 +53,7 @@ class CLIPERHead(CoOpHead):
 
         Args:
             feats (Tensor): video features (B, D).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and

@@ -36,6 +36,7 @@ class CoCoOpHead(CoOpHead):
         known (Sequence[str]): see ``CoOpHead``.
         clip (dict): see ``CoOpHead``.
         num_contexts (int): see ``CoOpHead``. Defaults to 4.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
 
     def __init__(self, known, clip, num_contexts=4, init_cfg=None):
@@ -49,6 +50,7 @@ class CoCoOpHead(CoOpHead):
 
         Args:
             feats (Tensor): video features (B, D).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and

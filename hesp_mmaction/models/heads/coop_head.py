@@ -31,6 +31,7 @@ class CoOpHead(TextPromptHead):
         position (str): see ``PromptLearner``. Defaults to ``'end'``.
         descriptions (bool): prompts say how the face looks instead of naming the emotion. Defaults
             to False.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
 
     def __init__(self, known, clip, num_contexts=16, class_specific=False, position='end',
@@ -49,6 +50,7 @@ class CoOpHead(TextPromptHead):
 
         Args:
             feats (Tensor): video features (B, D).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and

@@ -46,6 +46,7 @@ class CSSRHead(OpenSetHead):
         reciprocal (bool): True for RCSSR. Defaults to False.
         latent (int): L, width inside the auto-encoders. Defaults to 64.
         gamma (float): scale of the errors. Defaults to 0.1.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
 
     def __init__(self, known, in_channels=None, clip=None, reciprocal=False, latent=64, gamma=0.1,
@@ -83,6 +84,7 @@ class CSSRHead(OpenSetHead):
 
         Args:
             feats (Tensor): maps (B, C, N).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, C); ``logits`` and ``logits_known``, which are log p,

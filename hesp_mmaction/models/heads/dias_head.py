@@ -59,6 +59,7 @@ class DIASHead(OpenSetHead):
         pull_weight (float): weight of the L1 loss. Defaults to 1.
         fake_weight (float): weight of the classifier's loss on the features of the copycat.
             Defaults to 0.1.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
     SMOOTHING = (0.5, 1.0)  # at the first and at the last depth
 
@@ -75,6 +76,7 @@ class DIASHead(OpenSetHead):
 
         Args:
             feats (Tensor): video features (B, C).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, H), the classifier's last hidden layer; ``logits``,

@@ -35,6 +35,7 @@ class EvidentialHead(LinearHead):
         clip (dict, optional): see ``LinearHead``.
         calibration_weight (float): weight of the calibration loss; 0 switches it off. Defaults to
             1.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
     softmax_probabilities = False  # they are the mean of a Dirichlet distribution
 
@@ -47,6 +48,7 @@ class EvidentialHead(LinearHead):
 
         Args:
             feats (Tensor): video features (B, C).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: the outputs of ``LinearHead``, with ``probabilities`` p and ``alpha``

@@ -22,6 +22,7 @@ class GCPLHead(PrototypeHead):
         in_channels (int, optional): see ``PrototypeHead``.
         clip (dict, optional): see ``PrototypeHead``.
         prototype_weight (float): weight of the prototype loss. Defaults to 0.001.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
     kind = 'near'
 
@@ -34,6 +35,7 @@ class GCPLHead(PrototypeHead):
 
         Args:
             feats (Tensor): video features (B, D).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: see ``PrototypeHead``; ``feature`` is the normalised one.

@@ -59,6 +59,7 @@ class HESPHead(TextPromptHead):
         symmetric (bool): both directions of the alignment loss. Defaults to True.
         contrastive_temperature (float): of the supervised contrastive loss. Defaults to 0.5.
         loss_weights (dict[str, float], optional): changes to ``LOSS_WEIGHTS``. Defaults to None.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
 
     Raises:
         InputError: an argument has a value that does not exist, or the negative texts are to be
@@ -146,6 +147,7 @@ class HESPHead(TextPromptHead):
             feats (Tensor): video features (B, C).
             points (Tensor, optional): negatives (K, C). Defaults to None, the textual prompting
                 alone.
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, D); ``text`` (K, D); ``logits``, ``logits_known`` and

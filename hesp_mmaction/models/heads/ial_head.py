@@ -19,6 +19,7 @@ class IALHead(LinearHead):
         in_channels (int, optional): see ``LinearHead``.
         clip (dict, optional): see ``LinearHead``.
         weight (float): weight of the intensity-aware loss. Defaults to 0.1.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
     """
 
     def __init__(self, known, in_channels=None, clip=None, weight=0.1, init_cfg=None):

@@ -23,6 +23,7 @@ class LinearHead(OpenSetHead):
             width of ``clip``.
         clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
         label_smoothing (float): share of the target that is spread over all classes. Defaults to 0.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
 
     Raises:
         InputError: neither ``in_channels`` nor ``clip`` is given.
@@ -38,6 +39,7 @@ class LinearHead(OpenSetHead):
 
         Args:
             feats (Tensor): video features (B, C).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, C); ``logits``, ``logits_known`` and

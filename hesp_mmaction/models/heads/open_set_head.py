@@ -26,6 +26,7 @@ class OpenSetHead(BaseModule):
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
 
     Attributes:
         known (tuple[str]): canonical names of the known emotions, in label order.

@@ -39,6 +39,7 @@ class PrototypeHead(OpenSetHead):
         in_channels (int, optional): D, width of the backbone's features. Defaults to None, the
             width of ``clip``.
         clip (dict, optional): the CLIP of the backbone, with ``arch``. Defaults to None.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
 
     Attributes:
         kind (str): see ``point_logits``.
@@ -57,6 +58,7 @@ class PrototypeHead(OpenSetHead):
 
         Args:
             feats (Tensor): video features (B, D).
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: ``feature`` (B, D); ``logits``, ``logits_known`` and

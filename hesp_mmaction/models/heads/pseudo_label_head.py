@@ -22,6 +22,7 @@ class PseudoLabelHead(LinearHead):
         in_channels (int, optional): see ``LinearHead``.
         clip (dict, optional): see ``LinearHead``.
         label_smoothing (float): see ``LinearHead``.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
 
     Attributes:
         pseudo_labels (dict[str, int]): sample id to label. Empty at first.
@@ -51,6 +52,7 @@ class PseudoLabelHead(LinearHead):
             feats (Tensor): video features (B, C).
             labels (Tensor, optional): int (B,); a negative one stands for the predicted class.
                 Defaults to None, the predicted classes.
+            **kwargs (Any): what else the recognizer knows of the batch; not used.
 
         Returns:
             dict[str, Tensor]: the outputs of ``LinearHead``, and ``log_likelihood`` (B,) of the

@@ -15,6 +15,7 @@ class TextPromptHead(OpenSetHead):
 
     Args:
         known (Sequence[str]): names of the known emotions, in label order.
+        init_cfg (dict, optional): see mmengine's ``BaseModule``. Defaults to None.
 
     Attributes:
         text (CLIPTextTower): reads the prompts.
