@@ -59,9 +59,9 @@ def find(args):
           f'  python tools/discover.py --apply {out}')
 
 
-def apply(folder):
+def apply(folder, cfg_options=None):
     """Write train.csv and test.csv as the edited groups.txt says, and print the next command."""
-    found = apply_groups(folder)
+    found = apply_groups(folder, cfg_options)
     for name, clips in found.new.items():
         print(f'{name}: {len(clips)} clips')
     if found.untested:
@@ -71,12 +71,13 @@ def apply(folder):
         'python', 'tools/train.py', str(found.run.config), '--grow', str(found.run.checkpoint),
         '--known', *found.known, '--work-dir', os.path.join(folder, 'grown'),
         *(['--no-validate'] if found.untested else []), '--cfg-options',
-        *(f'{key}={value}' for key, value in found.options.items())]))
+        *(f'{key}={",".join(map(str, value)) if isinstance(value, list) else value}'
+          for key, value in found.options.items())]))
 
 
 def main():
     args = parse_args()
-    apply(args.apply) if args.apply is not None else find(args)
+    apply(args.apply, args.cfg_options) if args.apply is not None else find(args)
 
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ from _first_look import first_look
 if __name__ == '__main__':
     first_look(sys.argv[1:])
 
-from hesp_mmaction.apis.growth import Growth  # noqa: E402
+from hesp_mmaction.apis.growth import Growth, train  # noqa: E402
 from hesp_mmaction.apis.running import parser, read_config, run, run_tool  # noqa: E402
 from hesp_mmaction.compat.launching import optim_wrapper_cfg  # noqa: E402
 from hesp_mmaction.errors import InputError  # noqa: E402
@@ -34,8 +34,8 @@ def main():
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    train = (lambda runner: runner.train()) if args.grow is None else Growth(cfg, args.grow).train
-    run(cfg, train, ['train_dataloader', 'val_dataloader'])
+    run(cfg, train if args.grow is None else Growth(cfg, args.grow).train,
+        ['train_dataloader', 'val_dataloader'])
 
 
 if __name__ == '__main__':

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..datasets.decoding import VIDEO_EXTENSIONS
-from ..datasets.emotions import canonical, emotion_of
+from ..datasets.emotions import emotion_of, in_force
 from ..errors import InputError
 from ..evaluation import load_dump
 from ..evaluation.groups import find_groups
@@ -154,7 +154,7 @@ def decided_text(grouped, decisions, known, names=None):
     Args:
         grouped (Grouped): the groups.
         decisions (Sequence[str or None]): for each group the emotion that it shows, in any known
-            spelling, or None to drop the group. Groups of one emotion are merged.
+            spelling or as a new word, or None to drop the group. Groups of one emotion are merged.
         known (Sequence[str]): emotions that the model knows.
         names (Sequence[str], optional): what the text calls the clips. Defaults to their paths.
 
@@ -162,9 +162,10 @@ def decided_text(grouped, decisions, known, names=None):
         str: the text.
 
     Raises:
-        InputError: a name is no emotion, or is known already.
+        InputError: a name cannot be one or is nearly that of an emotion, or is known already.
     """
-    found = [None if name is None else canonical(name) for name in decisions]
+    found = [None if name is None else in_force().with_words(name).canonical(name)
+             for name in decisions]
     for number, name in enumerate(found, 1):
         if name in known:
             raise InputError(f'Group {number}: {name} is known already. Choose another name, or '

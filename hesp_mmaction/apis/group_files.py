@@ -1,10 +1,9 @@
 """The text file in which a person decides about groups of clips."""
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..datasets.emotions import canonical
+from ..datasets.emotions import canonical, in_force, use
 from ..errors import InputError
 from ..text import printable
 
@@ -56,24 +55,29 @@ def format_groups(groups, paths):
     return ''.join(parts)
 
 
-def read_groups(path):
+def read_groups(path, grouped=None):
     """Read an edited text.
+
+    An accepted word that is no emotion yet becomes one, as after ``--known``.
 
     Args:
         path (str or Path): of the text of ``format_groups``.
+        grouped (Collection[str], optional): printable paths of all clips that were grouped. A line
+            that is none of them is refused. Defaults to None: any line may be a clip.
 
     Returns:
         dict[int, Decision]: by the number of the group.
 
     Raises:
-        InputError: a line that cannot be read, by its number.
+        InputError: a line that cannot be read or a clip that stands twice, by the number of the
+            line.
     """
     try:
         text = Path(path).read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f'{path} cannot be read as a text in UTF-8: {error}') from error
     groups: dict[int, Decision] = {}
-    current = None
+    current, seen = None, {}  # seen: clip to the number of its line
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         if not line or line.startswith('#'):
@@ -83,6 +87,13 @@ def read_groups(path):
             if match is None:
                 if current is None:
                     raise InputError('a clip stands before the first group')
+                if grouped is not None and line not in grouped:
+                    raise InputError(f'{line!r} is none of the clips that were grouped, and no '
+                                     'line such as "group 1: accept anger"')
+                if line in seen:
+                    raise InputError(f'{line} stands in line {seen[line]}, too: delete one of the '
+                                     'lines')
+                seen[line] = number
                 current.clips.append(line)
                 continue
             group = int(match[1])
@@ -95,9 +106,10 @@ def read_groups(path):
 
 
 def _decision(text):
-    action, _, value = text.partition(' ')
-    action, value = action.lower(), value.strip()
+    action, value = (*text.split(maxsplit=1), '', '')[:2]
+    action = action.lower()
     if action == 'accept' and value:
+        use(in_force().with_words(value))
         return action, canonical(value)
     if action == 'merge' and value.isdecimal():
         return action, str(int(value))
@@ -119,7 +131,7 @@ def accepted(groups, known, path):
 
     Raises:
         InputError: nothing is accepted, a merge leads nowhere, two groups have one name, a name is
-            known already, a clip stands twice, or a group has one clip.
+            known already, or a group has fewer than two clips.
     """
     found: dict[int, list] = {number: [] for number, group in groups.items()
                               if group.action == 'accept'}
@@ -148,11 +160,8 @@ def accepted(groups, known, path):
             found[goal] += group.clips
     if not found:
         raise InputError(f'{path} accepts no group: write "accept NAME" for one')
-    twice = [clip for clip, count in Counter(sum(found.values(), [])).items() if count > 1]
-    if twice:
-        raise InputError(f'{path}: {twice[0]} stands in two places: delete one of the lines')
     for number, clips in found.items():
         if len(clips) < 2:
-            complain(groups[number], f'group {number} has {len(clips)} clip: an emotion needs two '
-                     'or more; drop or merge it')
+            complain(groups[number], f'group {number} has {len(clips) or "no"} clip'
+                     f'{"" if clips else "s"}: an emotion needs two or more; drop or merge it')
     return {groups[number].value: clips for number, clips in found.items()}

@@ -91,19 +91,22 @@ class Applied:
         known (list[str]): the emotions of the run, then the new ones.
         new (dict[str, list[str]]): new emotion to paths of its clips.
         lists (dict[str, str]): ``train`` and ``test`` to the absolute paths of their lists.
+        cfg_options (dict): changes to the config of the run that were given.
         untested (list[str]): new emotions without a clip in the test list.
     """
     run: Run
     known: list
     new: dict
     lists: dict
+    cfg_options: dict
     untested: list
 
     @property
     def options(self):
         """Changes to the config of the run, see ``--cfg-options``."""
-        return {'lists.train': self.lists['train'], 'lists.test': self.lists['test'],
-                'classes': 'found'}
+        return self.cfg_options | {
+            'lists.train': self.lists['train'], 'lists.test': self.lists['test'],
+            'classes': 'found'}
 
 
 def write_groups(out, run, judged, groups):
@@ -125,20 +128,22 @@ def write_groups(out, run, judged, groups):
             file.write(text)
 
 
-def apply_groups(folder):
+def apply_groups(folder, cfg_options=None):
     """Write the lists of a training that learns what a person accepted in ``groups.txt``.
 
     Nothing is written unless every decision can be followed.
 
     Args:
         folder (str or Path): of ``write_groups``.
+        cfg_options (dict, optional): changes to the config of the run, see ``--cfg-options``.
+            Defaults to None.
 
     Returns:
         Applied: what is to be learned.
 
     Raises:
-        InputError: of ``read_groups``, ``accepted`` and ``lists_of``; the folder has
-            no groups, or a clip is none of them.
+        InputError: of ``read_groups``, ``accepted`` and ``lists_of``; or the folder has no
+            groups.
     """
     record, text = Path(folder) / 'groups.json', Path(folder) / 'groups.txt'
     if not record.is_file():
@@ -146,16 +151,13 @@ def apply_groups(folder):
                          f'{folder} first')
     found = json.loads(record.read_text(encoding='utf-8'))
     run = find_run(found['run'])
-    cfg = config_of(run)  # first: the names of groups may be emotions of its own
-    new = accepted(read_groups(text), found['known'], text)
-    lost = [clip for clips in new.values() for clip in clips if clip not in found['clips']]
-    if lost:
-        raise InputError(f'{text}: {lost[0]} is none of the clips that were grouped')
+    cfg = config_of(run, cfg_options)  # first: the names of groups may be emotions of its own
+    new = accepted(read_groups(text, found['clips']), found['known'], text)
     new = {name: [found['clips'][clip] for clip in clips] for name, clips in new.items()}
     lists = lists_of(cfg, found['known'], new)
     tested = {clip.emotion for clip in lists['test']}
     return Applied(run, [*found['known'], *new], new, write_lists(folder, lists),
-                   [name for name in new if name not in tested])
+                   cfg_options or {}, [name for name in new if name not in tested])
 
 
 def write_lists(folder, lists):

@@ -4,6 +4,7 @@ Everything that has a row for each emotion (contexts, negatives, a classifier) k
 emotions it knows; new rows start as in a new model. Old and new clips are then trained together, so
 that the old emotions are not forgotten, and threshold and density are fitted anew at the end.
 """
+import json
 import logging
 from copy import deepcopy
 from datetime import datetime, timezone
@@ -92,6 +93,8 @@ def grow(model, checkpoint, name='the checkpoint'):
     check_pixels(model, checkpoint['hesp'].get('pixels'), name)
     start = model.state_dict()
     old = plain_keys(weights_of(checkpoint, name), start)
+    for key, value in model.cls_head.older_state().items():
+        old.setdefault(f'cls_head.{key}', value)
     fitted = {key for key, value in model.named_buffers() if key in old
               and value.shape != old[key].shape}
     nearest = dict.fromkeys(fitted, nearest_rows(model.cls_head, old_known)) if fitted else {}
@@ -177,7 +180,6 @@ class Growth(Hook):
         self.history = [*history, dict(
             known=self.old, added=self.added, checkpoint=str(path),
             date=datetime.now(timezone.utc).strftime('%Y-%m-%d'))]
-        self.before = None
         cfg.load_from, cfg.resume = None, False  # a config that a test left names its checkpoint
 
     def train(self, runner):
@@ -187,6 +189,7 @@ class Growth(Hook):
             runner (mmengine.runner.Runner): of the config of the model that grows.
         """
         runner.register_hook(self)
+        runner.register_hook(GrowthFigures())
         runner.train()
 
     def before_train(self, runner):
@@ -194,8 +197,11 @@ class Growth(Hook):
         grow(model, self.saved, self.name)
         model.cls_head.history = self.history
         print_log(f'grown from {", ".join(self.old)} by {", ".join(self.added)}', 'current')
+        found = dict(known=self.old + self.added, history=self.history)
         if runner.val_loop is not None:
-            self.before = accuracy(self._judged_before(runner), self.old)
+            found['old_before'] = accuracy(self._judged_before(runner), self.old)
+        if is_main_process():
+            write_json(found, Path(runner.work_dir) / 'growth.json')
 
     def _judged_before(self, runner):
         """What the old model makes of the test part, as a dump."""
@@ -210,17 +216,34 @@ class Growth(Hook):
                 rows += [dump_row(sample.to_dict()) for sample in model.test_step(batch)]
         return dump_of_rows(list(chain.from_iterable(all_gather_object(rows))), self.old)
 
+
+class GrowthFigures(Hook):
+    """Adds the accuracy after the last epoch to ``growth.json``, which ``Growth`` begins."""
+    priority = 'VERY_HIGH'
+
     def after_train(self, runner):
         if not is_main_process():
             return
-        found = dict(known=self.old + self.added, history=self.history)
-        if self.before is not None:
-            dump = load_dump(Path(runner.work_dir) / 'predictions.npz')
-            found |= dict(old_before=self.before, old_after=accuracy(dump, self.old),
-                          old_after_among_old=accuracy(dump, self.old, self.old),
-                          new_after=accuracy(dump, self.added))
-            print_log('accuracy on the test part: old emotions {old_before:.2f} before and '
-                      '{old_after:.2f} after ({old_after_among_old:.2f} among the old names), '
-                      'new ones {new_after:.2f}'.format(**found), 'current',
-                      logging.INFO)
-        write_json(found, Path(runner.work_dir) / 'growth.json')
+        path = Path(runner.work_dir) / 'growth.json'
+        found = json.loads(path.read_text(encoding='utf-8'))
+        if 'old_before' not in found:
+            return
+        old, added = (found['history'][-1][key] for key in ('known', 'added'))
+        dump = load_dump(path.with_name('predictions.npz'))
+        found |= dict(old_after=accuracy(dump, old), old_after_among_old=accuracy(dump, old, old),
+                      new_after=accuracy(dump, added))
+        print_log('accuracy on the test part: old emotions {old_before:.2f} before and '
+                  '{old_after:.2f} after ({old_after_among_old:.2f} among the old names), '
+                  'new ones {new_after:.2f}'.format(**found), 'current', logging.INFO)
+        write_json(found, path)
+
+
+def train(runner):
+    """Train; if this resumes a growth, its figures are added at the end.
+
+    Args:
+        runner (mmengine.runner.Runner): of the training.
+    """
+    if runner.cfg.get('resume') and (Path(runner.work_dir) / 'growth.json').is_file():
+        runner.register_hook(GrowthFigures())
+    runner.train()

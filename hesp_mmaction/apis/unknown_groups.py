@@ -63,9 +63,11 @@ def find_run(folder):
         Run: the folder and the two files.
 
     Raises:
-        InputError: the folder lacks the config or the checkpoint of a training.
+        InputError: there is no such folder, or it lacks the config or the checkpoint of a training.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f'there is no folder {folder}: name the work dir of a training')
     configs, last = sorted(folder.glob('*.py')), folder / 'last_checkpoint'
     if len(configs) != 1:
         raise InputError(f'{folder} holds {len(configs)} configs: name the work dir of a training')
@@ -75,17 +77,19 @@ def find_run(folder):
     return Run(folder, configs[0], checkpoint)
 
 
-def config_of(run):
+def config_of(run, cfg_options=None):
     """Read the config of a run. Its own emotions, if it has any, are in force afterwards.
 
     Args:
         run (Run): the run.
+        cfg_options (dict, optional): changes to the config, see ``--cfg-options``. Defaults to
+            None.
 
     Returns:
         mmengine.Config: the config.
     """
     cfg = load_config(str(run.config))
-    override(cfg)
+    override(cfg, cfg_options)
     return cfg
 
 
@@ -132,6 +136,7 @@ def other_clips(run, inputs, cfg_options=None, batch_size=8):
     if not train.is_file():
         raise InputError(f'{run.folder} has no train_features.npz: it has to be the work dir of a '
                          'training with ThresholdHook')
+    train = load_dump(train)
     inferencer = HESPInferencer(str(run.config), str(run.checkpoint), cfg_options=cfg_options)
     clips = find_clips(_read_paths(inputs))
     paths, rows, problems = [], [], []
@@ -147,7 +152,6 @@ def other_clips(run, inputs, cfg_options=None, batch_size=8):
                   logging.WARNING)
     if not rows:
         raise InputError(f'none of the {len(clips)} clips can be used')
-    train = load_dump(train)
     return Judged(paths, np.stack([row.pred_feature.numpy() for row in rows]),
                   list(inferencer.known), train['feature'], train['label'])
 
@@ -160,10 +164,13 @@ def _read_paths(inputs):
             paths.append(name)
             continue
         try:
-            lines = Path(name).read_text(encoding='utf-8-sig', errors='surrogateescape')
+            text = Path(name).read_text(encoding='utf-8-sig', errors='surrogateescape')
         except OSError as error:
             raise InputError(f'{name}: {error.strerror}') from error
-        paths += [line.strip() for line in lines.splitlines() if line.strip()]
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if not lines:
+            raise InputError(f'{name} names no clip: write a path on each line')
+        paths += lines
     return paths
 
 

@@ -157,6 +157,9 @@ class Vocabulary:
             InputError: anything in it cannot be used; the message names the place and the remedy.
         """
         if isinstance(content, Sequence) and not isinstance(content, str):
+            if any(isinstance(name, (Mapping, list)) for name in content):
+                raise InputError(f'{where}: properties need names and no list: write '
+                                 '"boredom: {word: bored}" without the "-" in front')
             if len({str(name).strip().lower() for name in content}) < len(content):
                 raise InputError(f'{where}: a name occurs twice in {list(content)}')
             content = dict.fromkeys(content)

@@ -1,14 +1,17 @@
 """The raw material of an evaluation: rows of samples, arrays, and the file that holds them."""
 import logging
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from mmengine.logging import print_log
 
 from ..datasets.emotions import UNDECODABLE
+from ..errors import InputError
 from ..files import whole
 from .prediction import ARRAYS, LOGITS, OF_ALL, SCORE
 
@@ -34,9 +37,19 @@ def load_dump(path: str | Path) -> dict[str, np.ndarray]:
 
     Returns:
         dict[str, np.ndarray]: arrays by name.
+
+    Raises:
+        InputError: there is no such file, or it is no dump.
     """
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except FileNotFoundError as error:
+        raise InputError(f'there is no file {path}') from error
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, BadZipFile,
+            zlib.error) as error:
+        raise InputError(f'{path} is damaged or no dump of arrays (.npz): train or test again to '
+                         'write it anew') from error
 
 
 def dump_row(sample: Mapping[str, Any]) -> dict[str, Any]:

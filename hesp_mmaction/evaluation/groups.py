@@ -138,6 +138,14 @@ def find_groups(features, texts, lexicon, k=None, train_features=None, train_lab
             ``count_groups``.
     """
     features = np.asarray(features, dtype=np.float64)
+    if k is not None and k < 1:
+        raise InputError(f'{k} groups cannot be made: give a number from 1 on')
+    known = 0 if train_labels is None else max(train_labels) + 1
+    needed = max(2 * (k or 0), (k or 0) + known)
+    if k is not None and len(features) < needed:
+        beside = f' beside {known} known emotions' if known else ''
+        raise InputError(f'{len(features)} clips are too few for {k} groups{beside}, which need '
+                         f'{needed}: give more clips or fewer groups')
     if k is None:
         k = count_groups(features, train_features, train_labels)
     found, distances = split_clips(features, k, train_features, train_labels)

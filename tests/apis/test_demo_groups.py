@@ -50,13 +50,13 @@ def grouped():
 
 def test_decisions_are_read_back_by_the_tool(grouped, tmp_path):
     path = tmp_path / 'groups.txt'
-    path.write_text(decided_text(grouped, ['fearful', None, 'Disgusted'],
+    path.write_text(decided_text(grouped, ['Pride', None, 'Disgusted'],
                                  KNOWN))
     groups = read_groups(path)
     assert [groups[i].action for i in (1, 2, 3)] == ['accept', 'drop', 'accept']
     assert groups[1].clips == ['/clips/a.avi', '/clips/c.avi', '/clips/e.avi']
     assert accepted(groups, KNOWN, path) == dict(
-        fear=['/clips/a.avi', '/clips/c.avi', '/clips/e.avi'],
+        pride=['/clips/a.avi', '/clips/c.avi', '/clips/e.avi'],
         disgust=['/clips/f.avi', '/clips/g.avi'])
 
 
@@ -70,7 +70,8 @@ def test_groups_of_one_emotion_are_merged(grouped, tmp_path):
 
 
 @pytest.mark.parametrize('name, message', [
-    ('happy', 'Group 2: happiness is known already'), ('angre', "unknown emotion 'angre'")])
+    ('happy', 'Group 2: happiness is known already'),
+    ('angre', "'angre' is no emotion: did you mean")])
 def test_a_name_that_cannot_be_learned_is_refused(grouped, name, message):
     with pytest.raises(InputError, match=message):
         decided_text(grouped, ['fear', name, None], KNOWN)
@@ -123,7 +124,7 @@ def test_unknown_clips_are_grouped_and_named(finder, tmp_path):
     assert sets == [['2', '3', '4', '5'], ['6', '7', '8']]
     assert [group.name for group in found.groups] == ['anger', 'fear']
     assert len(found.problems) == 1 and found.problems[0].startswith('notes.mp4 cannot be used: ')
-    with pytest.raises(InputError, match='smallest of 7 groups'):
+    with pytest.raises(InputError, match='too few for 7 groups'):
         finder([str(tmp_path)], 7)
     said = summary(found)
     assert '7 of 9 clips are unknown. They make 2 groups.' in said and 'notes.mp4' in said

@@ -81,6 +81,18 @@ def hesp(tiny_options):
     return model, saved(model)
 
 
+def test_a_checkpoint_of_an_earlier_version_grows(hesp, tiny_options):
+    """It lacks what ``older_state`` lists; the score is then fitted anew, as in a new model."""
+    checkpoint = copy.deepcopy(hesp[1])
+    model, _ = build('hesp_afew_o34.py', NEW, tiny_options)
+    older = model.cls_head.older_state()
+    for key in older:
+        del checkpoint['state_dict'][f'cls_head.{key}']
+    grow(model, checkpoint)
+    assert older and not model.cls_head.joint.fitted and model.cls_head.temperature == 1
+    assert model.cls_head.threshold == -1.0
+
+
 def outputs(model, videos):
     from mmaction.structures import ActionDataSample
     samples = [ActionDataSample() for _ in videos]
@@ -186,8 +198,14 @@ def test_train_grow(tiny_options, tmp_path, monkeypatch, tool_module):
     history = read_checkpoint(tmp_path / 'six/epoch_1.pth')['hesp']['history']
     assert [entry['added'] for entry in history] == [['anger', 'surprise'], ['sadness']]
     assert [set(entry['known']) for entry in history] == [set(OLD), set(NEW)]
+    (tmp_path / 'six/growth.json').write_text(json.dumps(  # as an interrupted growth leaves it
+        dict(known=[], history=history, old_before=50.0)))
     train('six', (*NEW, 'sadness'), '--resume', **{'train_cfg.max_epochs': 2})
     assert read_checkpoint(tmp_path / 'six/epoch_2.pth')['hesp']['history'] == history
+    found, six = (json.loads((tmp_path / 'six/growth.json').read_text()),
+                  np.load(tmp_path / 'six/predictions.npz'))
+    assert found['old_before'] == 50 and found['new_after'] == pytest.approx(
+        accuracy(six, ('sadness',)))
     model, _ = build('hesp_afew_o34.py', (*NEW, 'sadness'), tiny_options)
     load_weights(model, read_checkpoint(tmp_path / 'six/epoch_2.pth'))
     with pytest.raises(InputError, match='--grow needs --known'):

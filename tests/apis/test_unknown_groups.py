@@ -43,7 +43,7 @@ def edit(folder, *changes):
 
 def decided(folder, *changes):
     path = edit(folder, *changes)
-    return accepted(read_groups(path), KNOWN, path)
+    return accepted(read_groups(path, PATHS), KNOWN, path)
 
 
 def test_as_it_is_written_every_suggestion_is_accepted(tmp_path):
@@ -60,18 +60,37 @@ def test_rename_merge_drop_and_lines_taken_out(tmp_path):
     assert found == dict(sadness=[PATHS[i] for i in (3, 0, 1, 4, 2, 6, 5)])  # by way of group 1
 
 
+def test_any_word_may_be_accepted(tmp_path):
+    found = decided(tmp_path, ('accept anger', 'accept Pride'), ('sadness', 'boredom_angry'))
+    assert set(found) == {'pride', 'anger_boredom'}
+
+
+@pytest.mark.parametrize('change', [
+    lambda text: '\ufeff' + text.replace('\n', '\r\n'), lambda text: text.replace('\n', '\r'),
+    lambda text: text.replace('accept ', 'ACCEPT\t'), lambda text: text.replace(': ', ':\xa0')])
+def test_editors_may_change_ends_of_lines_and_spaces(tmp_path, change):
+    path = edit(tmp_path)
+    path.write_bytes(change(path.read_text()).encode())
+    assert len(accepted(read_groups(path, PATHS), KNOWN, path)) == 2
+
+
 @pytest.mark.parametrize('changes, words', [
     ([('accept sadness', 'accept Angry')], r'groups 1 and 2 are both anger: write "group 2: merge'),
     ([('accept anger', 'accept Happy')], 'happiness is known already'),
-    ([('accept anger', 'accept furry')], "line 9: unknown emotion 'furry'"),
+    ([('accept anger', 'accept angre')], "line 9: 'angre' is no emotion: did you mean"),
+    ([('accept anger', 'accept very proud')], "line 9: 'very proud' cannot name an emotion"),
     ([('accept anger', 'keep it')], "line 9: 'keep it' is not"),
     ([('accept anger', 'accept')], "line 9: 'accept' is not"),
     ([('accept anger', 'drop'), ('accept sadness', 'drop')], 'accepts no group'),
     ([('accept anger', 'merge 3')], 'group 1 joins group 3, which is not accepted'),
     ([('accept anger', 'merge 9')], 'group 1 joins group 9, which is not accepted'),
     ([('accept anger', 'merge 2'), ('accept sadness', 'merge 1')], 'which is not accepted'),
-    ([(PATHS[4], PATHS[3])], '3 of mine.avi stands in two places'),
+    ([(PATHS[4], PATHS[3])], 'line 17: .*3 of mine.avi stands in line 11, too'),
     ([(f'{PATHS[4]}\n', '')], 'group 2 has 1 clip: an emotion needs two'),
+    ([(f'{PATHS[4]}\n{PATHS[2]}\n', '')], 'group 2 has no clips: an emotion needs two'),
+    ([('accept anger', 'drop'), ('group 2: ', 'group 2 ')],
+     "line 15: 'group 2 accept sadness' is none of the clips that were grouped"),
+    ([('accept anger', 'drop'), (PATHS[0], 'clips/9.avi')], "line 12: 'clips/9.avi' is none"),
     ([('group 2:', 'group 1:')], 'group 1 is there already'),
     ([('group 1: accept anger', '')], 'line 11: a clip stands before the first group')])
 def test_refusals(tmp_path, changes, words):
@@ -120,23 +139,24 @@ def test_from_clips_to_a_larger_model(run, tiny_afew, tmp_path, discover, tool_m
     assert page.count('<img') == 2 and 'Group 1' in page
     found = read_groups(out / 'groups.txt')[1].clips
     assert set(found) <= set(clips) and len(found) > 1
-    text = re.sub(r'(?m)^group 1: .*', 'group 1: accept contempt', (out / 'groups.txt').read_text())
+    text = re.sub(r'(?m)^group 1: .*', 'group 1: accept zest', (out / 'groups.txt').read_text())
     (out / 'groups.txt').write_text(text)
-    said = discover('--apply', out)
+    said = discover('--apply', out, '--cfg-options', 'emotions=pride,awe')
+    assert ' emotions=pride,awe lists.train=' in said
     below = {str(Path(path).relative_to(tiny_afew)) for path in found}
     train, test = rows(out / 'train.csv'), rows(out / 'test.csv')
-    assert {path for path, label in train.items() if label == 'contempt'} == below
-    assert sorted(label for label in train.values() if label != 'contempt') == sorted(KNOWN * 2)
+    assert {path for path, label in train.items() if label == 'zest'} == below
+    assert sorted(label for label in train.values() if label != 'zest') == sorted(KNOWN * 2)
     assert len(test) == 14 and not set(test) & set(train)
     command = said.split('Learn them with\n')[1].split()
     assert command[:2] == ['python', 'tools/train.py']
     monkeypatch.setattr('sys.argv', command[1:])
     tool_module('train.py').main()
-    assert 'no clips of contempt' in said and '--no-validate' in command
+    assert 'no clips of zest' in said and '--no-validate' in command
     found = json.loads((out / 'grown/growth.json').read_text())
-    assert found['known'] == [*KNOWN, 'contempt'] and 'old_after' not in found
+    assert found['known'] == [*KNOWN, 'zest'] and 'old_after' not in found
     train = np.load(out / 'grown/train_features.npz')
-    assert (train['emotion'] == 'contempt').sum() == len(below)
+    assert (train['emotion'] == 'zest').sum() == len(below)
 
 
 def test_test_clips_that_are_learned_leave_the_test(run, tiny_afew, tmp_path, discover):
@@ -165,18 +185,25 @@ def test_nothing_is_half_written(run, tiny_afew, tmp_path, discover):
     with pytest.raises(InputError, match='has no groups.json'):
         apply_groups(tmp_path)
     clips = f'{tiny_afew}/Train_AFEW/Sad'
-    with pytest.raises(InputError, match='2 unlabelled clips are fewer than 8 categories'):
+    with pytest.raises(InputError, match='2 clips are too few for 5 groups beside 3 known'):
         discover(run.folder, '--clips', clips, '--groups', 5, '--out', tmp_path / 'out')
     with pytest.raises(InputError, match='2 unknown clips are too few'):
         discover(run.folder, '--clips', clips, '--out', tmp_path / 'out')
     with pytest.raises(InputError, match='missing.txt: No such file'):
         discover(run.folder, '--clips', 'missing.txt', '--out', tmp_path / 'out')
+    with pytest.raises(InputError, match='0 groups cannot be made'):
+        discover(run.folder, '--clips', clips, '--groups', 0, '--out', tmp_path / 'out')
+    (tmp_path / 'none.txt').write_text('\n')
+    with pytest.raises(InputError, match='none.txt names no clip'):
+        discover(run.folder, '--clips', tmp_path / 'none.txt', '--out', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
     own = [str(path) for path in (tiny_afew / 'Train_AFEW/Happy').iterdir()]
     with pytest.raises(InputError, match='2 accepted clips have a known emotion'):
         lists_of(config_of(run), KNOWN, dict(anger=own))
     with pytest.raises(InputError, match='holds 0 configs'):
         find_run(tmp_path)
+    with pytest.raises(InputError, match='there is no folder'):
+        find_run(tmp_path / 'missing')
     (tmp_path / 'a.py').write_text('')
     with pytest.raises(InputError, match='holds no checkpoint'):
         find_run(tmp_path)

@@ -88,6 +88,7 @@ def test_ordinary_words_are_no_near_misses():
     (dict(pride=dict(aliases=['anger'])), "'anger' stands for both"),
     ({'Boredom': None, 'boredom ': None}, "'Boredom' and 'boredom ' are one name"),
     (['pride', 'Pride'], 'a name occurs twice'),
+    ([dict(pride=dict(word='proud'))], 'write "boredom: {word: bored}" without the "-"'),
     (dict(pride=dict(word='happy')), "happiness and pride have the same word 'happy'"),
     (dict(pride=dict(discription='x')), "unknown key 'discription'; did you mean description"),
     (dict(pride=dict(colour='x')), "unknown key 'colour'; the keys are word, description"),

@@ -88,8 +88,13 @@ def test_one_group():
 def test_refusals():
     with pytest.raises(InputError, match='3 unknown clips are too few'):
         find_groups(blobs((3,)), texts(), LEXICON)
-    with pytest.raises(InputError, match='do not make 6 clusters'):
+    with pytest.raises(InputError, match='5 clips are too few for 6 groups, which need 12'):
         find_groups(blobs((5,)), texts(), LEXICON, 6)
+    for k in (0, -1):
+        with pytest.raises(InputError, match=f'{k} groups cannot be made'):
+            find_groups(blobs((5,)), texts(), LEXICON, k)
+    with pytest.raises(InputError, match='3 clips are too few for 1 groups beside 3 known'):
+        find_groups(blobs((3,)), texts(), LEXICON, 1, np.eye(8)[:3], np.arange(3))
     with pytest.raises(InputError, match='smallest of 2 groups would have 1 of the 6 clips'):
         find_groups(blobs((5, 1)), texts(), LEXICON, 2)
     far = np.eye(8)[:4]  # every clip for itself, in two pairs at best
