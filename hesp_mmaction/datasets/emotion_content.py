@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
+from unicodedata import normalize
 
 import yaml
 
@@ -35,6 +36,19 @@ class Emotion:
 
 
 KEYS = tuple(part.name for part in fields(Emotion))[1:]
+
+
+def spelt(text):
+    """A name or label in the one spelling that is compared.
+
+    Args:
+        text (str): in any case, and in any form of Unicode; macOS writes an accent apart from its
+            letter.
+
+    Returns:
+        str: small letters in composed form, without spaces around them.
+    """
+    return normalize('NFC', str(text).strip().lower())
 
 
 def as_plain(emotion):
@@ -79,7 +93,7 @@ def read_emotion(before, properties, where):
         if value is None:
             continue
         if key in ('aliases', 'adverbs'):
-            given[key] = tuple(text.lower() for text in read_texts(value, f'{where}: {key}'))
+            given[key] = tuple(map(spelt, read_texts(value, f'{where}: {key}')))
             wrong = [text for text in given[key] if not ONE_WORD.fullmatch(text)]
             if wrong:
                 raise InputError(f'{where}: {key}: {wrong[0]!r} is not one word of letters')

@@ -9,7 +9,7 @@ follow it.
 from pathlib import Path
 
 from ..errors import InputError
-from .emotion_content import read_content
+from .emotion_content import read_content, spelt
 from .vocabulary import Vocabulary
 
 SHIPPED = Vocabulary().extended(read_content(Path(__file__).with_name('emotions.yaml')),
@@ -109,7 +109,7 @@ def no_emotion(label: str, told: set[str]) -> str:
     Returns:
         str: a text that follows "label ... is".
     """
-    word = label.strip().lower()
+    word = spelt(label)
     hint = _in_force.hint(word) if word.isalpha() and word not in told else ''
     told.add(word)
     return f'no emotion{hint}'

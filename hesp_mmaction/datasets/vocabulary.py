@@ -19,6 +19,7 @@ from .emotion_content import (
     read_emotion,
     read_flag,
     read_texts,
+    spelt,
 )
 
 JOINTS = re.compile(r'[\s_,;+&-]+')  # between the parts of a compound
@@ -71,7 +72,7 @@ class Vocabulary:
         Raises:
             InputError: a part is no emotion; the message lists the names.
         """
-        parts = JOINTS.split(str(text).strip().lower())
+        parts = JOINTS.split(spelt(text))
         for part in parts:
             if part not in self.spellings:
                 raise InputError(
@@ -126,7 +127,7 @@ class Vocabulary:
         Raises:
             InputError: a missing word is nearly the spelling of an emotion, or cannot be a name.
         """
-        parts = JOINTS.split(str(text).strip().lower())
+        parts = JOINTS.split(spelt(text))
         missing = [part for part in parts if part not in self.spellings]
         for part in missing:
             why = self._refused(part if len(str(text).split()) == 1 else None)
@@ -160,7 +161,7 @@ class Vocabulary:
             if any(isinstance(name, (Mapping, list)) for name in content):
                 raise InputError(f'{where}: properties need names and no list: write '
                                  '"boredom: {word: bored}" without the "-" in front')
-            if len({str(name).strip().lower() for name in content}) < len(content):
+            if len(set(map(spelt, content))) < len(content):
                 raise InputError(f'{where}: a name occurs twice in {list(content)}')
             content = dict.fromkeys(content)
         if not isinstance(content, Mapping):
@@ -172,7 +173,7 @@ class Vocabulary:
         listed = read_texts(content.pop('compounds', None) or (), f'{where}: compounds')
         emotions, seen = {} if alone else dict(self.emotions), {}
         for key, properties in content.items():
-            name = key.strip().lower() if isinstance(key, str) else key
+            name = spelt(key) if isinstance(key, str) else key
             why = self._refused(name)
             if why:
                 raise InputError(f'{where}: {key!r} cannot name an emotion: {why}')

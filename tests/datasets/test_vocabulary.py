@@ -30,6 +30,15 @@ def test_names_alone_are_enough():
     assert tuple(SHIPPED.extended(['zeal', 'awe']).emotions) == (*MAFW, 'awe', 'zeal')
 
 
+def test_accents_are_one_letter_in_every_form_of_unicode():
+    apart, composed = 'ge\u0302ne', 'g\u00eane'  # as macOS writes it in names of folders
+    for written in (apart, composed):
+        own = SHIPPED.extended({written: dict(aliases=[apart + 'e'])})
+        assert list(own.emotions)[-1] == composed
+        assert {own.canonical(text) for text in (apart, composed.upper(), composed + 'e')} == {
+            composed}
+
+
 def test_a_shipped_emotion_is_changed_in_what_is_said():
     own = SHIPPED.extended(dict(happiness=dict(word='joyful')))
     assert own.emotions['happiness'].word == 'joyful'
