@@ -16,6 +16,7 @@ import torch
 from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.visualization import Visualizer
 
 from hesp_mmaction.apis.config_parts import DATALOADERS
 from hesp_mmaction.apis.inputs import check_inputs
@@ -53,6 +54,8 @@ def command(options):
 def tool(*arguments, check=True):
     """A tool in this process, where everything is imported already: as subprocess.run gives it."""
     words, code = [str(word) for word in arguments], 0
+    # mmengine names what a run writes by the second, and would give two runs of one the same.
+    Visualizer._instance_dict.clear()
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.chdir(ROOT)
