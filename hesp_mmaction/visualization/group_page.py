@@ -1,12 +1,9 @@
 """The page of ``tools/discover.py``: a contact sheet for every group of unknown clips."""
 import os
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from ..text import printable
 from . import html
-from .sheet import middle_frame
+from .sheet import frame_grid, middle_frame
 
 SHOWN = 6  # clips of a kind
 
@@ -22,13 +19,8 @@ def draw_frames(frames, titles, columns=SHOWN):
     Returns:
         matplotlib.figure.Figure: the sheet.
     """
-    rows = -(-len(frames) // columns)
-    figure = Figure(figsize=(1.7 * columns, 2.0 * rows), layout='constrained')
-    FigureCanvasAgg(figure)
-    for place, (frame, title) in enumerate(zip(frames, titles, strict=True), 1):
-        axes = figure.add_subplot(rows, columns, place)
-        axes.imshow(frame)
-        axes.set(xticks=[], yticks=[])
+    figure, places = frame_grid(frames, columns, (1.7, 2.0))
+    for title, axes in zip(titles, places, strict=True):
         axes.set_title(title, fontsize='x-small')
     return figure
 

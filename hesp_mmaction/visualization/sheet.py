@@ -59,6 +59,28 @@ def middle_frame(path):
         raise InputError(f'{path} cannot be read: is the data root right?') from error
 
 
+def frame_grid(frames, columns, size):
+    """Draw frames side by side, row by row.
+
+    Args:
+        frames (list[np.ndarray]): (H, W, 3) uint8 RGB.
+        columns (int): frames in a row.
+        size (tuple[float, float]): width and height of a place in inches.
+
+    Returns:
+        tuple[matplotlib.figure.Figure, list[matplotlib.axes.Axes]]: the figure, and the place of
+        each frame.
+    """
+    rows = -(-len(frames) // columns)
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout='constrained')
+    FigureCanvasAgg(figure)
+    places = [figure.add_subplot(rows, columns, place) for place in range(1, len(frames) + 1)]
+    for frame, axes in zip(frames, places, strict=True):
+        axes.imshow(frame)
+        axes.set(xticks=[], yticks=[])
+    return figure, places
+
+
 def draw_sheet(dump, frames, indices, columns=4):
     """Draw a sheet of frames with truth, decision and score.
 
@@ -71,13 +93,8 @@ def draw_sheet(dump, frames, indices, columns=4):
     Returns:
         matplotlib.figure.Figure: the sheet.
     """
-    rows = -(-len(indices) // columns)
-    figure = Figure(figsize=(2.2 * columns, 2.7 * rows), layout='constrained')
-    FigureCanvasAgg(figure)
-    for place, (index, frame) in enumerate(zip(indices, frames, strict=True), 1):
-        axes = figure.add_subplot(rows, columns, place)
-        axes.imshow(frame)
-        axes.set(xticks=[], yticks=[])
+    figure, places = frame_grid(frames, columns, (2.2, 2.7))
+    for index, axes in zip(indices, places, strict=True):
         is_known = dump['label'][index] >= 0
         truth = dump['emotion'][index]
         decided = dump['pred_emotion'][index]

@@ -485,8 +485,8 @@ def test_model_and_data_that_disagree_stop_before_the_first_step(options, tmp_pa
     assert 'fear, disgust, happiness' in error_of(cfg)
 
 
-@pytest.mark.ci
 # ----------------------------------------------------------------- as a person calls them
+@pytest.mark.ci
 def test_command_line_error_is_one_line_and_exit_code_1(options, tmp_path):
     result = subprocess.run([sys.executable, 'tools/train.py', CONFIG, '--work-dir', tmp_path / 'w',
                              '--known', 'anger', 'boredom', *command(options)], cwd=ROOT,
