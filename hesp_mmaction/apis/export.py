@@ -16,7 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..datasets.wrappers import pipeline_of
 from ..errors import InputError
 from ..files import whole
-from ..models.eval_cache import caches_trusted
+from ..models.eval_cache import caches_of, caches_trusted
 from ..models.recognizers import PromptedRecognizer
 from .onnx_gradients import DECOMPOSITIONS
 from .trained import load_trained
@@ -111,7 +111,7 @@ def to_onnx(model, image_size, num_frames):
         names = list(forward(model, example))
         try:
             # The other kernels have no gradient in ONNX; weights do not change meanwhile.
-            with sdpa_kernel(SDPBackend.MATH), caches_trusted(model):
+            with sdpa_kernel(SDPBackend.MATH), caches_trusted(caches_of(model)):
                 graph = make_fx(lambda x: tuple(forward(model, x).values()),
                                 decomposition_table=DECOMPOSITIONS)(example).eval()
             program = torch.onnx.export(graph, (example,), dynamo=True, verbose=False,

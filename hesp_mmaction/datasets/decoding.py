@@ -4,6 +4,9 @@ import numpy as np
 
 VIDEO_EXTENSIONS = ('.avi', '.mp4', '.mkv', '.mov', '.m4v', '.webm', '.gif', '.mpg', '.mpeg',
                     '.wmv', '.flv', '.3gp', '.ts', '.mts')
+# By default PyAV 17 and newer start a thread on every core to convert a frame. They take longer
+# than they save, and newer ones keep them for the next frame, which then hangs in a fork.
+ONE_THREAD = {} if int(av.__version__.split('.')[0]) < 17 else dict(threads=1)
 
 
 class BrokenClip(RuntimeError):
@@ -100,6 +103,6 @@ def upright(frame, size):
     height, width = size
     turns = round(frame.rotation / 90) % 4  # counterclockwise, as np.rot90 turns
     if (frame.height, frame.width) != (height, width) and height and width:
-        frame = frame.reformat(width, height)
-    pixels = frame.to_ndarray(format='rgb24')
+        frame = frame.reformat(width, height, **ONE_THREAD)
+    pixels = frame.to_ndarray(format='rgb24', **ONE_THREAD)
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels

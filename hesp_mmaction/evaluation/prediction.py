@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 LOGITS, SCORE = 'logits', 'score_'  # a head may have any number of fields that begin so
@@ -54,9 +55,8 @@ class Prediction:
             known (Sequence[str]): the K names, in label order.
         """
         fields = {**vars(self), **self.logits, **self.scores}
-        # The first copy waits for the device, the others for nothing; below there are none.
-        fields = {name: values.detach().cpu() for name, values in fields.items()
-                  if isinstance(values, Tensor)}
+        fields = on_cpu({name: values.detach() for name, values in fields.items()
+                         if isinstance(values, Tensor)})
         # Nothing is below NaN.
         rejected = (fields['pred_knownness'].double() < fields['threshold']).flatten().tolist()
         best = fields['pred_label'].flatten().tolist()
@@ -65,3 +65,24 @@ class Prediction:
                 sample.set_field(value, name)
         for sample, label, unknown in zip(data_samples, best, rejected, strict=True):
             sample.set_field('unknown' if unknown else known[label], 'pred_emotion')
+
+
+def on_cpu(fields: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Bring tensors to the CPU, in one copy for each type, because every copy waits for a GPU.
+
+    Args:
+        fields (dict[str, Tensor]): (B, ...) each, on one device.
+
+    Returns:
+        dict[str, Tensor]: the same on the CPU.
+    """
+    names_of: dict[torch.dtype, list[str]] = {}
+    for name, values in fields.items():
+        names_of.setdefault(values.dtype, []).append(name)
+    found = {}
+    for names in names_of.values():
+        rows = torch.cat([fields[name].flatten(1) for name in names], 1).cpu()
+        parts = rows.split([fields[name].shape[1:].numel() for name in names], 1)
+        for name, part in zip(names, parts, strict=True):
+            found[name] = part.unflatten(1, fields[name].shape[1:]).clone()
+    return {name: found[name] for name in fields}

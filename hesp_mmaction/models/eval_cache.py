@@ -27,7 +27,8 @@ class EvalCache:
 
     def forget(self):
         """Drop the value."""
-        self._value = self._own = self._others = self._stamps = self._samples = None
+        self._value = self._modules = self._own = self._others = self._stamps = None
+        self._samples = ()
 
     def get(self, compute, module, *others):
         """The value, remembered or computed.
@@ -40,22 +41,67 @@ class EvalCache:
         Returns:
             Tensor: the result of ``compute()``, of this call or an earlier one.
         """
-        if self._value is not None and self.trusted:
-            return self._value
-        own = _tensors(module)
-        if not self._is_of(own):
+        if self._modules != (module, *others):
+            self.forget()
+        elif not self.trusted:
+            forget_changed([self])
+        if self._modules is None:
             self._value = compute()
-            self._own, self._others = own, [t for other in others for t in _tensors(other)]
-            self._stamps = _stamps(own, self._others)
+            self._modules = module, *others
+            self._own = _tensors(module)
+            self._others = [t for other in others for t in _tensors(other)]
+            self._stamps = _stamps(self._own, self._others)
             self._samples = [_sample(tensor).clone() for tensor in module.parameters()]
         return self._value
 
-    def _is_of(self, own):
-        return (self._value is not None and len(own) == len(self._own)
-                and all(new is old for new, old in zip(own, self._own, strict=True))
-                and self._stamps == _stamps(own, self._others)
-                and all(torch.equal(_sample(tensor), old) for tensor, old in zip(
-                    own, self._samples, strict=False)))
+    def moved(self):
+        """Whether the tensors are others, lie elsewhere or were changed under autograd's eyes.
+
+        Returns:
+            bool: True also if there is no value. Asks no device.
+        """
+        if self._modules is None:
+            return True
+        own = _tensors(self._modules[0])
+        return (len(own) != len(self._own)
+                or any(new is not old for new, old in zip(own, self._own, strict=True))
+                or self._stamps != _stamps(own, self._others))
+
+    def samples(self):
+        """What is compared of the first module's parameters.
+
+        Returns:
+            list[tuple[Tensor, Tensor]]: for each, values (n,) of now and of when the value was
+            computed.
+        """
+        return [(_sample(tensor), old)
+                for tensor, old in zip(self._own, self._samples, strict=False)]
+
+
+def forget_changed(caches):
+    """Drop the values whose weights have changed. A GPU is waited for once, not for each cache.
+
+    Args:
+        caches (Sequence[EvalCache]): of one model.
+    """
+    held = []
+    for cache in caches:
+        if cache.moved():
+            cache.forget()
+        else:
+            held.append((cache, cache.samples()))
+    if not _equal([pair for _, pairs in held for pair in pairs]):
+        for cache, pairs in held:
+            if not _equal(pairs):
+                cache.forget()
+
+
+def _equal(pairs):
+    by_device = {}
+    for pair in pairs:
+        by_device.setdefault(pair[0].device, []).append(pair)
+    return all(torch.equal(*map(torch.cat, zip(*found, strict=True)))
+               for found in by_device.values())
 
 
 def _tensors(module):
@@ -73,24 +119,37 @@ def _sample(tensor):
     return flat[::max(1, len(flat) // SAMPLE)]
 
 
-@contextmanager
-def caches_trusted(model):
-    """Let the caches of a model return what they hold while a block runs.
-
-    This is for a trace, in which weights cannot be looked at. They must not change meanwhile.
+def caches_of(model):
+    """List the caches of a model.
 
     Args:
         model (nn.Module): its modules hold ``EvalCache`` as attributes.
 
+    Returns:
+        list[EvalCache]: all of them.
+    """
+    return [value for module in model.modules() for value in vars(module).values()
+            if isinstance(value, EvalCache)]
+
+
+@contextmanager
+def caches_trusted(caches):
+    """Let caches return what they hold while a block runs. Weights must not change meanwhile.
+
+    A trace cannot look at weights. In an evaluation, looking at them in the middle of a batch would
+    make a GPU wait: call ``forget_changed`` before the batch.
+
+    Args:
+        caches (Sequence[EvalCache]): of one model.
+
     Yields:
         None: the block runs.
     """
-    caches = [value for module in model.modules() for value in vars(module).values()
-              if isinstance(value, EvalCache)]
+    before = [cache.trusted for cache in caches]
     for cache in caches:
         cache.trusted = True
     try:
         yield
     finally:
-        for cache in caches:
-            cache.trusted = False
+        for cache, trusted in zip(caches, before, strict=True):
+            cache.trusted = trusted

@@ -141,8 +141,12 @@ def test_frames_of_different_sizes_in_a_batch(drawn):
 
 def test_the_batch_goes_to_the_device_of_the_model(drawn):
     batch = collate_deferred(list(drawn_samples(DRAWN_FACES, drawn, [0])))
-    found = ClipPreprocessor().to('meta')(batch)['inputs']
-    assert found.device.type == 'meta' and found.shape == (3, 4, 3, 96, 96)
+    batch['data_samples'] = list(batch['data_samples'])
+    found = ClipPreprocessor().to('meta')(batch)
+    assert found['inputs'].device.type == 'meta' and found['inputs'].shape == (3, 4, 3, 96, 96)
+    # Samples stay: their labels go over in one copy, and an evaluation reads them on the CPU.
+    assert all(ours is theirs and ours.gt_label.device.type == 'cpu' for ours, theirs in zip(
+        found['data_samples'], batch['data_samples'], strict=True))
 
 
 def build(root, part, **more):

@@ -11,7 +11,7 @@ import pytest
 from numbered import change, cut_packets, number_of, picture, trim, turn, write
 
 from hesp_mmaction.datasets import video as video_module
-from hesp_mmaction.datasets.decoding import BrokenClip
+from hesp_mmaction.datasets.decoding import BrokenClip, upright
 from hesp_mmaction.datasets.integrity import damage, undecodable, unreadable
 from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.datasets.video_layout import find_layout
@@ -30,6 +30,24 @@ def random_requests(path, count=150):
         clip._kept.clear()  # what was decoded before must not help
         wrong += number_of(clip[number]) != number
     return wrong
+
+
+def test_a_frame_is_converted_without_threads(tmp_path, monkeypatch):
+    """Threads of FFmpeg's scaler take longer than they save, and some hang in a fork."""
+    threads, frame = [], av.VideoFrame(16, 8, 'yuv420p')
+
+    class Frame:
+        rotation, height, width = 0, 8, 16
+
+        def reformat(self, *args, **kwargs):
+            threads.append(kwargs.get('threads', 1 if older else 'all'))
+            return self if args else frame.reformat(**kwargs)
+
+        def to_ndarray(self, **kwargs):
+            return self.reformat(**kwargs).to_ndarray()
+    older = int(av.__version__.split('.')[0]) < 17
+    assert upright(Frame(), (4, 8)).shape == (8, 16, 3)
+    assert threads == [1, 1]
 
 
 KINDS = dict(

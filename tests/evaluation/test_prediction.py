@@ -54,6 +54,16 @@ def test_samples_hold_a_row_of_every_field(values):
         assert set(sample.keys()) == {*SHAPES, *TEXTS, 'gt_label', 'pred_emotion'}
 
 
+def test_fields_leave_a_gpu_in_one_copy_for_each_type(values, monkeypatch):
+    copies, cpu = [], torch.Tensor.cpu
+    monkeypatch.setattr(torch.Tensor, 'cpu', lambda x: copies.append(x.dtype) or cpu(x))
+    sample = written(values)[0]
+    types = {value.dtype for value in map(torch.tensor, values.values())}
+    assert len(copies) == len(set(copies)) and set(copies) == types and len(types) == 3
+    # A field that is kept does not keep the others in memory.
+    assert sample.pred_feature.untyped_storage().nbytes() == 4 * B * D
+
+
 def test_a_clip_below_the_threshold_is_unknown_and_one_at_it_is_not(values):
     assert [sample.pred_emotion for sample in written(values)] == [
         'happiness', 'unknown', 'fear', 'unknown']

@@ -4,9 +4,10 @@ import copy
 import pytest
 import torch
 from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.hooks import EMAHook
 
-from hesp_mmaction.models.eval_cache import EvalCache
+from hesp_mmaction.models.eval_cache import EvalCache, caches_trusted, forget_changed
 
 KNOWN = ['anger', 'fear', 'happiness']
 HEADS = dict(
@@ -86,6 +87,46 @@ def test_nothing_is_computed_twice(clips, monkeypatch):
     for _ in range(3):
         outputs(model)
     assert sorted(calls) == ['n', 't', 't', 't']  # texts, contexts with no name, negative texts
+
+
+@pytest.mark.parametrize('change', [loaded, in_place, data_swapped, replaced])
+def test_a_prediction_is_of_the_weights_that_are_there(clips, change):
+    model, other = build(clips, 'HESPHead'), build(clips, 'HESPHead', seed=5)
+    x = 255 * torch.rand(2, 2, 3, 32, 32)
+
+    def logits(which):
+        with torch.no_grad():
+            found = which(x, [ActionDataSample(), ActionDataSample()], mode='predict')
+        return torch.stack([sample.logits for sample in found])
+    old = logits(model)
+    torch.testing.assert_close(logits(model), old, rtol=0, atol=0)
+    change(model, other)
+    assert not torch.equal(logits(model), old)
+    torch.testing.assert_close(logits(model), logits(other), rtol=0, atol=0)
+
+
+def test_trust_ends_with_the_block_and_is_not_for_other_modules():
+    ours, theirs = torch.nn.Linear(3, 3), torch.nn.Linear(3, 3)
+    cache = EvalCache()
+    cache.get(lambda: 'old', ours)
+    with caches_trusted([cache]):
+        ours.weight.data += 1
+        assert cache.get(lambda: 'new', ours) == 'old'
+        assert cache.get(lambda: 'theirs', theirs) == 'theirs'
+    cache.get(lambda: 'old', ours)
+    ours.weight.data += 1
+    assert cache.get(lambda: 'new', ours) == 'new'
+
+
+def test_only_the_value_whose_weights_changed_is_dropped():
+    modules = [torch.nn.Linear(2, 2), torch.nn.Linear(2, 2).double()]
+    caches = [EvalCache(), EvalCache()]
+    for cache, module in zip(caches, modules, strict=True):
+        cache.get(lambda: 'old', module)
+    modules[1].bias.data += 1
+    forget_changed(caches)
+    assert [cache.get(lambda: 'new', module) for cache, module in zip(
+        caches, modules, strict=True)] == ['old', 'new']
 
 
 def test_a_copy_of_a_model_has_its_own(clips):

@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 
 from ...datasets.wrappers import leaf_configs, leaves, pipeline_of
 from ...models.backbones import CLIPImageTower
-from ...models.eval_cache import EvalCache
+from ...models.eval_cache import caches_of
 from ...models.frozen import FrozenTower
 from ...models.precision import compute_type, under_autocast
 
@@ -94,8 +94,6 @@ def set_precision(model, tf32=True, amp=False, compile=False):
         for tower in found:
             tower.compiled = True
         said.append('image tower compiled' if found else 'no frozen image tower to compile')
-    for module in model.modules():  # texts of another type
-        for value in vars(module).values():
-            if isinstance(value, EvalCache):
-                value.forget()
+    for cache in caches_of(model):  # texts of another type
+        cache.forget()
     return '; '.join(said)

@@ -4,6 +4,7 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
+from ...models.labels import labels_of
 from .averaged import saved_weights
 from .common import plain_training_loader, unwrap
 
@@ -38,9 +39,8 @@ class FitHook(Hook):
                 samples = data['data_samples']
                 feats, kwargs = model.extract_feat(data['inputs'], data_samples=samples,
                                                    test_mode=True)
-                labels = torch.cat([sample.gt_label for sample in samples])
                 outputs = model.cls_head(model.cls_head.pool(feats, len(samples)), **kwargs)
-                yield outputs, labels.to(outputs['logits'].device)
+                yield outputs, labels_of(samples, outputs['logits'].device)
 
         model.eval()
         with torch.no_grad():

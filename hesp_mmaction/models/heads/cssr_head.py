@@ -120,9 +120,8 @@ class CSSRHead(OpenSetHead):
 
     def score(self, outputs):
         terms = self.terms(outputs)
-        if self.terms_mean.isnan().any():
-            return terms[:, 0]
-        return ((terms - self.terms_mean) / self.terms_deviation).sum(1)
+        fitted = ((terms - self.terms_mean) / self.terms_deviation).sum(1)
+        return torch.where(self.terms_mean.isnan().any(), terms[:, 0], fitted)
 
     def fit(self, batches):
         """Fit the statistics of the score on the known training samples of all processes.

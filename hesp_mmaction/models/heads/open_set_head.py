@@ -8,6 +8,7 @@ from torch.nn.functional import normalize
 from ...datasets.emotions import canonical
 from ...errors import InputError
 from ...evaluation.prediction import LOGITS, SCORE, Prediction
+from ..labels import labels_of
 
 
 def _older_checkpoint(module, state_dict, prefix, *_):
@@ -187,8 +188,8 @@ class OpenSetHead(BaseModule):
         Returns:
             dict[str, Tensor]: scalars of ``losses``, and the accuracy ``acc`` in [0, 1].
         """
-        labels = torch.cat([sample.gt_label for sample in data_samples]).to(feats.device)
         outputs = self(self.pool(feats, len(data_samples)), **kwargs)
+        labels = labels_of(data_samples, outputs['logits'].device)
         losses = self.losses(outputs, labels)
         with torch.no_grad():
             losses['acc'] = (outputs['logits'].argmax(1) == labels).float().mean()

@@ -3,6 +3,7 @@ import torch
 from mmaction.registry import MODELS
 from torch import nn
 
+from ..labels import labels_of
 from ..losses import global_mean
 from ..losses.evidential import dirichlet, evidential_loss
 from ..widths import width_of
@@ -139,6 +140,5 @@ class DebiasNeck(nn.Module):
             feats = self.temporal(feats if feats.ndim == 3 else feats.mean((3, 4)))
         feats, losses = feats if isinstance(feats, tuple) else (feats, {})
         if self.training:
-            labels = torch.cat([sample.gt_label for sample in data_samples]).to(maps.device)
-            losses = losses | self.losses(maps, labels)
+            losses = losses | self.losses(maps, labels_of(data_samples, maps.device))
         return feats, losses

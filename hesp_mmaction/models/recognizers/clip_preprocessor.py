@@ -12,9 +12,10 @@ class ClipPreprocessor(BaseDataPreprocessor):
     """Stacks the clips of a batch as float32; the recognizer normalises them itself.
 
     MMAction2's own preprocessor also pads clips to one size, which they have, and copies every data
-    sample even if all is on the CPU. With stored features that takes a good part of a step. Copies
-    to a GPU do not wait for each other here. Crop, resize and flip that ``DeferredTransforms`` has
-    drawn are done here.
+    sample even if all is on the CPU. With stored features that takes a good part of a step. Here,
+    copies to a GPU do not wait for each other, and data samples stay on the CPU: the head takes
+    their labels over in one copy, and the evaluation reads them. Crop, resize and flip that
+    ``DeferredTransforms`` has drawn are done here.
     """
 
     def __init__(self):
@@ -30,11 +31,12 @@ class ClipPreprocessor(BaseDataPreprocessor):
             training (bool): not used. Defaults to False.
 
         Returns:
-            dict: ``inputs`` (B, ...) float32 on the device, and ``data_samples``.
+            dict: ``inputs`` (B, ...) float32 on the device, and ``data_samples`` as they are.
         """
         deferred = 'rows' in data
         if self.device.type != 'cpu':
-            data = self.cast_data(data)
+            samples = data['data_samples']
+            data = self.cast_data(dict(data, data_samples=())) | dict(data_samples=samples)
         if deferred and not isinstance(data['inputs'], torch.Tensor):
             data = join(data)  # in portions, or from a loader with another collate function
         if deferred:

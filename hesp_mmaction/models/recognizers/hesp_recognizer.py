@@ -194,9 +194,7 @@ class HESPRecognizer(PromptedRecognizer):
             list: ``data_samples`` with the fields of ``Prediction``. If the visual prompt acts in a
             window also ``region``: its top, left and size in pixels.
         """
-        feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)
-        with in_float32(inputs):
-            data_samples = self.cls_head.predict(feats, data_samples, **head_kwargs)
+        data_samples, head_kwargs = self._predict(inputs, data_samples)
         if 'region' in head_kwargs:
             windows = head_kwargs['region'].tolist()
             for sample, window in zip(data_samples, windows, strict=True):

@@ -1,4 +1,6 @@
 """The recognizer: backbone -> neck -> head."""
+from functools import cached_property
+
 import torch
 from mmaction.models.recognizers.base import BaseRecognizer
 from mmaction.registry import MODELS
@@ -6,6 +8,7 @@ from mmaction.registry import MODELS
 from ...datasets.emotions import canonical
 from ...errors import InputError
 from ..clip import CLIP_MEAN, CLIP_STD, forget_weights
+from ..eval_cache import caches_of, caches_trusted, forget_changed
 from ..precision import at_least_float32, in_float32
 
 
@@ -211,7 +214,30 @@ class PromptedRecognizer(BaseRecognizer):
             losses = self.cls_head.loss(feats, data_samples, **head_kwargs)
         return losses | head_kwargs.get('loss_aux', {})
 
+    @cached_property
+    def caches(self):
+        """list[EvalCache]: what the model remembers in an evaluation."""
+        return caches_of(self)
+
     def predict(self, inputs, data_samples, **kwargs):
-        feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)
-        with in_float32(inputs):
-            return self.cls_head.predict(feats, data_samples, **head_kwargs)
+        """Predict the emotions of clips.
+
+        Args:
+            inputs (Tensor): (B, T, 3, S, S), pixels 0 to 255, or stored features (B, T, C).
+            data_samples (list): B data samples.
+            **kwargs (Any): not used.
+
+        Returns:
+            list: ``data_samples`` with the fields of ``Prediction``.
+        """
+        return self._predict(inputs, data_samples)[0]
+
+    def _predict(self, inputs, data_samples):
+        """Predictions, and the arguments of the head. A GPU is waited for before the first frame,
+        to look at the weights behind the caches, and after the last score, but not between.
+        """
+        forget_changed(self.caches)
+        with caches_trusted(self.caches):
+            feats, kwargs = self.extract_feat(inputs, data_samples=data_samples, test_mode=True)
+            with in_float32(inputs):
+                return self.cls_head.predict(feats, data_samples, **kwargs), kwargs
