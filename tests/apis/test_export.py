@@ -7,8 +7,6 @@ import sys
 import cv2
 import numbered
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 from mmaction.datasets.transforms import SampleFrames
@@ -36,6 +34,9 @@ from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.models.clip import load_clip
 from hesp_mmaction.models.prompts.region import largest_window
+
+onnx = pytest.importorskip('onnx')
+onnxruntime = pytest.importorskip('onnxruntime')
 
 tiny = runpy.run_path(str(ROOT / 'tests/models/tiny.py'))
 RUNTIME = ROOT / 'tools/deployment/run_onnx.py'
