@@ -19,6 +19,13 @@ TINY_VIT = dict(embed_dim=12, quick_gelu=True,
 AFEW_FOLDERS = ('Angry', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise')
 
 
+@pytest.fixture
+def haar():
+    """For tests that look for faces: OpenCV 5 cannot, unless another detector is installed."""
+    if not hasattr(cv2, 'CascadeClassifier'):
+        pytest.skip(f'OpenCV {cv2.__version__} has no Haar cascades')
+
+
 def _write_clip(path, frames):
     height, width = frames[0].shape[:2]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25, (width, height))

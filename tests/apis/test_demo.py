@@ -134,7 +134,7 @@ def test_another_threshold_decides_anew():
 
 
 def test_unusable_clips_get_a_sentence_with_their_name(embedded, tmp_path, write_damaged,
-                                                       write_clip):
+                                                       write_clip, haar):
     damaged = write_damaged(tmp_path)
     for name, reason in damaged.items():
         if not reason.startswith('truncated'):
@@ -200,7 +200,7 @@ def test_large_frames_are_kept_small():
     assert demo_pictures.reduced(frame) is frame
 
 
-def test_a_face_is_cut_out_where_asked(embedded, samples, tmp_path):
+def test_a_face_is_cut_out_where_asked(embedded, samples, tmp_path, haar):
     small = np.stack([np.pad(frame, ((40, 90), (150, 30), (0, 0)), mode='edge')
                       for frame in demo.make_clip('happiness', 301, 5, 4, size=224)[:6]])
     demo.write_video(tmp_path / 'street.avi', small)

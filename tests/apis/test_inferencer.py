@@ -290,7 +290,7 @@ def test_a_webcam(inferencer, monkeypatch):
         inferencer(1)
 
 
-def test_the_face_is_followed_and_aligned(trained, options_of_user, monkeypatch):
+def test_the_face_is_followed_and_aligned(trained, options_of_user, monkeypatch, haar):
     def find(frame):  # a bright square is a face; its eyes are a little below its top
         rows, columns = np.nonzero(frame[..., 0] > 250)
         if not len(rows):

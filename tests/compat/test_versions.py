@@ -39,7 +39,7 @@ def test_opencv_5_is_fine_but_for_haar_cascades(monkeypatch, name):
     real = versions.version
     monkeypatch.setattr(versions, 'version', lambda n: '5.0.0.93' if n == name else real(n))
     versions.check_versions()
-    monkeypatch.delattr(cv2, 'CascadeClassifier')
+    monkeypatch.delattr(cv2, 'CascadeClassifier', raising=False)
     faces._cascade.cache_clear()
     with pytest.raises(InputError, match='no Haar cascades: pip install "opencv-python<5"'):
         faces.load_detector('haar')
@@ -57,7 +57,7 @@ def test_opencv_5_headless_alone_imports(run_python):
             return '5.0.0.93' if name == 'opencv-python-headless' else real(name)
         metadata.version = version
         cv2.__version__ = '5.0.0'
-        del cv2.CascadeClassifier
+        vars(cv2).pop('CascadeClassifier', None)
         import hesp_mmaction
         from hesp_mmaction.datasets.faces import load_detector
         from hesp_mmaction.errors import InputError

@@ -31,7 +31,7 @@ def moved(photo, count=10):
 
 
 @pytest.mark.parametrize('detector', ['haar', 'mtcnn'])
-def test_eyes_of_a_photograph_lie_within_three_pixels(detector, monkeypatch):
+def test_eyes_of_a_photograph_lie_within_three_pixels(detector, monkeypatch, haar):
     photo = pytest.importorskip('skimage.data').astronaut()
     if detector == 'mtcnn':
         pytest.importorskip('facenet_pytorch')
@@ -53,7 +53,7 @@ def test_eyes_of_a_photograph_lie_within_three_pixels(detector, monkeypatch):
     assert np.max(errors) < 3
 
 
-def test_a_face_in_a_large_frame_is_where_it_is_in_a_small_one():
+def test_a_face_in_a_large_frame_is_where_it_is_in_a_small_one(haar):
     frame = np.full((300, 480, 3), 120, np.uint8)
     frame[60:260, 150:350] = cv2.resize(make_clip('happiness', 301, 1, 4)[-1], (200, 200))
     small, = faces.find_haar(frame)

@@ -75,5 +75,6 @@ class PseudoLabelHead(LinearHead):
 
     def predict(self, feats, data_samples, **kwargs):
         labels = torch.tensor([self.pseudo_labels.get(sample.sample_id, -1)
-                               for sample in data_samples], device=self.classifier.weight.device)
+                               for sample in data_samples])
+        labels = labels.to(self.classifier.weight.device, non_blocking=True)
         return super().predict(feats, data_samples, labels=labels, **kwargs)
