@@ -73,6 +73,42 @@ def test_a_step_changes_prompts_and_negatives_and_nothing_of_clip(clips, form):
     assert set(model.state_dict()) == changed | FITTED
 
 
+@pytest.mark.parametrize('form', ['vit', 'resnet'])
+def test_negatives_go_through_a_frozen_tower_with_the_frames(clips, form, monkeypatch):
+    model, x = make(clips, form).double().train(), clip_batch(tiny.SIZES[form]).double()
+    passes, run = [], model.run_backbone
+    monkeypatch.setattr(model, 'run_backbone', lambda x: passes.append(len(x)) or run(x))
+    learned = [p for p in model.parameters() if p.requires_grad]
+
+    def found():
+        passes.clear()
+        losses = model(x, samples(), mode='loss')
+        loss = sum(value for key, value in losses.items() if 'loss' in key)
+        return [losses['loss_negative'], loss, *torch.autograd.grad(loss, learned)]
+    together = found()
+    assert passes == [3 * 4 + len(KNOWN)]
+    monkeypatch.setattr(model, '_one_pass', lambda: False)
+    apart = found()
+    assert passes == [3 * 4, len(KNOWN)]
+    for ours, theirs in zip(together, apart, strict=True):
+        assert theirs.abs().sum() > 0
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize('changes', [
+    dict(backbone=RESNET18, cls_head=dict(type='ARPLHead', in_channels=512)),
+    dict(grad_frames=2), dict(negatives=dict(type='NegativePoints')), dict(negatives=None),
+    'trained'])
+def test_negatives_go_alone_where_images_could_change_each_other(clips, changes):
+    if changes == 'trained':
+        changes = dict(backbone=dict(type='CLIPImageTower', frozen=False, **clips['vit']))
+    elif 'backbone' in changes:
+        changes = dict(changes, visual_prompt=None)
+    model = make(clips, **changes).train()
+    _, found = model.encode_clips(clip_batch(32), samples())
+    assert 'points' not in found
+
+
 def test_the_prompt_acts_where_the_activation_map_is(clips):
     model = make(clips).eval()
     x, data = clip_batch(32), samples()
@@ -130,12 +166,11 @@ def test_the_window_comes_with_the_features_and_is_written_by_predict_alone(clip
                                                region=region)).eval()
         x, data = clip_batch(32), samples()
         with torch.no_grad():
-            features, windows = model.encode_clips(x, data)
+            features, found = model.encode_clips(x, data)
             _, arguments = model.extract_feat(x, data_samples=data)
         assert features.shape == (3, 4, model.backbone.out_channels)
-        assert (None if windows is None else windows.tolist()) == expected
-        assert ('region' in arguments) == (windows is not None)
-        assert windows is None or torch.equal(arguments['region'], windows)
+        for each in (found, arguments):
+            assert (each['region'].tolist() if 'region' in each else None) == expected
         assert all('region' not in sample for sample in data)
 
 

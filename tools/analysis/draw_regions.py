@@ -61,9 +61,9 @@ def panel(model, sample):
     clip = sample['inputs'][None].float()
     with torch.no_grad():
         heat = model.activation_map(clip[:, 0] / 255)
-        _, windows = model.encode_clips(clip, [sample['data_samples']])
+        _, found = model.encode_clips(clip, [sample['data_samples']])
     first = sample['inputs'][0].permute(1, 2, 0).numpy()
-    return draw_region(first, heat[0].numpy(), (*windows[0].tolist(), model.visual_prompt.size))
+    return draw_region(first, heat[0].numpy(), (*found['region'][0].tolist(), model.visual_prompt.size))
 
 
 if __name__ == '__main__':

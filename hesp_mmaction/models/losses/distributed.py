@@ -46,7 +46,7 @@ def global_mean(values):
         return values.mean()
     # Half precision counts up to 256 (bfloat16) or 2048 (float16) and no further.
     values = values.to(torch.promote_types(values.dtype, torch.float32))
-    count = torch.tensor(len(values), dtype=values.dtype, device=values.device)
+    count = values.new_full((), len(values))  # torch.tensor would wait for the device
     dist.all_reduce(count)
     return values.sum() * (world_size() / count)
 
@@ -68,7 +68,7 @@ def gather(features, labels):
         return features, labels
     shards = [None] * world_size()
     counts = [torch.zeros(1, dtype=torch.int64, device=features.device) for _ in shards]
-    dist.all_gather(counts, torch.tensor([len(features)], device=features.device))
+    dist.all_gather(counts, counts[0].new_full((1,), len(features)))
     counts = torch.cat(counts).tolist()  # the only wait for the device
     longest = max(counts)
     padded = features.new_zeros(longest, features.shape[1])

@@ -3,9 +3,11 @@ import torch
 from mmaction.registry import MODELS
 
 from ...errors import InputError
+from ..backbones import CLIPImageTower
 from ..eval_cache import EvalCache
 from ..norms import as_in_evaluation, statistics_kept
 from ..precision import in_float32
+from ..prompts import NegativeVisuals
 from .prompted_recognizer import PromptedRecognizer
 
 
@@ -81,31 +83,46 @@ class HESPRecognizer(PromptedRecognizer):
                 Defaults to None.
 
         Returns:
-            tuple[Tensor, Tensor | None]: features as returned by ``frame_features``, and the top
-            and left pixel (B, 2) of the windows; None if the prompt acts in no window.
+            tuple[Tensor, dict[str, Tensor]]: features as returned by ``frame_features``, and
+            ``region``, the top and left pixel (B, 2) of the windows, if the prompt acts in one. In
+            training also the negatives, ``points`` (K, C), if one pass gives both.
         """
-        frames, windows = inputs / 255, None
+        frames, found = inputs / 255, {}
         if self.visual_prompt is not None:
             windows = self.locate(frames, data_samples)
             frames = self.visual_prompt(frames, windows)
-            windows = windows if self.visual_prompt.has_window else None
+            if self.visual_prompt.has_window:
+                found['region'] = windows
         frames = self.normalise(frames)
-        if self.grad_frames and self.training and torch.is_grad_enabled():
-            return self.sparse_features(frames), windows
-        return self.frame_features(frames), windows
+        if not (self.training and torch.is_grad_enabled()):
+            return self.frame_features(frames), found
+        if self.grad_frames:
+            return self.sparse_features(frames), found
+        if self._one_pass():
+            clips, images = frames.shape[:2], self.negatives.images
+            frames = torch.cat([frames.flatten(0, 1), images])
+            x, found['points'] = self.encode(frames).split([clips.numel(), len(images)])
+            return x.unflatten(0, clips), found
+        return self.frame_features(frames), found
 
-    def head_arguments(self, windows):
+    def _one_pass(self):
+        """Whether negatives can go through the backbone together with the frames, at half the
+        launches on a GPU: if no image changes what the backbone makes of another.
+        """
+        tower = self.backbone
+        return (isinstance(self.negatives, NegativeVisuals) and isinstance(tower, CLIPImageTower)
+                and tower.frozen and not tower.dense and not self.clip_input)
+
+    def head_arguments(self, found):
         """Arguments of the head beside the features.
 
         Args:
-            windows (Tensor, optional): (B, 2), as returned by ``encode_clips``.
+            found (dict[str, Tensor]): as returned by ``encode_clips``.
 
         Returns:
-            dict[str, Tensor]: ``points`` (K, C), the negatives, and ``region`` (B, 2), the windows,
-            if there are any.
+            dict[str, Tensor | None]: ``found`` with ``points`` (K, C), the negatives.
         """
-        found = dict(points=self.points())
-        return found if windows is None else dict(found, region=windows)
+        return found if 'points' in found else dict(found, points=self.points())
 
     def sparse_features(self, frames):
         """As ``frame_features``, with gradient through ``grad_frames`` of the frames.

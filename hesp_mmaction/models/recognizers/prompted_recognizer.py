@@ -170,10 +170,10 @@ class PromptedRecognizer(BaseRecognizer):
             for ``'neck'`` the video features (B, C), for ``'head'`` its outputs; and the arguments
             of the head by name, empty for ``'backbone'``.
         """
-        x, windows = (inputs, None) if inputs.ndim == 3 else self.encode_clips(inputs, data_samples)
+        x, found = (inputs, {}) if inputs.ndim == 3 else self.encode_clips(inputs, data_samples)
         if stage == 'backbone':
             return x, {}
-        kwargs = self.head_arguments(windows)
+        kwargs = self.head_arguments(found)
         if test_mode and isinstance(x, torch.Tensor) and x.ndim == 3:
             kwargs['frames'] = x  # for scores that look at frames
         with in_float32(inputs):
@@ -192,21 +192,21 @@ class PromptedRecognizer(BaseRecognizer):
             data_samples (list, optional): of the clips. Defaults to None.
 
         Returns:
-            tuple[Tensor, Tensor | None]: features as returned by ``frame_features``, and the
-            windows of a visual prompt, which are None here.
+            tuple[Tensor, dict[str, Tensor]]: features as returned by ``frame_features``, and
+            arguments of the head that were found on the way; none here.
         """
-        return self.frame_features(self.normalise(inputs / 255)), None
+        return self.frame_features(self.normalise(inputs / 255)), {}
 
-    def head_arguments(self, windows):
+    def head_arguments(self, found):
         """Arguments of the head beside the features.
 
         Args:
-            windows (Tensor, optional): as returned by ``encode_clips``.
+            found (dict[str, Tensor]): as returned by ``encode_clips``.
 
         Returns:
-            dict[str, Tensor]: by name of the argument; empty here.
+            dict[str, Tensor]: by name of the argument; here ``found``.
         """
-        return {}
+        return found
 
     def loss(self, inputs, data_samples, **kwargs):
         feats, head_kwargs = self.extract_feat(inputs, data_samples=data_samples)
