@@ -5,7 +5,9 @@ import logging
 import torch
 from mmengine.logging import print_log
 
-MOST = 4  # number of input shapes whose recordings are kept
+# Number of input shapes whose recordings are kept: negatives, and full and last batches of a fit and
+# of an evaluation. With fewer, each would be recorded again in every epoch.
+MOST = 6
 
 
 def record(function, inputs):

@@ -125,7 +125,13 @@ def compiled(function):
         Callable: the same function. If it cannot be compiled it runs without, with a warning.
     """
     from torch._dynamo.exc import TorchDynamoException  # imported here because it takes a second
-    fast = [torch.compile(function, dynamic=False)]
+
+    def own(*inputs):
+        return function(*inputs)
+    # PyTorch keeps eight programs of a code object, and the towers of all models share the code of
+    # `forward`: the second model of a process would run without.
+    own.__code__ = own.__code__.replace()
+    fast = [torch.compile(own, dynamic=False)]
 
     def run(*inputs):
         if fast:

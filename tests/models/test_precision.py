@@ -8,10 +8,10 @@ import open_clip
 import pytest
 import tiny
 import torch
+from leaves import Looks
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.registry import init_default_scope
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from hesp_mmaction.apis import HESPInferencer
 from hesp_mmaction.apis.configs import load_config
@@ -248,20 +248,6 @@ def test_a_trained_backbone_is_under_autocast_and_gives_float32(clips, backbone)
     assert not torch.is_autocast_enabled('cpu')  # left after an error, too
 
 
-class Looks(TorchDispatchMode):
-    """Counts what a GPU would be waited for."""
-    NAMES = ('_local_scalar_dense', 'nonzero', 'equal', 'is_nonzero')
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func.overloadpacket.__name__ in self.NAMES:
-            self.found.append(str(func))
-        return func(*args, **(kwargs or {}))
-
-
 @pytest.mark.parametrize('region', ['cam', 'centre', 'random', 'border', 'dataset', (3, 5)])
 def test_nothing_looks_at_the_device_before_the_loss(clips, region):
     prompt = dict(type='VisualPrompt', image_size=32, size=8, region=region)
@@ -278,6 +264,23 @@ def test_nothing_looks_at_the_device_before_the_loss(clips, region):
     with torch.no_grad(), Looks() as looks:
         model.eval()(x, data, mode='predict')
     assert looks.found  # what is counted does occur
+
+
+@pytest.mark.ci
+def test_every_model_of_a_process_is_compiled(clips, monkeypatch):
+    """PyTorch keeps eight programs of a function; a second model must not go without."""
+    programs = []
+
+    def backend(graph, _):
+        programs.append(graph)
+        return graph.forward
+    monkeypatch.setattr(torch, 'compile', partial(torch.compile, backend=backend))
+    for number in (1, 2):
+        tower = CLIPImageTower(**clips['vit'])
+        tower.compiled = True
+        for count in range(1, 6):
+            tower(torch.rand(count, 3, 32, 32))
+        assert len(programs) == 5 * number
 
 
 @pytest.mark.ci
@@ -378,10 +381,10 @@ def card():
 
 
 def on(device, model, clips, **precision):
-    """A copy of a model on a device, with clips and data samples there."""
+    """A copy of a model and clips on a device, with data samples, which stay on the CPU."""
     model = copy.deepcopy(model).to(device)
     set_precision(model, **precision)
-    return model, clips.to(device), [sample.to(device) for sample in samples(len(clips))]
+    return model, clips.to(device), samples(len(clips))
 
 
 def five_steps(model, clips, data):

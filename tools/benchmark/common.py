@@ -297,7 +297,7 @@ def prepare(args, known=4, **options):
     wrapper = build_optim_wrapper(model, optim_wrapper_cfg(cfg.optim_wrapper, args.amp))
     tower = bare_tower(args.arch, dtype).to(device)
     clips, samples = batch(args.videos, args.frames, model.backbone.image_size, known)
-    clips, samples = clips.to(device), [sample.to(device) for sample in samples]
+    clips = clips.to(device)
     frames = model.normalise(clips.flatten(0, 1) / 255).to(dtype or torch.float32)
 
     def update(inputs):
