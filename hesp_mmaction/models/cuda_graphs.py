@@ -5,8 +5,8 @@ import logging
 import torch
 from mmengine.logging import print_log
 
-# Number of input shapes whose recordings are kept: negatives, and full and last batches of a fit and
-# of an evaluation. With fewer, each would be recorded again in every epoch.
+# Number of input shapes whose recordings are kept: negatives, and full and last batches of a fit
+# and of an evaluation. With fewer, each would be recorded again in every epoch.
 MOST = 6
 
 
