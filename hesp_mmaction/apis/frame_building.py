@@ -35,7 +35,7 @@ from ..datasets.stores import signature_or_none
 from ..datasets.video_layout import find_layout
 from ..errors import InputError
 from ..text import some
-from .parallel import run_guarded
+from .guarded import run_guarded
 
 RAW_LIMIT = 20e9  # bytes: a larger store is kept as JPEG pictures
 SHARE = 0.5  # of the free space that a store may take

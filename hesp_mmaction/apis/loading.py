@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..models.recognizers import PromptedRecognizer
 from .config_parts import DATALOADERS
 from .frame_building import cores, fill_store, say
+from .parallel import JOBS
 
 PLACE = os.path.join('work_dirs', 'frame_store')
 VARIABLE = 'HESP_FRAME_STORE'  # of the environment: another place of stores, or none
@@ -112,15 +113,16 @@ def default_workers(stored: bool) -> int:
         stored (bool): frames come from a store.
 
     Returns:
-        int | None: the cores divided by the processes of this machine, 1 to 8. None if frames come
-        from a store and the machine has no GPU. Reading is then a small part of a step, and workers
-        would only take cores from the model.
+        int: the cores divided by the processes of this machine and the runs of ``--jobs``, 1 to 8.
+        None (0) if frames come from a store and the machine has no GPU. Reading is then a small
+        part of a step, and workers would only take cores from the model.
     """
     gpus = torch.cuda.device_count()
     if stored and not gpus:
         return 0
     here = int(os.environ.get('LOCAL_WORLD_SIZE') or min(get_world_size(), max(1, gpus)))
-    return max(1, min(MOST_WORKERS, cores() // here))
+    jobs = int(os.environ.get(JOBS) or 1)
+    return max(1, min(MOST_WORKERS, cores() // (here * jobs)))
 
 
 def default_place(roots: Sequence[str], resize: dict | None) -> str:

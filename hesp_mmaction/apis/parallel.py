@@ -1,7 +1,6 @@
 """Where the runs of a protocol are executed: one after the other, side by side, or on a cluster."""
 import itertools
 import multiprocessing
-import multiprocessing.connection
 import os
 import re
 import signal
@@ -20,6 +19,7 @@ from ..errors import InputError
 T = TypeVar('T')
 VISIBLE = 'CUDA_VISIBLE_DEVICES'
 GRACE = 60  # seconds in which a run whose parent is gone may save
+JOBS = 'HESP_JOBS'  # of the environment of a run: how many run at a time
 
 
 def run_here(function: Callable[..., T], jobs: Sequence[dict]) -> list[T]:
@@ -53,7 +53,7 @@ def run_side_by_side(function: Callable[..., T], jobs: Sequence[dict], processes
         return run_here(function, jobs)
     threads = max(1, torch.get_num_threads() // processes)
     pool = ProcessPoolExecutor(processes, OnCards(visible_cards()), initializer=_begin,
-                               initargs=(threads,))
+                               initargs=(threads, processes))
     with pool, tqdm(total=len(jobs), unit='run') as bar:
         futures = [pool.submit(function, **job) for job in jobs]
         for future in as_completed(futures):
@@ -114,10 +114,10 @@ class OnCards(SpawnContext):
         return process
 
 
-def _begin(threads: int) -> None:
+def _begin(threads: int, processes: int) -> None:
     """Set the threads of a new process, and let it end with the process that started it."""
     torch.set_num_threads(threads)
-    os.environ['OMP_NUM_THREADS'] = str(threads)
+    os.environ.update({'OMP_NUM_THREADS': str(threads), JOBS: str(processes)})
     parent: Any = multiprocessing.parent_process()
 
     def end_with_parent() -> None:
@@ -171,80 +171,3 @@ def run_on_cluster(function: Callable[..., T], jobs: Sequence[dict], folder: str
                          f'(its log: {job.paths.stderr}); the others are done: give the same '
                          'command again for those that are missing')
     return results
-
-
-def run_guarded(function: Callable[[Any], T], items: Sequence, processes: int,
-                timeout: float) -> Iterator[tuple[Any, T | None, str | None]]:
-    """Call a function for every item in processes that may crash or hang without harm to the
-    others.
-
-    Each process takes one item after the other. A process that crashes, or that takes too long, is
-    ended and replaced. Processes are forked, so they import nothing again.
-
-    Args:
-        function (Callable): the function of one item.
-        items (Sequence): the items.
-        processes (int): how many items are worked on at a time.
-        timeout (float): the most seconds for an item.
-
-    Yields:
-        tuple: the item, its result or None, and the error text or None, as soon as it is known.
-    """
-    context = multiprocessing.get_context('fork')
-    waiting = list(reversed(items))
-    busy: dict[Any, tuple[Any, Any, float]] = {}
-    idle: list[tuple[Any, Any]] = []
-    try:
-        while waiting or busy:
-            while waiting and len(busy) < processes:
-                pipe, process = idle.pop() if idle else _start(context, function)
-                item = waiting.pop()
-                pipe.send(item)
-                busy[pipe] = process, item, time.monotonic() + timeout
-            patience = min(deadline for _, _, deadline in busy.values()) - time.monotonic()
-            ready: list[Any] = multiprocessing.connection.wait(list(busy), max(0, patience))
-            for pipe in ready:
-                process, item, _ = busy.pop(pipe)
-                try:
-                    result, trouble = pipe.recv()
-                    idle.append((pipe, process))
-                except EOFError:
-                    process.join()
-                    result, trouble = None, f'the process crashed (exit code {process.exitcode})'
-                yield item, result, trouble
-            for pipe in [p for p, (_, _, end) in busy.items() if end <= time.monotonic()]:
-                process, item, _ = busy.pop(pipe)
-                process.kill()
-                process.join()
-                pipe.close()
-                yield item, None, f'not done after {timeout} s'
-    finally:
-        processes_left = [p for p, _, _ in busy.values()] + [p for _, p in idle]
-        for process in processes_left:
-            process.kill()
-        for process in processes_left:
-            process.join()  # else they stay behind as zombies
-        for pipe in [*busy, *(pipe for pipe, _ in idle)]:
-            pipe.close()
-
-
-def _start(context: Any, function: Callable[[Any], Any]) -> tuple[Any, Any]:
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(function, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    return ours, process
-
-
-def _serve(function: Callable[[Any], Any], pipe: Any) -> None:
-    torch.set_num_threads(1)
-    while True:
-        try:
-            item = pipe.recv()
-        except EOFError:
-            return
-        try:
-            answer: tuple[Any, str | None] = function(item), None
-        except Exception as error:  # whatever it is, it belongs to this item alone
-            answer = None, f'{type(error).__name__}: {error}'
-        pipe.send(answer)

@@ -39,8 +39,9 @@ class NormalisedSGD(torch.optim.SGD):
                 if group.get('over_classes'):
                     direction = direction.mean(0, keepdim=True)
                 norm = direction.norm()
-                if norm > 0:
-                    parameter -= length * direction / norm
+                step = length * direction / norm
+                # A comparison in Python would wait for the device, once for each parameter.
+                parameter -= torch.where(norm > 0, step, torch.zeros_like(step))
                 if not group.get('then_sgd'):
                     parameter.grad = None
         super().step()

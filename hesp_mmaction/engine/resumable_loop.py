@@ -6,6 +6,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop
 
 from .hooks.open_set_hook import tell
+from .lasting_workers import outlast_sigterm
 from .portion_loader import in_portions
 
 
@@ -31,10 +32,12 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.dataloader = in_portions(self.dataloader)
+        self.dataloader = in_portions(outlast_sigterm(self.dataloader))
 
     def run(self):
         due = self._epoch >= self.val_begin and self._epoch % self.val_interval == 0
+        if self.runner.val_loop is not None:
+            outlast_sigterm(self.runner.val_loop.dataloader)
         if (self.runner.val_loop is not None
                 and (self._epoch >= self._max_epochs or (self.evaluate_first and due))):
             self.runner.val_loop.run()

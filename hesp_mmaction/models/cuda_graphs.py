@@ -5,22 +5,23 @@ import logging
 import torch
 from mmengine.logging import print_log
 
-# Number of input shapes whose recordings are kept: negatives, and full and last batches of a fit
-# and of an evaluation. With fewer, each would be recorded again in every epoch.
-MOST = 6
+# Number of input shapes whose recordings are kept: negatives, full and last batches of a fit, of an
+# evaluation, and of the frames without a gradient in a training step. With fewer, each would be
+# recorded again in every epoch.
+MOST = 8
 
 
 def record(function, inputs):
     """Record the kernels that a function launches on a GPU.
 
     Args:
-        function (Callable[..., Tensor]): of CUDA tensors. It must wait for nothing and always
-            launch the same.
+        function (Callable): of CUDA tensors, to a tensor or a tuple of such. It must wait for
+            nothing and always launch the same.
         inputs (list[Tensor]): the recording reads them where they lie.
 
     Returns:
-        tuple[Callable, Tensor]: a function that launches it again, and the tensor in which its
-        result then lies.
+        tuple[Callable, Tensor | tuple]: a function that launches it again, and the tensor or
+        tensors in which its result then lies.
     """
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
@@ -28,10 +29,17 @@ def record(function, inputs):
         function(*inputs)
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    # 'thread_local' lets threads pin the memory of the next batch meanwhile.
-    with torch.cuda.graph(graph, capture_error_mode='thread_local'):
+    # A recording has its own stream, because cuBLAS keeps its memory by stream and newer PyTorch
+    # frees it with the recording. 'thread_local' lets threads pin the memory of the next batch
+    # meanwhile. The outer block goes back to this stream if a recording fails.
+    with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(
+            graph, stream=stream, capture_error_mode='thread_local'):
         result = function(*inputs)
     return graph.replay, result
+
+
+def _copy(result):
+    return tuple(map(_copy, result)) if isinstance(result, tuple) else result.clone()
 
 
 class Replayed:
@@ -41,7 +49,7 @@ class Replayed:
     function is called without it.
 
     Args:
-        function (Callable[..., Tensor]): of tensors on a GPU, without gradients.
+        function (Callable): of tensors on a GPU, without gradients, to a tensor or a tuple of such.
         record (Callable): see ``record``. Defaults to it.
     """
 
@@ -73,4 +81,4 @@ class Replayed:
         for place, x in zip(places, inputs, strict=True):
             place.copy_(x)
         replay()
-        return result.clone()
+        return _copy(result)

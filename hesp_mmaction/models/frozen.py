@@ -57,7 +57,7 @@ class FrozenTower(nn.Module):
     def __init__(self, frozen):
         super().__init__()
         self.frozen = frozen
-        self._run, self._replayed = None, {}
+        self._run, self._run_is_for, self._replayed = None, None, {}
 
     def freeze_if_asked(self):
         """Freeze the tower if it was built so. Call it once every weight is in place."""
@@ -73,7 +73,10 @@ class FrozenTower(nn.Module):
     def __call__(self, *inputs):
         if self.compute_dtype is None and not self.compiled:
             return super().__call__(*inputs)
-        if self._run is None:
+        wanted = self.compute_dtype, self.compiled
+        if self._run is None or self._run_is_for != wanted:
+            self._forget_copies()
+            self._run_is_for = wanted
             tower = self if self.compute_dtype is None else half_copy(self, self.compute_dtype)
             self._run = compiled(tower.forward) if self.compiled else tower.forward
         run = self._run if torch.is_grad_enabled() else self.replayed(self._run, inputs)

@@ -126,17 +126,19 @@ def compiled(function):
     """
     from torch._dynamo.exc import TorchDynamoException  # imported here because it takes a second
 
-    def own(*inputs):
-        return function(*inputs)
-    # PyTorch keeps eight programs of a code object, and the towers of all models share the code of
-    # `forward`: the second model of a process would run without.
-    own.__code__ = own.__code__.replace()
-    fast = [torch.compile(own, dynamic=False)]
+    def program():
+        def own(*inputs):
+            return function(*inputs)
+        # PyTorch keeps eight programs of a code object. The towers of all models share the code of
+        # `forward`: the second model of a process would run without.
+        own.__code__ = own.__code__.replace()
+        return torch.compile(own, dynamic=False)
+    fast = {with_gradient: program() for with_gradient in (False, True)}
 
     def run(*inputs):
         if fast:
             try:
-                return fast[0](*inputs)
+                return fast[torch.is_grad_enabled()](*inputs)
             except TorchDynamoException as error:
                 fast.clear()
                 reason = str(error).strip().partition('\n')[0]

@@ -15,6 +15,7 @@ from hesp_mmaction.apis.loading import (
     prepare_loading,
     use_frame_store,
 )
+from hesp_mmaction.apis.parallel import JOBS
 from hesp_mmaction.apis.protocol import run_split
 from hesp_mmaction.apis.running import run
 from hesp_mmaction.apis.wiring import override
@@ -194,12 +195,15 @@ def test_the_place_follows_data_and_resize(tmp_path, monkeypatch):
     (16, 4, 4, True, 4), (16, 4, 8, False, 4), (3, 8, 8, True, 1)])
 def test_workers_follow_cores_and_processes(monkeypatch, cores, gpus, world, stored, number):
     monkeypatch.delenv('LOCAL_WORLD_SIZE', raising=False)
+    monkeypatch.delenv(JOBS, raising=False)
     monkeypatch.setattr(loading, 'cores', lambda: cores)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: gpus)
     monkeypatch.setattr(loading, 'get_world_size', lambda: world)
     assert default_workers(stored) == number
     monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')
     assert default_workers(False) == max(1, min(8, cores // 2))
+    monkeypatch.setenv(JOBS, '3')  # runs of run_splits.py --jobs 3
+    assert default_workers(False) == max(1, min(8, cores // 6))
 
 
 def test_workers_that_are_asked_for_stay(options, place, tmp_path):

@@ -16,13 +16,8 @@ import torch
 from mmengine.config import Config
 from test_tools import CONFIG, ROOT, tool
 
-from hesp_mmaction.apis.parallel import (
-    OnCards,
-    run_guarded,
-    run_on_cluster,
-    run_side_by_side,
-    visible_cards,
-)
+from hesp_mmaction.apis.guarded import run_guarded
+from hesp_mmaction.apis.parallel import OnCards, run_on_cluster, run_side_by_side, visible_cards
 from hesp_mmaction.apis.protocol import digest_of
 from hesp_mmaction.apis.report import interval, measured, summary, table
 from hesp_mmaction.apis.task_report import latex_report, markdown_report

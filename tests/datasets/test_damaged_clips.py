@@ -10,7 +10,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from hesp_mmaction.apis.parallel import run_guarded
+from hesp_mmaction.apis.guarded import run_guarded
 from hesp_mmaction.datasets import AFEWDataset
 from hesp_mmaction.datasets.clip_loading import ClipDecode, ClipInit
 from hesp_mmaction.datasets.emotions import UNDECODABLE

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from hesp_mmaction.apis.parallel import run_guarded
+from hesp_mmaction.apis.guarded import run_guarded
 from hesp_mmaction.datasets.clip_loading import ClipDecode, ClipInit
 from hesp_mmaction.datasets.decoding import BrokenClip
 from hesp_mmaction.datasets.integrity import damage, undecodable, unreadable

@@ -20,7 +20,7 @@ class Recorder:
 
         def replay():
             self.replays += 1
-            result.copy_(function(*places))
+            torch.utils._pytree.tree_map(torch.Tensor.copy_, result, function(*places))
         return replay, result
 
 
@@ -43,6 +43,14 @@ def test_results_are_those_of_the_function_and_stay(double):
         torch.testing.assert_close(result, 2 * x + y)
     assert (recorder.recorded, recorder.replays) == (2, 6)  # each shape at its second call
     assert all(x is not pair[0] for x in calls[2:] for pair in inputs[:2])
+
+
+def test_a_tower_with_places_returns_both():
+    """Features and maps, as of CSSR's dense backbone."""
+    replayed = Replayed(lambda x: (x + 1, 2 * x), Recorder())
+    found = [replayed(torch.full((2,), float(i))) for i in range(5)]
+    for i, (features, places) in enumerate(found):
+        assert features.tolist() == [i + 1, i + 1] and places.tolist() == [2 * i, 2 * i]
 
 
 def test_few_shapes_are_kept(double):

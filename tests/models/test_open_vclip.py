@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from leaves import build, same_after_loading, samples, step
+from mmaction.registry import MODELS
 from numpy_clip import arrays, block, norm, pooled
 
 from hesp_mmaction.engine.hooks import WeightPatchHook
@@ -51,6 +52,14 @@ def test_the_resnet_form_with_the_view_equals_numpy(clips):
 def test_frames_are_refused(clips):
     with pytest.raises(InputError, match='model.clip_input=True'):
         TemporalViewTower(**clips['vit'])(torch.zeros(2, 3, 32, 32))
+
+
+def test_a_recomputation_would_not_see_the_mixed_weights(clips):
+    tower = dict(type='CLIPImageTower', frozen=False, recompute=True, **clips['vit'])
+    head = dict(type='ARPLHead', in_channels=12)
+    with pytest.raises(InputError, match='model.backbone.recompute'):
+        MODELS.build(dict(type='InterpolatedRecognizer', known=['anger', 'fear'], backbone=tower,
+                          cls_head=head))
 
 
 def test_the_gradient_is_that_of_both_places(clips, monkeypatch):

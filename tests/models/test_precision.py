@@ -226,6 +226,17 @@ def test_a_half_tower_follows_its_weights(clips):
     assert tower.to('meta')(x.to('meta')).device.type == 'meta'  # and moves with them
 
 
+def test_a_tower_follows_its_settings(clips):
+    tower, x = CLIPImageTower(**clips['vit']), torch.ones(2, 3, 32, 32)
+    exact = tower(x)
+    tower.compute_dtype = torch.bfloat16
+    rounded = tower(x)
+    tower.compute_dtype = torch.float16
+    assert not torch.equal(tower(x), rounded)
+    tower.compute_dtype = None
+    assert torch.equal(tower(x), exact) and not torch.equal(exact, rounded)
+
+
 @pytest.mark.parametrize('backbone', [
     dict(type='mmaction.ResNet', depth=18, pretrained=None, norm_eval=False),
     dict(type='CLIPImageTower', frozen=False)])
@@ -489,6 +500,21 @@ def test_a_replayed_evaluation_on_a_gpu(card, clips, amp, monkeypatch):
     losses, their_losses = five_steps(*plain)[0], five_steps(*fast)[0]
     torch.testing.assert_close(their_losses, losses, rtol=2e-2 if amp else 1e-4, atol=2e-2)
     copy.deepcopy(fast[0])  # averaged weights
+
+
+@pytest.mark.gpu
+def test_a_dense_tower_is_replayed_on_a_gpu(card, clips, monkeypatch):
+    monkeypatch.setattr('hesp_mmaction.models.frozen.compiled', lambda function: function)
+    tower = CLIPImageTower(dense=True, **clips['vit']).to(card)
+    for turn in range(4):
+        x = torch.rand(3, 3, 32, 32, device=card) + turn
+        tower.compiled = False
+        with torch.no_grad():
+            expected = tower(x)
+            tower.compiled = True
+            found = tower(x)
+        for ours, theirs in zip(found, expected, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.gpu

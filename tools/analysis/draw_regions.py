@@ -63,7 +63,8 @@ def panel(model, sample):
         heat = model.activation_map(clip[:, 0] / 255)
         _, found = model.encode_clips(clip, [sample['data_samples']])
     first = sample['inputs'][0].permute(1, 2, 0).numpy()
-    return draw_region(first, heat[0].numpy(), (*found['region'][0].tolist(), model.visual_prompt.size))
+    window = found['region'][0].tolist()
+    return draw_region(first, heat[0].numpy(), (*window, model.visual_prompt.size))
 
 
 if __name__ == '__main__':

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from hesp_mmaction.apis.config_parts import clips_of_config
 from hesp_mmaction.apis.configs import KeyValue
-from hesp_mmaction.apis.parallel import run_guarded
+from hesp_mmaction.apis.guarded import run_guarded
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets.clip_loading import IMAGE_EXTENSIONS

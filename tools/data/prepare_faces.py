@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from hesp_mmaction.apis.parallel import run_guarded
+from hesp_mmaction.apis.guarded import run_guarded
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.datasets.decoding import VIDEO_EXTENSIONS
 from hesp_mmaction.datasets.faces import DETECTORS, aligned_faces, load_detector

@@ -10,6 +10,7 @@ from ...models.backbones import CLIPImageTower
 from ...models.eval_cache import caches_of
 from ...models.frozen import FrozenTower
 from ...models.precision import compute_type, under_autocast
+from ..lasting_workers import outlast_sigterm
 
 
 def unwrap(model):
@@ -57,7 +58,7 @@ def plain_training_loader(cfg):
     loader.pop('batch_sampler', None)
     loader.persistent_workers = False
     loader.sampler = dict(type='DefaultSampler', shuffle=False, round_up=False)
-    return Runner.build_dataloader(loader, seed=0)
+    return outlast_sigterm(Runner.build_dataloader(loader, seed=0))
 
 
 def set_precision(model, tf32=True, amp=False, compile=False):

@@ -6,7 +6,14 @@ import threading
 
 import torch
 from mmaction.registry import HOOKS
-from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_size, is_main_process
+from mmengine.dist import (
+    all_gather_object,
+    all_reduce,
+    barrier,
+    get_rank,
+    get_world_size,
+    is_main_process,
+)
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 
@@ -107,6 +114,7 @@ class PreemptionHook(Hook):
         print_log(f'asked to stop (SIGTERM): saved {path} after {after}; go on with --resume',
                   'current')
         self._restore_signal()
+        barrier()  # the others would be missed, and process 0 be ended while it still writes
         sys.exit(EXIT_CODE)
 
     def before_save_checkpoint(self, runner, checkpoint):

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from ...datasets.wrappers import leaf_configs, pipeline_of
 from ...models.norms import running_statistics
+from ..lasting_workers import outlast_sigterm
 from ..portion_loader import in_portions
 from .averaged import ema_hooks, saved_weights
 from .common import tell, unwrap
@@ -85,7 +86,8 @@ class PseudoLabelHook(Hook):
         for dataset in leaf_configs(cfg.dataset):
             dataset.update(pipeline=pipeline, test_mode=False)
         loop = runner.train_loop
-        loop.dataloader = in_portions(Runner.build_dataloader(cfg, seed=runner.seed))
+        loader = outlast_sigterm(Runner.build_dataloader(cfg, seed=runner.seed))
+        loop.dataloader = in_portions(loader)
         # OpenSetHook has told the other data set which epoch begins, before this hook's turn.
         tell(loop.dataloader.dataset, seed=runner.seed, epoch=runner.epoch)
         loop._max_iters = loop._iter + (loop.max_epochs - loop._epoch) * len(loop.dataloader)

@@ -26,7 +26,8 @@ def place(patch, windows, image_size):
     rows = (windows[:, :1] + steps)[:, :, None]
     columns = (windows[:, 1:] + steps)[:, None, :]
     canvas = patch.new_zeros(videos, image_size, image_size, frames, channels)
-    canvas[video, rows, columns] = patch.permute(2, 3, 0, 1)
+    # Deterministic kernels of PyTorch before 2.8 do not spread a value over the videos themselves.
+    canvas[video, rows, columns] = patch.permute(2, 3, 0, 1).expand(videos, -1, -1, -1, -1)
     # The mask is made by comparison. Writing a number at indices would make the GPU wait.
     offset = torch.arange(image_size, device=patch.device) - windows[:, :, None]
     inside = (offset >= 0) & (offset < side)

@@ -5,6 +5,7 @@ import torch
 from mmaction.registry import MODELS
 from torch.func import functional_call
 
+from ...errors import InputError
 from ..frozen import freeze
 from ..norms import statistics_kept
 from .hesp_recognizer import HESPRecognizer
@@ -26,10 +27,17 @@ class InterpolatedRecognizer(HESPRecognizer):
         max_share (float): largest a. Defaults to 0.6.
         weight (float): weight of the loss at the mixed weights. Defaults to 0.5.
         **kwargs (Any): see ``HESPRecognizer``; the backbone is a CLIP that is trained.
+
+    Raises:
+        InputError: the backbone recomputes its blocks, which would use the learned weights in place
+            of the mixed ones.
     """
 
     def __init__(self, *args, max_share=0.6, weight=0.5, **kwargs):
         super().__init__(*args, **kwargs)
+        if getattr(self.backbone, 'recompute', False):
+            raise InputError('InterpolatedRecognizer mixes weights for one pass, and recomputation '
+                             'would not see them: take model.backbone.recompute out')
         self.max_share, self.weight = max_share, weight
         self.pretrained = freeze(deepcopy(self.backbone))  # only its weights are read
         self._mixed = None
