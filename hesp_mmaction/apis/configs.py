@@ -121,3 +121,9 @@ class KeyValue(DictAction):
             super().__call__(parser, namespace, values, option_string)
         except (AssertionError, ValueError) as error:  # of brackets that do not match
             raise argparse.ArgumentError(self, f'{" ".join(values)}: {error}') from error
+        for word in values:
+            key, value = word.split('=', maxsplit=1)
+            value = value.strip('\'"')
+            if ' ' in value and ',' not in value and value[0] not in '[(':
+                # mmengine takes spaces out, also those of a path.
+                getattr(namespace, self.dest)[key] = self._parse_int_float_bool(value)

@@ -1,6 +1,7 @@
 """Calls that may crash or hang, each in a process that can be replaced."""
 import multiprocessing
 import multiprocessing.connection
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -67,13 +68,15 @@ def run_guarded(function: Callable[[Any], T], items: Sequence, processes: int,
 
 def _start(context: Any, function: Callable[[Any], Any]) -> tuple[Any, Any]:
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(function, theirs), daemon=True)
+    process = context.Process(target=_serve, args=(function, theirs, ours), daemon=True)
     process.start()
     theirs.close()
     return ours, process
 
 
-def _serve(function: Callable[[Any], Any], pipe: Any) -> None:
+def _serve(function: Callable[[Any], Any], pipe: Any, other_end: Any) -> None:
+    other_end.close()  # else the pipe would not end with the process that started this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which is told of Ctrl-C, too, and ends this one
     torch.set_num_threads(1)
     while True:
         try:
@@ -84,4 +87,7 @@ def _serve(function: Callable[[Any], Any], pipe: Any) -> None:
             answer: tuple[Any, str | None] = function(item), None
         except Exception as error:  # whatever it is, it belongs to this item alone
             answer = None, f'{type(error).__name__}: {error}'
-        pipe.send(answer)
+        try:
+            pipe.send(answer)
+        except BrokenPipeError:
+            return  # nobody is there

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -11,7 +12,8 @@ from mmengine.dist import get_world_size
 from mmengine.registry import init_default_scope
 
 from ..datasets.deferred import defer
-from ..datasets.frame_store import CLIPS, first_resize
+from ..datasets.frame_index import CLIPS
+from ..datasets.frame_store import first_resize
 from ..datasets.openset import OpenSetVideoDataset
 from ..datasets.wrappers import leaf_configs
 from ..errors import InputError
@@ -23,6 +25,7 @@ from .parallel import JOBS
 PLACE = os.path.join('work_dirs', 'frame_store')
 VARIABLE = 'HESP_FRAME_STORE'  # of the environment: another place of stores, or none
 MOST_WORKERS = 8  # of a loader
+AUTOMATIC = re.compile(r'-[0-9a-f]{10}$')  # how a folder of `default_place` ends
 
 
 def prepare_loading(cfg: Config, loaders: Sequence[str] = ()) -> None:
@@ -138,7 +141,7 @@ def default_place(roots: Sequence[str], resize: dict | None) -> str:
     """
     places = [os.path.realpath(os.path.expanduser(root)) for root in roots]
     digest = hashlib.sha256(json.dumps([places, resize]).encode()).hexdigest()[:10]
-    return os.path.join(os.path.expanduser(os.environ.get(VARIABLE) or PLACE),
+    return os.path.join(os.path.expanduser(_variable() or PLACE),
                         f'{os.path.basename(places[0]) or "data"}-{digest}')
 
 
@@ -157,10 +160,13 @@ def use_frame_store(cfg: Config, loaders: Sequence[str] = ()) -> None:
     Raises:
         InputError: the store that ``cfg.cache`` names cannot be made.
     """
-    named = cfg.get('cache', os.environ.get(VARIABLE) != 'none')
-    if not named:
-        return
+    named = cfg.get('cache', _variable() != 'none')
     present = [name for name in DATALOADERS if cfg.get(name)]
+    if not named:
+        for leaf in (leaf for name in present for leaf in leaf_configs(cfg[name].dataset)):
+            if leaf.get('cache') and AUTOMATIC.search(leaf.cache):
+                leaf.cache = None  # of the config that an earlier run saved
+        return
     try:
         resize = first_resize([leaf.get('pipeline') or [] for name in present
                                for leaf in leaf_configs(cfg[name].dataset)])
@@ -181,9 +187,12 @@ def use_frame_store(cfg: Config, loaders: Sequence[str] = ()) -> None:
     used = loaders or present
     for roots, found in groups.items():
         leaves = [leaf for group in found.values() for leaf in group]
-        folder = named if named is not True else _own_place(leaves) or default_place(roots, resize)
+        folder = named
+        if named is True:
+            usual = default_place(roots, resize)
+            folder = _own_place(leaves, usual) or usual
         try:
-            fill_store(folder, *_clips_of(found, used, resize))
+            fill_store(folder, *_clips_of(found, used, resize), root=roots[0] if roots else None)
         except InputError as error:
             if named is not True:
                 raise
@@ -193,10 +202,21 @@ def use_frame_store(cfg: Config, loaders: Sequence[str] = ()) -> None:
             leaf.cache = folder
 
 
-def _own_place(leaves: Sequence[Mapping]) -> str | None:
-    """The store that the data sets themselves name, if it exists."""
+def _variable() -> str:
+    """What ``HESP_FRAME_STORE`` says: ``'none'``, a folder, or nothing."""
+    value = (os.environ.get(VARIABLE) or '').strip()
+    return 'none' if value.lower() == 'none' else value
+
+
+def _own_place(leaves: Sequence[Mapping], usual: str) -> str | None:
+    """The store that the data sets themselves name, if it exists. A place that was chosen by itself
+    for other data, and saved with a config, is not meant.
+    """
     own = next((leaf['cache'] for leaf in leaves if leaf.get('cache')), None)
-    return own if own and os.path.exists(os.path.join(own, CLIPS)) else None
+    if own is None or not os.path.exists(os.path.join(own, CLIPS)):
+        return None
+    chosen = AUTOMATIC.search(own) and os.path.basename(own) != os.path.basename(usual)
+    return None if chosen else own
 
 
 def _clips_of(found: Mapping[str, list], used: Sequence[str], resize: dict | None) -> tuple:

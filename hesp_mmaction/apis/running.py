@@ -2,6 +2,7 @@
 import argparse
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -178,6 +179,9 @@ def run_tool(main: Callable[[], Any]) -> None:
     try:
         main()
         end_dist()
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     except USER_ERRORS as error:
         sys.exit(f'error: {one_line(error)}')
     except RuntimeError as error:

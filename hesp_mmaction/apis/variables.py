@@ -80,7 +80,9 @@ def _set_features(cfg: Config, features: str | None) -> None:
 
 def _set_cache(cfg: Config, cache: str | None) -> None:
     """A store of frames, or ``none``."""
-    cfg.cache = None if cache in (None, 'none') else os.path.expanduser(cache)
+    if cache is not None and (not isinstance(cache, str) or not cache.strip()):
+        raise InputError(f'cache must be a folder, or none, and not {cache!r}')
+    cfg.cache = None if cache is None or cache.lower() == 'none' else os.path.expanduser(cache)
     _set_of_dataset(cfg, cfg.cache, 'cache', everywhere=True)
 
 

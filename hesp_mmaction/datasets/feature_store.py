@@ -18,7 +18,7 @@ import torch
 from ..errors import InputError
 from ..files import whole
 from ..text import some
-from .stores import INDEX, read_store, signature
+from .stores import INDEX, read_store, same_signature, signature
 from .wrappers import pipeline_of
 
 ROWS = 'features.npy'
@@ -188,7 +188,8 @@ def check_clips(folder, index, paths):
     held = index['rows']['plain'].keys() | index['bad'].keys()
     lost = [name for name in paths if name not in held]
     changed = [name for name, now in signatures(paths).items()
-               if name in held and now != index.get('sources', {name: now}).get(name)]
+               if name in held and not same_signature(
+                   index.get('sources', {name: now}).get(name), now)]
     for names, what in ((lost, 'are not in it'),
                         (changed, 'are not those it was made of: they changed, or are other clips '
                                   'of the same names')):

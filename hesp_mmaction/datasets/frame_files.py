@@ -14,7 +14,7 @@ from PIL import Image
 from ..errors import InputError
 from ..files import whole_path
 
-RAW, JPEG = 'raw', 'jpeg'
+KINDS = RAW, JPEG = 'raw', 'jpeg'
 QUALITY = 95
 
 
@@ -89,9 +89,12 @@ def read_frames(store, entry, numbers):
     try:
         with open(path, 'rb') as file:
             return [read(file, int(number), shape, entry['frames']) for number in numbers]
-    except (OSError, ValueError) as error:
+    except PermissionError as error:
+        raise InputError(f'the frame store {store} is not readable for you ({path}): choose '
+                         'another with cache=DIR, or ask its owner') from error
+    except (OSError, ValueError, cv2.error) as error:
         raise InputError(f'the frame store {store} is damaged ({path}, of {entry["name"]}): '
-                         f'delete {store}, the next run makes it anew') from error
+                         'delete that file, the next run makes it anew') from error
 
 
 def _read_raw(file, number, shape, _):
@@ -105,6 +108,8 @@ def _read_jpeg(file, number, shape, count):
         raise ValueError(number)
     file.seek(8 * number)
     begin, end = np.fromfile(file, '<i8', 2).tolist()
+    if not 8 * (count + 1) <= begin < end <= os.fstat(file.fileno()).st_size:
+        raise ValueError(number)
     file.seek(begin)
     # OpenCV's reader: the same pixels as Pillow's in less time.
     frame = cv2.imdecode(np.fromfile(file, np.uint8, end - begin), cv2.IMREAD_COLOR)

@@ -6,24 +6,19 @@ line is what is known of one clip, and of two lines for a clip the later one cou
 grows, and one whose building was stopped is a smaller store. ``apis.frame_building`` fills it;
 ``clip_loading`` reads the frames.
 """
-import functools
-import json
 import os
 
 import numpy as np
 
 from ..errors import InputError
-from ..files import whole
 from ..text import some
 from .clip_loading import ClipInit, list_images
 from .decoding import BrokenClip
-from .frame_files import clip_file, write_frames
+from .frame_files import RAW, clip_file, write_frames
+from .frame_index import REMEDY
 from .integrity import unreadable
 from .pictures import picture_size
-from .stores import signature_or_none
-
-CLIPS = 'clips.jsonl'  # of a store of frames
-REMEDY = 'build it anew: python tools/data/build_cache.py CONFIG OUT'
+from .stores import same_signature, signature_or_none
 
 
 def first_resize(pipelines):
@@ -68,65 +63,6 @@ def after_decoding(pipeline):
     return {key: list(v) if isinstance(v, tuple) else v for key, v in dict(step).items()}
 
 
-def start_index(folder, resize, kind):
-    """Begin the index of a new store.
-
-    Args:
-        folder (str): folder of the store.
-        resize (dict | None): as returned by ``first_resize``.
-        kind (str): ``'raw'`` or ``'jpeg'``, see ``frame_files``.
-    """
-    with whole(os.path.join(folder, CLIPS)) as file:
-        file.write(json.dumps(dict(resize=resize, kind=kind)) + '\n')
-
-
-def add_to_index(file, name, entry):
-    """Add a clip to an index.
-
-    Args:
-        file (TextIO): the index, open for appending.
-        name (str): sample id of the clip.
-        entry (dict): what ``store_clip`` returned for it.
-    """
-    file.write(json.dumps(dict(entry, name=name)) + '\n')
-    file.flush()
-
-
-def read_index(folder):
-    """The index of a store of frames.
-
-    Args:
-        folder (str): folder of the store.
-
-    Returns:
-        dict: ``resize`` and ``kind`` (see ``start_index``), and ``clips``: sample id to what
-        ``store_clip`` returned for it.
-
-    Raises:
-        InputError: there is no store.
-    """
-    path = os.path.join(folder, CLIPS)
-    try:
-        about = os.stat(path)
-        return _read_index(path, about.st_size, about.st_mtime_ns)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f'cache: no store in {os.path.abspath(folder)}; {REMEDY}') from error
-
-
-@functools.lru_cache(maxsize=4)  # every data set of a run asks for it
-def _read_index(path, *_):
-    with open(path, encoding='utf-8') as file:
-        first = json.loads(file.readline())
-        kind, clips = first['kind'], {}
-        for line in file:
-            try:
-                entry = dict(json.loads(line), kind=kind)
-                clips[entry['name']] = entry
-            except (ValueError, KeyError, TypeError):
-                continue  # a process was ended while it wrote: that clip is not in the store
-    return dict(resize=first['resize'], kind=kind, clips=clips)
-
-
 def store_clip(store, name, path, kind, resize=None):
     """Decode a clip into a store.
 
@@ -146,9 +82,13 @@ def store_clip(store, name, path, kind, resize=None):
         different sizes, which a sample resizes to that of its first frame.
 
     Raises:
+        BrokenClip: the clip is there but cannot be read now, which says nothing about it.
         OSError: the file cannot be written.
     """
     entry, why = dict(source=signature_or_none(path)), unreadable(path)
+    if why and entry['source'] is not None:
+        _read_whole(path)
+        why = unreadable(path)
     if why:
         return dict(entry, bad=why)
     folder = os.path.isdir(path)
@@ -171,6 +111,7 @@ def store_clip(store, name, path, kind, resize=None):
     try:
         write_frames(clip_file(store, name, kind), resized(), number, kind)
     except BrokenClip:
+        _read_whole(path)
         if folder or len(shapes) > 1:
             return entry
         return dict(entry, broken=f'cannot be decoded to its end ({number} frames)')
@@ -179,6 +120,39 @@ def store_clip(store, name, path, kind, resize=None):
     (shape, original), = shapes
     return dict(entry, frames=number, shape=list(shape), original_shape=list(original),
                 avg_fps=opened.get('avg_fps'))
+
+
+def _read_whole(path):
+    """Read every byte of a clip. A disk that fails, or a file that is not ours, is no bad clip."""
+    try:
+        for each in list_images(path) if os.path.isdir(path) else [path]:
+            with open(each, 'rb') as file:
+                while file.read(2 ** 20):
+                    pass
+    except OSError as error:
+        raise BrokenClip(f'cannot be read: {error.strerror}') from error
+
+
+def is_whole(folder, entry):
+    """Look whether the file of a stored clip is as large as it must be.
+
+    Args:
+        folder (str): the store.
+        entry (dict): of the index.
+
+    Returns:
+        bool: False if it is missing or cut. True also for a clip that has no file.
+    """
+    if 'frames' not in entry:
+        return True
+    try:
+        size = os.path.getsize(clip_file(folder, entry['name'], entry['kind']))
+    except OSError:
+        return False
+    height, width = entry['shape']
+    if entry['kind'] == RAW:
+        return size == entry['frames'] * height * width * 3
+    return size > 8 * (entry['frames'] + 1)
 
 
 def check_pipeline(folder, index, pipeline):
@@ -212,7 +186,8 @@ def lost_and_changed(index, paths):
     clips = index['clips']
     lost = [name for name in paths if name not in clips]
     changed = [name for name, path in paths.items()
-               if name in clips and clips[name]['source'] != signature_or_none(path)]
+               if name in clips and not same_signature(clips[name]['source'],
+                                                       signature_or_none(path))]
     return lost, changed
 
 

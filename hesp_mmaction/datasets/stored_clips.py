@@ -10,7 +10,8 @@ import torch
 from . import feature_store
 from .decoding import BrokenClip
 from .frame_files import JPEG, QUALITY
-from .frame_store import check_pipeline, check_sources, read_index
+from .frame_index import read_index
+from .frame_store import check_pipeline, check_sources
 from .integrity import undecodable, unreadable
 
 
@@ -42,7 +43,7 @@ class StoredClips:
 
     @cached_property
     def _index(self):
-        """The index of the store of frames (see ``frame_store.read_index``), or None."""
+        """The index of the store of frames (see ``frame_index.read_index``), or None."""
         if self.cache is None:
             return None
         index = read_index(self.cache)
@@ -57,7 +58,9 @@ class StoredClips:
             reasons = [self.feature_index['bad'].get(name) for name in names]
         elif self._index is not None:
             check_sources(self.cache, self._index, names)
-            reasons = [self._index['clips'][name].get('bad') for name in names]
+            entries = [self._index['clips'][name] for name in names]
+            reasons = [unreadable(path) if entry.get('again') else entry.get('bad')
+                       for path, entry in zip(paths, entries, strict=True)]
         else:
             with ThreadPoolExecutor(4) as pool:
                 reasons = list(pool.map(unreadable, paths))

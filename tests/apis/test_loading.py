@@ -1,5 +1,7 @@
 """Runs make a store of decoded frames by themselves, equal runs without one, and decode no more."""
 import json
+import shutil
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,8 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from hesp_mmaction.apis import frame_building, loading
+from hesp_mmaction.apis import frame_building, frame_room, loading
+from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.loading import (
     default_workers,
     place_transforms,
@@ -21,7 +24,7 @@ from hesp_mmaction.apis.running import run
 from hesp_mmaction.apis.wiring import override
 from hesp_mmaction.datasets import video, video_layout
 from hesp_mmaction.datasets.decoding import BrokenClip
-from hesp_mmaction.datasets.frame_store import read_index
+from hesp_mmaction.datasets.frame_index import read_index
 from hesp_mmaction.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -115,18 +118,52 @@ def test_a_folder_that_is_named_is_filled_or_an_error(options, place, tmp_path, 
     dumped.train_dataloader.dataset.cache = str(tmp_path / 'gone')
     use_frame_store(dumped)
     assert caches(dumped)[0].startswith(str(place))
-    monkeypatch.setattr(frame_building, 'SHARE', 0)
-    with pytest.raises(InputError, match='28 clips need .* GB even as JPEG'):
+    monkeypatch.setattr(frame_room, 'SHARE', 0)
+    with pytest.raises(InputError, match='28 clips need .* MB even as JPEG'):
         use_frame_store(config(options, tmp_path, cache=str(tmp_path / 'new')),
                         ['test_dataloader'])
+
+
+def test_the_store_of_a_saved_config_is_not_used_for_other_data(options, place, tmp_path,
+                                                                monkeypatch):
+    saved = config(options, tmp_path)
+    use_frame_store(saved)
+    own = caches(saved)[0]
+    for name in loading.DATALOADERS:
+        saved[name].dataset.cache = own
+    use_frame_store(saved)
+    assert caches(saved) == [own] * 3
+    shutil.copytree(options['data_root'], tmp_path / 'other')
+    for name in loading.DATALOADERS:
+        saved[name].dataset.data_root = str(tmp_path / 'other')
+    use_frame_store(saved)
+    assert len(set(caches(saved))) == 1 and caches(saved)[0] != own
+    assert caches(saved)[0].startswith(str(place / 'other-'))
+    monkeypatch.setenv('HESP_FRAME_STORE', ' None ')
+    use_frame_store(saved)
+    assert caches(saved) == [None] * 3
+
+
+@pytest.mark.parametrize('cache', [True, 0, '', ' ', ['a', 'b']])
+def test_a_cache_that_is_no_folder_is_an_error(options, tmp_path, cache):
+    with pytest.raises(InputError, match='cache must be a folder, or none'):
+        config(options, tmp_path, cache=cache)
+
+
+def test_spaces_of_a_path_stay():
+    arguments = ArgumentParser()
+    arguments.add_argument('--cfg-options', nargs='+', action=KeyValue)
+    words = ['cache=/my data/störe', 'x=1, 2', 'y= 3', 'z="a b"', 'u=None', 'v=[a, b]', 'w=']
+    assert arguments.parse_args(['--cfg-options', *words]).cfg_options == dict(
+        cache='/my data/störe', x=[1, 2], y=3, z='a b', u=None, v=['a', 'b'], w='')
 
 
 @pytest.mark.parametrize('what', ['room', 'place'])
 def test_without_room_or_place_one_line_says_it_and_clips_are_decoded(
         options, place, tmp_path, monkeypatch, capsys, what):
     if what == 'room':
-        monkeypatch.setattr(frame_building, 'SHARE', 0)
-        why = 'need 0.0 GB even as JPEG'
+        monkeypatch.setattr(frame_room, 'SHARE', 0)
+        why = 'need 0.4 MB even as JPEG'
     else:
         place.write_text('a file in its place')
         why = 'Not a directory'
@@ -152,7 +189,7 @@ def test_the_tool_fills_the_store_that_a_training_reads(
 
 
 def test_folders_of_pictures_are_not_kept_as_jpeg(tmp_path, monkeypatch):
-    monkeypatch.setattr(frame_building, 'RAW_LIMIT', 10)
+    monkeypatch.setattr(frame_room, 'RAW_LIMIT', 10)
     folder = tmp_path / 'clip'
     folder.mkdir()
     Image.new('RGB', (8, 8)).save(folder / '1.png')

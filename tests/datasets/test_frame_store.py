@@ -1,8 +1,12 @@
 """The store of decoded frames gives the same samples as decoding, whatever happens to it."""
 import errno
+import json
 import multiprocessing
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -15,15 +19,18 @@ from mmengine.dataset import DefaultSampler, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
-from hesp_mmaction.apis import frame_building
+from hesp_mmaction.apis import frame_building, frame_room
 from hesp_mmaction.apis.config_parts import clips_of_config
-from hesp_mmaction.apis.frame_building import choose_kind, fill_store, raw_bytes
+from hesp_mmaction.apis.frame_building import fill_store
+from hesp_mmaction.apis.frame_room import choose_kind, raw_bytes
 from hesp_mmaction.apis.wiring import override
-from hesp_mmaction.datasets import frame_store, video, video_layout
-from hesp_mmaction.datasets.decoding import open_video
+from hesp_mmaction.datasets import frame_index, frame_store, video, video_layout
+from hesp_mmaction.datasets.decoding import BrokenClip, open_video
 from hesp_mmaction.datasets.frame_files import clip_file
-from hesp_mmaction.datasets.frame_store import first_resize, read_index
+from hesp_mmaction.datasets.frame_index import CLIPS, read_index
+from hesp_mmaction.datasets.frame_store import first_resize
 from hesp_mmaction.datasets.integrity import undecodable, unreadable
+from hesp_mmaction.datasets.stores import same_signature, signature
 from hesp_mmaction.errors import InputError
 
 CONFIG = Path(__file__).parents[2] / 'configs/_base_/datasets/afew.py'
@@ -74,7 +81,7 @@ def fill(cfg, folder):
 
 def forget():
     """So that an index is read anew although its length and time may be the same."""
-    frame_store._read_index.cache_clear()
+    frame_index._read_index.cache_clear()
 
 
 @pytest.fixture(scope='module')
@@ -143,7 +150,7 @@ def test_frames_as_decoded_where_pipelines_begin_otherwise(data_root, tmp_path):
 
 @pytest.mark.ci
 def test_jpeg_pictures_differ_by_little(data_root, tmp_path, monkeypatch):
-    monkeypatch.setattr(frame_building, 'RAW_LIMIT', 1000)
+    monkeypatch.setattr(frame_room, 'RAW_LIMIT', 1000)
     cfg = load(data_root, image_size=48)
     clips = fill(cfg, tmp_path)
     assert {entry['kind'] for entry in clips.values()} == {'jpeg'}
@@ -211,7 +218,7 @@ def test_the_size_is_estimated_from_some_clips(data_root, monkeypatch):
                  for path in clips) if 'frames' in e)
     assert raw_bytes(clips) == pytest.approx(exact)
     assert raw_bytes(clips, (48, 48)) == pytest.approx(48 * 48 * 3 * (28 * 12 + 150))
-    monkeypatch.setattr(frame_building, 'SAMPLE', 16)
+    monkeypatch.setattr(frame_room, 'SAMPLE', 16)
     assert 0.5 < raw_bytes(clips, (48, 48)) / (48 * 48 * 3 * (28 * 12 + 150)) < 2
     assert raw_bytes([str(data_root / 'nothing.avi')]) == 0
 
@@ -219,7 +226,7 @@ def test_the_size_is_estimated_from_some_clips(data_root, monkeypatch):
 def test_too_little_room_is_said_before_decoding(data_root, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(frame_building.shutil, 'disk_usage', lambda _: usage)
-    with pytest.raises(InputError, match='32 clips need .* GB even as JPEG, and 0.0 GB are free'):
+    with pytest.raises(InputError, match='32 clips need .* MB even as JPEG, and 0.0 MB are free'):
         fill(load(data_root, image_size=48), tmp_path / 'cache')
     assert not list(tmp_path.glob('cache/clips*'))
 
@@ -260,7 +267,7 @@ def test_building_that_was_stopped_goes_on(data_root, tmp_path, monkeypatch):
         patch.setattr(frame_building, 'run_guarded', here)
         with pytest.raises(KeyboardInterrupt):
             fill(cfg, tmp_path)
-    index = tmp_path / frame_store.CLIPS
+    index = tmp_path / CLIPS
     assert len(index.read_text().splitlines()) == 11
     index.write_text(index.read_text()[:-5])  # a power cut: the last line is not whole
     left = tmp_path / 'clips/ab/.x.part.raw'
@@ -358,7 +365,161 @@ def test_a_file_that_is_gone_or_cut_is_one_sentence(data_root, tmp_path):
         data[0]
 
 
+@pytest.mark.parametrize('kind', ['raw', 'jpeg'])
+def test_a_file_that_is_gone_or_cut_is_decoded_again_by_the_next_run(
+        data_root, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(frame_room, 'RAW_LIMIT', 1e12 if kind == 'raw' else 1000)
+    cfg, decoded = load(data_root, image_size=48), []
+    fill(cfg, tmp_path)
+    files = sorted(tmp_path.glob(f'clips/*/*.{kind}'))
+    files[0].write_bytes(files[0].read_bytes()[:20])
+    files[1].unlink()
+    real = frame_building._write
+    monkeypatch.setattr(frame_building, '_write', lambda folder, missing, *rest: (
+        decoded.extend(missing), real(folder, missing, *rest)))
+    fill(cfg, tmp_path)
+    assert len(decoded) == 2
+    for data, other in zip(sets(load(data_root, image_size=48, cache=str(tmp_path))), sets(cfg),
+                           strict=True):
+        same_samples(data, other, close=0 if kind == 'raw' else 4)
+
+
+@pytest.mark.parametrize('size', [3000, 10_000])
+def test_a_picture_that_is_cut_is_one_sentence(data_root, tmp_path, monkeypatch, size):
+    monkeypatch.setattr(frame_room, 'RAW_LIMIT', 1000)
+    fill(load(data_root, image_size=48), tmp_path)
+    data = sets(load(data_root, image_size=48, cache=str(tmp_path)))[1]
+    for file in tmp_path.glob('clips/*/*.jpeg'):
+        content = file.read_bytes()
+        file.write_bytes(content[:size] + bytes(max(0, len(content) - size)) if size < 5000
+                         else content[:-200])
+    with pytest.raises(InputError, match='is damaged'):
+        [data[i] for i in range(len(data))]
+
+
+@pytest.mark.parametrize('content', [b'', b'\xff\n', b'{"kind": "raw"\n'])
+def test_a_damaged_index_is_made_anew(data_root, tmp_path, capsys, content):
+    cfg = load(data_root, image_size=48)
+    before = fill(cfg, tmp_path)
+    (tmp_path / CLIPS).write_bytes(content)
+    capsys.readouterr()
+    assert fill(cfg, tmp_path) == before
+    assert 'is damaged: its clips are decoded again' in capsys.readouterr().err
+
+
+def test_one_bad_line_of_an_index_costs_its_clip_alone(data_root, tmp_path):
+    cfg = load(data_root, image_size=48)
+    before = fill(cfg, tmp_path)
+    lines = (tmp_path / CLIPS).read_bytes().splitlines(keepends=True)
+    name = json.loads(lines[3])['name']
+    lines[3] = b'\xff\xfe' + lines[3][2:]
+    newer = json.loads(lines[4])
+    del newer['avg_fps']  # as another version may write it
+    lines[4] = json.dumps(newer).encode() + b'\n'
+    (tmp_path / CLIPS).write_bytes(b''.join(lines))
+    held = read_index(str(tmp_path))['clips'].keys()
+    assert before.keys() - held == {name, newer['name']}
+    assert fill(cfg, tmp_path) == before
+    (tmp_path / CLIPS).write_bytes(lines[0].replace(b'"raw"', b'"video"') + b''.join(lines[1:]))
+    with pytest.raises(InputError, match='a newer version made the store'):
+        fill(cfg, tmp_path)
+
+
+def test_a_clip_that_cannot_be_read_now_is_tried_again(data_root, tmp_path, monkeypatch, capsys):
+    cfg, real = load(data_root, image_size=48), frame_store._read_whole
+
+    def fails(path):
+        if path.endswith('Happy/001.avi'):
+            raise BrokenClip('cannot be read: Input/output error')
+        real(path)
+    usual = frame_store.unreadable
+    with monkeypatch.context() as patch:
+        patch.setattr(frame_store, '_read_whole', fails)
+        patch.setattr(frame_store, 'unreadable', lambda path: 'cannot be opened' if path.endswith(
+            'Happy/001.avi') else usual(path))
+        clips = fill(cfg, tmp_path)
+    assert {name for name, entry in clips.items() if entry.get('again')} == {
+        'Train_AFEW/Happy/001.avi', 'Val_AFEW/Happy/001.avi'}
+    assert all('bad' not in clips[f'{part}_AFEW/Happy/001.avi'] for part in ('Train', 'Val'))
+    assert '2 clips could not be stored' in capsys.readouterr().err
+    # Meanwhile they are read from their files.
+    for data, other in zip(sets(load(data_root, image_size=48, cache=str(tmp_path))), sets(cfg),
+                           strict=True):
+        same_samples(data, other)
+    assert frame_store._read_whole is real
+    clips = fill(cfg, tmp_path)
+    assert all('frames' in clips[f'{part}_AFEW/Happy/001.avi'] for part in ('Train', 'Val'))
+
+
+def test_a_store_without_room_for_more_is_used_as_it_is(data_root, tmp_path, monkeypatch, capsys,
+                                                        write_clip):
+    root = tmp_path / 'afew'
+    shutil.copytree(data_root, root)
+    cfg = load(root, image_size=48)
+    fill(cfg, tmp_path / 'cache')
+    write_clip(root / 'Val_AFEW/Sad/001.avi', np.full((5, 64, 64, 3), 99, np.uint8))
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(frame_building.shutil, 'disk_usage', lambda _: usage)
+    capsys.readouterr()
+    clips = fill(cfg, tmp_path / 'cache')
+    assert clips['Val_AFEW/Sad/001.avi'].get('again')
+    said = capsys.readouterr().err
+    assert '0.0 MB are free' in said and 'read from their files' in said
+    same_samples(sets(cfg)[1], sets(load(root, image_size=48, cache=str(tmp_path / 'cache')))[1])
+
+
+def test_other_clips_of_the_same_names_do_not_take_a_store(data_root, tmp_path, write_clip):
+    roots = [tmp_path / 'one', tmp_path / 'two']
+    for root in roots:
+        shutil.copytree(data_root, root)
+    paths = [{str(path.relative_to(root)): str(path) for path in sorted(root.rglob('*.avi'))}
+             for root in roots]
+    fill_store(str(tmp_path / 'cache'), paths[0], root=str(roots[0]))
+    fill_store(str(tmp_path / 'cache'), paths[1], root=str(roots[1]))  # copied with their times
+    for path in paths[1].values():
+        os.utime(path)
+    with pytest.raises(InputError, match='holds other clips of the same names.*one: choose anoth'):
+        fill_store(str(tmp_path / 'cache'), paths[1], root=str(roots[1]))
+    fill_store(str(tmp_path / 'cache'), paths[0], root=str(roots[0]))
+
+
+def test_pictures_that_changed_names_are_noticed(tmp_path):
+    folder = tmp_path / 'clip'
+    folder.mkdir()
+    for i in range(3):
+        cv2.imwrite(str(folder / f'{i}.png'), np.full((8, 8 + i, 3), 80 * i, np.uint8))
+    before = signature(str(folder))
+    for old, new in ((0, 'x'), (2, 0), ('x', 2)):
+        (folder / f'{old}.png').rename(folder / f'{new}.png')
+    now = signature(str(folder))
+    assert now[:2] == before[:2] and not same_signature(before, now)
+    assert same_signature(before[:2], now)  # of a store of an earlier version
+    assert not same_signature(None, now) and not same_signature(before, None)
+    assert same_signature(None, None)
+
+
+BUILDING = '''
+import os, sys, time
+from hesp_mmaction.apis.guarded import run_guarded
+def slow(item):
+    print(os.getpid(), flush=True)
+    time.sleep(0.5)
+list(run_guarded(slow, range(100), 2, 60))
+'''
+
+
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
+def test_processes_end_with_the_one_that_started_them(number):
+    with subprocess.Popen([sys.executable, '-c', BUILDING], stdout=subprocess.PIPE,
+                          text=True) as process:
+        for _ in range(2):
+            process.stdout.readline()
+        process.send_signal(number)
+        # The pipe ends when nobody holds it any more.
+        assert len(process.communicate(timeout=20)[0].splitlines()) <= 2
+
+
 def test_nothing_is_run_that_an_index_says(tmp_path):
-    (tmp_path / frame_store.CLIPS).write_text('["not", "an index"]\n')
+    (tmp_path / CLIPS).write_text('["not", "an index"]\n')
     with pytest.raises(InputError, match='no store in'):
         read_index(str(tmp_path))

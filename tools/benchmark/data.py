@@ -35,7 +35,8 @@ from hesp_mmaction.apis import frame_building
 from hesp_mmaction.apis.config_parts import clips_of_config
 from hesp_mmaction.apis.frame_building import fill_store
 from hesp_mmaction.apis.wiring import override
-from hesp_mmaction.datasets.frame_store import first_resize, read_index
+from hesp_mmaction.datasets.frame_index import read_index
+from hesp_mmaction.datasets.frame_store import first_resize
 from hesp_mmaction.datasets.seeding import seeded_rng, stable_seed
 
 

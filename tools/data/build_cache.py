@@ -18,7 +18,7 @@ from hesp_mmaction.apis.configs import KeyValue
 from hesp_mmaction.apis.loading import use_frame_store
 from hesp_mmaction.apis.running import run_tool
 from hesp_mmaction.apis.wiring import override
-from hesp_mmaction.datasets.frame_store import read_index
+from hesp_mmaction.datasets.frame_index import read_index
 from hesp_mmaction.datasets.wrappers import leaf_configs
 
 
