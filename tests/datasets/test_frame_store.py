@@ -508,6 +508,7 @@ list(run_guarded(slow, range(100), 2, 60))
 '''
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
 def test_processes_end_with_the_one_that_started_them(number):
     with subprocess.Popen([sys.executable, '-c', BUILDING], stdout=subprocess.PIPE,

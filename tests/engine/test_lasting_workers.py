@@ -37,6 +37,7 @@ for step, batch in enumerate(loader):
 '''
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize('kind', ['lasting', 'usual'])
 def test_a_training_goes_on_until_it_has_saved(kind):
     done = subprocess.run([sys.executable, '-c', TRAINING, kind], start_new_session=True,
