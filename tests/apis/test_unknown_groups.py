@@ -127,6 +127,7 @@ def rows(path):
         return {row['path']: row['label'] for row in csv.DictReader(file)}
 
 
+@pytest.mark.ci
 def test_from_clips_to_a_larger_model(run, tiny_afew, tmp_path, discover, tool_module, monkeypatch):
     """Clips of a text file; the lists have old and new clips; the printed command trains."""
     clips = [f'{tiny_afew}/Train_AFEW/{name}/{i:03d}.avi' for i in range(2)

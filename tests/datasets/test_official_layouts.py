@@ -202,7 +202,7 @@ def four_columns(root, part, absolute):
             for file, name in map(str.split, text.splitlines())]
 
 
-@pytest.mark.parametrize('absolute', [False, True])
+@pytest.mark.parametrize('absolute', [False, pytest.param(True, marks=pytest.mark.ci)])
 def test_the_lists_of_hesp_and_dfer_clip_load_the_same_clips(mafw, absolute):
     dfer = ('happiness', 'sadness', 'neutral', 'anger', 'surprise', 'disgust', 'fear') + MAFW[7:]
     for part in ('train', 'test'):

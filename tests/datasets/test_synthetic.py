@@ -56,6 +56,7 @@ def test_the_training_part_may_have_more_people(layout, plan, most, tmp_path):
     assert not (tmp_path / 'x').exists()
 
 
+@pytest.mark.ci
 def test_another_number_of_people_is_another_data_set(tmp_path):
     assert layouts.write_dataset('afew', tmp_path / 'x', per_class=(1, 1), people=3)
     assert len({path.name[:3] for path in (tmp_path / 'x/Train_AFEW').glob('*/*')}) == 3

@@ -92,6 +92,7 @@ def test_frames_that_do_not_divide_are_refused():
         backbone(torch.zeros(1, 3, 6, 32, 32))
 
 
+@pytest.mark.ci
 def test_the_leaf():
     name = 'm3dfel_afew_o34.py'
     model, _ = build(name, image_size=32)

@@ -10,11 +10,15 @@ from mmengine.config import Config
 
 NO_STEP = 'zero-shot CLIP has nothing to train'
 # One leaf for each method; those of other backbones, which take seconds to build, are left out.
-LEAVES = sorted(path.name for path in CONFIGS.glob('*_afew_o34.py') if not any(
-    part in path.name for part in ('slowonly', 'tsn', 'swin', 'former', 'm3dfel', 'open_set_fer')))
+SLOW = 'slowonly', 'tsn', 'swin', 'former', 'm3dfel', 'open_set_fer'
+DEFAULT = 'hesp_afew', 'hesp_official', 'coop', 'cliper', 'cssr', 'clip_arpl'
+LEAVES = sorted(path.name for path in CONFIGS.glob('*_afew_o34.py')
+                if not any(part in path.name for part in SLOW))
 
 
-@pytest.fixture(params=LEAVES)
+@pytest.fixture(params=[
+    name if name.startswith(DEFAULT) else pytest.param(name, marks=pytest.mark.ci)
+    for name in LEAVES])
 def model(request, clips):
     cfg = Config.fromfile(CONFIGS / request.param)
     clip = dict(arch=clips['vit']['arch'], pretrained=None) if 'clip' in cfg else None

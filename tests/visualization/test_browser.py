@@ -24,6 +24,7 @@ LOOK = """pictures => pictures.map(p => {
 })"""
 
 
+@pytest.mark.ci
 def test_every_figure_is_seen_and_the_console_is_empty(tmp_path, write_clip):
     for i in range(40):
         write_clip(tmp_path / f'{i:03d}.avi', np.full((4, 32, 32, 3), 5 * i, np.uint8))
