@@ -33,6 +33,7 @@ from hesp_mmaction.datasets.video import Video
 from hesp_mmaction.errors import InputError
 from hesp_mmaction.evaluation import load_dump
 from hesp_mmaction.models.clip import load_clip
+from hesp_mmaction.models.heads import GCPLHead
 from hesp_mmaction.models.prompts.region import largest_window
 
 onnx = pytest.importorskip('onnx')
@@ -258,10 +259,10 @@ def test_every_region(clip_files, region):
 
 
 # One of each kind: fixed texts, learned texts, texts of the sample, points, a linear layer, tokens
-# in the tower, a transformer over time.
+# in the tower, a transformer over time, maps.
 @pytest.mark.slow
 @pytest.mark.parametrize('name', ['clip_zeroshot', 'coop', 'cocoop', 'clip_arpl', 'linear_probe',
-                                  'vpt', 'dfer_clip'])
+                                  'vpt', 'dfer_clip', 'cssr', 'rcssr'])
 def test_other_methods(clip_files, name):
     agree(leaf(f'{name}_afew_o34.py', clip_files['vit'], 32), 32, num_frames=8)
 
@@ -348,15 +349,20 @@ def test_the_example_begins_a_cut_stream_at_its_first_key_frame(tool_module, tmp
 
 
 @pytest.mark.ci
-def test_what_cannot_be_exported_is_refused(exported, vit_options, clip_files, tmp_path):
+def test_what_cannot_be_exported_is_refused(exported, vit_options, clip_files, tmp_path,
+                                            monkeypatch):
     path, checkpoint, model, cfg, *_ = exported
     with pytest.raises(InputError, match='random.*cam'):
         check_model(leaf('hesp_afew_o34.py', clip_files['vit'], 32,
                          **{'model.visual_prompt.region': 'random'}))
     with pytest.raises(InputError, match='Linear cannot be exported'):
         check_model(torch.nn.Linear(1, 1))
-    with pytest.raises(InputError, match='CSSRHead cannot be written as ONNX: .*value'):
-        to_onnx(leaf('cssr_afew_o34.py', clip_files['vit'], 32), 32, 8)
+    with monkeypatch.context() as patch, pytest.raises(
+            InputError, match='GCPLHead cannot be written as ONNX: .*value'):
+        # A score that asks a tensor for a value.
+        patch.setattr(GCPLHead, 'score', lambda self, outputs: outputs['logits'][
+            :, int(outputs['logits'][0].argmax())])
+        to_onnx(leaf('gcpl_afew_o34.py', clip_files['vit'], 32), 32, 8)
     with pytest.raises(InputError, match='name its checkpoint'):
         load_trained(cfg)
     with pytest.raises(InputError, match='nowhere.mp4 does not exist'):
