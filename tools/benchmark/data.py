@@ -31,7 +31,7 @@ from mmengine.dataset import Compose
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
-from hesp_mmaction.apis import frame_building
+from hesp_mmaction.apis import frame_room
 from hesp_mmaction.apis.config_parts import clips_of_config
 from hesp_mmaction.apis.frame_building import fill_store
 from hesp_mmaction.apis.wiring import override
@@ -55,7 +55,7 @@ def time_loaders(cfg, folder, count, repeats):
     resize, figures, sizes = first_resize([pipeline]), {}, {}
     for kind, limit in (('raw', 1e12), ('jpeg', 0)):
         begin = time.perf_counter()
-        with mock.patch.object(frame_building, 'RAW_LIMIT', limit):
+        with mock.patch.object(frame_room, 'RAW_LIMIT', limit):
             fill_store(str(folder / kind), paths, resize)
         figures[f'filling_{kind}_s'] = time.perf_counter() - begin
         sizes[kind] = sum(file.stat().st_size for file in (folder / kind).glob('clips/*/*'))
