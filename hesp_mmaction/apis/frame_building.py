@@ -20,7 +20,7 @@ from mmengine.dist import is_main_process
 from tqdm import tqdm
 
 from ..datasets.frame_files import JPEG, RAW
-from ..datasets.frame_index import CLIPS, add_to_index, read_index, start_index
+from ..datasets.frame_index import CLIPS, NoStore, add_to_index, read_index, start_index
 from ..datasets.frame_store import is_whole, lost_and_changed, store_clip
 from ..datasets.stores import signature_or_none
 from ..errors import InputError
@@ -123,9 +123,9 @@ def _index_or_none(folder: str) -> dict | None:
         return None
     try:
         return read_index(folder)
-    except InputError as error:
-        if 'no store' not in str(error) or not os.path.isdir(os.path.join(folder, 'clips')):
-            raise
+    except NoStore:
+        if not os.path.isdir(os.path.join(folder, 'clips')):
+            raise  # the index of something else
         return None
 
 

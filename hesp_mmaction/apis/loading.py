@@ -117,8 +117,8 @@ def default_workers(stored: bool) -> int:
 
     Returns:
         int: the cores divided by the processes of this machine and the runs of ``--jobs``, 1 to 8.
-        None (0) if frames come from a store and the machine has no GPU. Reading is then a small
-        part of a step, and workers would only take cores from the model.
+        0 if frames come from a store and the machine has no GPU. Reading is then a small part of a
+        step, and workers would only take cores from the model.
     """
     gpus = torch.cuda.device_count()
     if stored and not gpus:

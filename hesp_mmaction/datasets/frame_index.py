@@ -16,6 +16,10 @@ ENTRY, STORED = {'name', 'source'}, {'frames', 'shape', 'original_shape', 'avg_f
 REMEDY = 'build it anew: python tools/data/build_cache.py CONFIG OUT'
 
 
+class NoStore(InputError):
+    """A folder has no index, or a damaged one."""
+
+
 def start_index(folder, resize, kind, root=None):
     """Begin the index of a new store.
 
@@ -52,14 +56,15 @@ def read_index(folder):
         what ``store_clip`` returned for it.
 
     Raises:
-        InputError: there is no store, or one of a newer version.
+        NoStore: there is none.
+        InputError: a newer version made it.
     """
     path = os.path.join(folder, CLIPS)
     try:
         about = os.stat(path)
         index = _read_index(path, about.st_size, about.st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f'cache: no store in {os.path.abspath(folder)}; {REMEDY}') from error
+        raise NoStore(f'cache: no store in {os.path.abspath(folder)}; {REMEDY}') from error
     if index['kind'] not in KINDS:
         raise InputError(f'cache: a newer version made the store {os.path.abspath(folder)}: '
                          'choose another folder')
