@@ -39,7 +39,6 @@ def predictions(old, work_dir, **options):
     cfg = Config.fromfile(old / 'hesp_synthetic_o34.py')
     override(cfg, dict(data_root=str(old / 'data'), cache='none') | options)
     cfg.load_from, cfg.work_dir = str(old / 'epoch_1.pth'), str(work_dir)
-    cfg.experiment_name = f'older_{Path(work_dir).name}'
     run(cfg, lambda runner: runner.test(), ['test_dataloader'])
     return load_dump(Path(work_dir) / 'predictions.npz')
 
@@ -96,6 +95,5 @@ def test_a_store_of_features_is_read_with_a_warning(old):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         cfg.work_dir, cfg.train_cfg.max_epochs = str(old / 'run'), 1
-        cfg.experiment_name = 'older_features'
         run(cfg, lambda runner: runner.train(), ['train_dataloader', 'val_dataloader'])
     assert len(load_dump(old / 'run' / 'predictions.npz')['score']) == 7

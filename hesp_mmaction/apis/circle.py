@@ -141,7 +141,7 @@ def train_grown(applied, work_dir):
     """
     cfg = load_config(str(applied.run.config))
     choose_data(cfg, applied.options, known=applied.known)
-    cfg.work_dir, cfg.log_level, cfg.experiment_name = str(work_dir), 'WARNING', None
+    cfg.work_dir, cfg.log_level = str(work_dir), 'WARNING'
     cfg.optim_wrapper = optim_wrapper_cfg(cfg.optim_wrapper,
                                           cfg.get('precision', {}).get('amp', False))
     prepare_determinism(cfg)

@@ -134,9 +134,7 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
     prepare_determinism(cfg)
     prepare_loading(cfg, () if cfg.get('optim_wrapper') is not None else ['test_dataloader'])
     cfg.log_level = 'WARNING'  # the losses are in the work dir, under vis_data
-    name = f'{Path(config).stem}_split{split}_{time.time_ns()}'
     if cfg.get('optim_wrapper') is not None:
-        cfg.experiment_name = f'{name}_train'
         training = cfg.copy()  # the one evaluation is the one of the checkpoint, below
         training.val_cfg = training.val_dataloader = training.val_evaluator = None
         training.optim_wrapper = optim_wrapper_cfg(
@@ -149,7 +147,6 @@ def run_split(config: str, split: int, work_dir: str | Path, cfg_options: dict |
         del runner
         gc.collect()
         cfg.load_from = find_latest_checkpoint(cfg.work_dir)
-    cfg.experiment_name = f'{name}_test'
     runner = QuietRunner.from_cfg(cfg)
     runner.test()
     _end_workers(runner.test_loop)

@@ -1,10 +1,13 @@
 """mmengine's Runner with a start that fits a screen."""
 import logging
+from collections import Counter
 
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from ..compat.mends import keep_record
+
+STARTED = Counter()  # runners of this process by the second in which they were made
 
 
 def is_short(record):
@@ -26,7 +29,17 @@ class QuietRunner(Runner):
     Environment, config and the order of hooks (400 lines) go to the log file only; warnings and
     everything short are on the console too. Our tools use it; with mmengine's Runner, as in
     MMAction2's own tools, only the console differs.
+
+    Runners that one process makes within one second have logs of their own: mmengine keeps the
+    logger, the visualizer and the message hub of a process by name and second, and the second
+    runner would write into the folder of the first.
     """
+
+    def setup_env(self, env_cfg):
+        super().setup_env(env_cfg)
+        STARTED[self._timestamp] += 1
+        if STARTED[self._timestamp] > 1:
+            self._timestamp += f'_{STARTED[self._timestamp]}'
 
     def build_logger(self, log_level='INFO', log_file=None, **kwargs):
         logger = super().build_logger(log_level, log_file, **kwargs)

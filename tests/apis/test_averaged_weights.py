@@ -38,7 +38,6 @@ def configured(options, folder, hook, stop=None, **more):
     cfg.custom_hooks.append(dict(hook))
     if stop is not None:
         cfg.custom_hooks.append(dict(type='AskToStop', step=stop))
-    cfg.experiment_name += str(stop)
     return cfg
 
 
@@ -52,7 +51,6 @@ def train(*arguments, resume=False, **more):
 def test_of(cfg, checkpoint, folder):
     cfg = cfg.copy()
     cfg.resume, cfg.load_from, cfg.work_dir = False, str(checkpoint), str(folder)
-    cfg.experiment_name = f'{cfg.experiment_name}_test'
     run(cfg, lambda runner: runner.test())
     return metrics(folder)
 

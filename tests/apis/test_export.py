@@ -110,7 +110,6 @@ def exported(vit_options, tmp_path_factory):
 
     # Between two samples, so that half of them are unknown and none is on the edge.
     middle = np.sort(test(float('nan'))['score'])[6:8].mean()
-    cfg.experiment_name = 'second'
     dump = test(middle)
     found = export(CONFIG, str(checkpoint), str(folder / 'model.onnx'), vit_options)
     return folder / 'model.onnx', checkpoint, *found, dump

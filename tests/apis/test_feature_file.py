@@ -24,7 +24,6 @@ def config(name, options, work_dir, *flags, **more):
                                   str(work_dir), *flags])
     args.cfg_options = options | more
     cfg = read_config(args)
-    cfg.experiment_name = str(work_dir).replace('/', '_')
     return cfg
 
 

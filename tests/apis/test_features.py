@@ -83,7 +83,6 @@ def test_zero_shot_clip_is_tested_on_features(options, store, tmp_path):
         args.cfg_options = {key: value for key, value in options.items() if not key.startswith(
             ('train', 'val', 'optim'))} | more
         cfg = read_config(args)
-        cfg.experiment_name = f'{tmp_path.name}_{name}'
         run(cfg, lambda runner: runner.test())
         found.append(load_dump(tmp_path / name / 'predictions.npz'))
     np.testing.assert_allclose(found[0]['score'], found[1]['score'], rtol=1e-5)

@@ -52,7 +52,7 @@ def train(options, folder, name, step=None, **more):
     cfg = config(options, folder, '--deterministic', **{
         'train_cfg.max_epochs': 3, 'train_dataloader.batch_size': 3, **more})
     cfg.model.neck = dict(type='NoisyMean')
-    cfg.resume, cfg.experiment_name = True, f'{cfg.experiment_name}_{name}'
+    cfg.resume = True
     if step is not None:
         cfg.custom_hooks.append(dict(type='AskToStop', step=step))
     run(cfg, lambda runner: runner.train())

@@ -35,8 +35,6 @@ def config(options, folder, **more):
     cfg = Config.fromfile(CONFIG)
     override(cfg, options | more, split=0)
     cfg.work_dir = str(folder)
-    # mmengine would give two runs of one second one logger.
-    cfg.experiment_name = f'{folder.parent.name}_{folder.name}'
     return cfg
 
 
@@ -325,7 +323,7 @@ def test_a_training_with_the_device_cropping_is_nearly_the_same(
         words = [f'{key}={value}' for key, value in options.items()]
         monkeypatch.setattr('sys.argv', [
             'train.py', str(CONFIG), '--work-dir', str(tmp_path / name), '--cfg-options', *words,
-            f'device_transforms={name == "device"}', f'experiment_name=cropping_{name}'])
+            f'device_transforms={name == "device"}'])
         tool_module('train.py').main()
     losses, metrics, dump = tables(tmp_path / 'plain')
     found_losses, found_metrics, found = tables(tmp_path / 'device')

@@ -16,7 +16,6 @@ import torch
 from mmaction.registry import DATASETS, HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.visualization import Visualizer
 
 from hesp_mmaction.apis.config_parts import DATALOADERS
 from hesp_mmaction.apis.inputs import check_inputs
@@ -43,7 +42,6 @@ def config(options, work_dir, *flags, **more):
     args = make_parser('').parse_args([CONFIG, '--work-dir', str(work_dir), *flags])
     args.cfg_options = options | more
     cfg = read_config(args)
-    cfg.experiment_name = str(work_dir).replace(os.sep, '_')
     return cfg
 
 
@@ -54,8 +52,6 @@ def command(options):
 def tool(*arguments, check=True):
     """A tool in this process, where everything is imported already: as subprocess.run gives it."""
     words, code = [str(word) for word in arguments], 0
-    # mmengine names what a run writes by the second, and would give two runs of one the same.
-    Visualizer._instance_dict.clear()
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.chdir(ROOT)
@@ -151,7 +147,7 @@ def test_stop_and_resume_equal_four_epochs_straight(straight, options, tmp_path)
     run(config(options, tmp_path, '--deterministic'), lambda runner: runner.train())
     first = metrics(tmp_path)
     cfg = config(options, tmp_path, '--deterministic', **{'train_cfg.max_epochs': 4})
-    cfg.resume, cfg.experiment_name = True, 'resumed'
+    cfg.resume = True
     run(cfg, lambda runner: runner.train())
     assert metrics(tmp_path) == metrics(straight) and metrics(tmp_path) != first
     a, b = (load_dump(folder / 'predictions.npz') for folder in (tmp_path, straight))
@@ -212,7 +208,7 @@ def test_stop_and_resume_of_a_model_that_draws_random_numbers(options, tmp_path,
         cfg = config(options, tmp_path / name, '--deterministic', **{
             'train_cfg.max_epochs': epochs, 'train_cfg.val_interval': 1})
         cfg.model.neck = dict(type='NoisyMean')
-        cfg.resume, cfg.experiment_name = True, f'{cfg.experiment_name}_{epochs}'
+        cfg.resume = True
         cfg.custom_hooks.append(dict(type='DrawOnceARun', priority='LOWEST'))
         if not hook:
             cfg.custom_hooks = [h for h in cfg.custom_hooks if h['type'] != 'RandomStateHook']
@@ -248,7 +244,7 @@ def test_configs_with_other_backbones_train(options, tmp_path, name, changes, si
     chosen = {k: v for k, v in options.items() if not k.startswith('clip')}
     override(cfg, chosen | {'image_size': size, 'train_cfg.max_epochs': 1,
                             'optim_wrapper.optimizer.lr': 0.01})
-    cfg.work_dir, cfg.experiment_name, cfg.model.backbone.depth = str(tmp_path), name, 18
+    cfg.work_dir, cfg.model.backbone.depth = str(tmp_path), 18
     cfg.model.cls_head.in_channels = 512
     if 'dim' in cfg.model.negatives:
         cfg.model.negatives.dim = 512
@@ -532,9 +528,8 @@ def test_the_start_of_a_run_is_a_screen_and_its_log_is_whole(straight, options, 
     ('model.cls_head.nothing=1', "unexpected keyword argument 'nothing'"),
     ('randomness.seed.deep=1', "--cfg-options "), ('load_from=a.pth', 'The checkpoint a.pth')])
 def test_a_wrong_setting_is_one_line(options, tmp_path, word, said):
-    own = {'experiment_name': tmp_path.name}  # several within one second
-    done = tool('tools/train.py', CONFIG, '--work-dir', tmp_path / 'w', *command(options | own),
-                word, check=False)
+    done = tool('tools/train.py', CONFIG, '--work-dir', tmp_path / 'w', *command(options), word,
+                check=False)
     assert done.returncode in (1, 2) and said in done.stderr.splitlines()[-1]
     assert not (tmp_path / 'w').exists()
 

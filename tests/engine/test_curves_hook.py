@@ -23,7 +23,6 @@ def config(options, work_dir, **more):
     args = parser('').parse_args([CONFIG, '--work-dir', str(work_dir)])
     args.cfg_options = options | more
     cfg = read_config(args)
-    cfg.experiment_name = str(work_dir).replace('/', '_')
     return cfg
 
 
@@ -105,7 +104,7 @@ def test_a_closed_set_has_no_curves(tiny_options, tmp_path, monkeypatch):
     cfg = Config.fromfile(CONFIG)
     override(cfg, tiny_options | args, known=['anger', 'disgust', 'fear', 'happiness', 'neutral',
                                               'sadness', 'surprise'])
-    cfg.work_dir, cfg.experiment_name = str(tmp_path), str(tmp_path).replace('/', '_')
+    cfg.work_dir = str(tmp_path)
     cfg.launcher, cfg.test_dataloader.dataset.closed_set = 'none', True
     run(cfg, lambda runner: runner.test())
     found = events(tmp_path)

@@ -333,7 +333,7 @@ def train(folder, data, *flags, epochs=2, resume=False):
     args.cfg_options = {'data_root': str(data), 'train_cfg.max_epochs': epochs,
                         'train_dataloader.batch_size': 4}
     cfg = read_config(args)
-    cfg.experiment_name, cfg.resume = f'{folder}_{epochs}_{resume}'.replace('/', '_'), resume
+    cfg.resume = resume
     runner = run(cfg, lambda runner: runner.train() and runner)
     assert runner is not None
     return load_from_local(str(Path(folder) / f'epoch_{epochs}.pth'), 'cpu')
