@@ -16,9 +16,9 @@ from typing import Any, TextIO
 
 import cv2
 from mmaction.registry import TRANSFORMS
-from mmengine.dist import is_main_process
 from tqdm import tqdm
 
+from ..compat.launching import is_first
 from ..datasets.frame_files import JPEG, RAW
 from ..datasets.frame_index import CLIPS, NoStore, add_to_index, read_index, start_index
 from ..datasets.frame_store import is_whole, lost_and_changed, store_clip
@@ -49,7 +49,7 @@ def say(text: str, by_all: bool = False) -> None:
         text (str): the line.
         by_all (bool): also if this is not the main one of several processes. Defaults to False.
     """
-    if by_all or is_main_process():
+    if by_all or is_first():
         print(text, file=sys.stderr, flush=True)
 
 
@@ -153,7 +153,7 @@ def _missing(folder: str, paths: Mapping[str, str], resize: dict | None
     held = {name: index['clips'][name] for name in paths if name in index['clips']}
     cut = [name for name, entry in held.items() if not is_whole(folder, entry)]
     # The other processes of a run do not try again what the main one has just tried.
-    again = [name for name, entry in held.items() if entry.get('again') and is_main_process()]
+    again = [name for name, entry in held.items() if entry.get('again') and is_first()]
     return {name: paths[name] for name in sorted({*lost, *changed, *cut, *again})}, changed
 
 

@@ -1,5 +1,6 @@
 """Starts processes and wraps models and optimizers, on GPUs and on a machine without one."""
 import gc
+import os
 import warnings
 
 
@@ -31,6 +32,21 @@ def init_dist(launcher):
     finally:
         torch.cuda.set_device = set_device
         mp.set_start_method(start_method, force=True)  # the config's choice, not mmengine's
+
+
+def is_first():
+    """Whether this is the main process of a run, also before the processes have joined.
+
+    On GPUs they join when ``Runner`` is built; until then mmengine takes each for the main one.
+
+    Returns:
+        bool: the group's word, or that of the launcher's variables (torchrun, Open MPI, slurm).
+    """
+    from mmengine import dist
+    if dist.is_distributed():
+        return dist.is_main_process()
+    ranks = (os.environ.get(name) for name in ('RANK', 'OMPI_COMM_WORLD_RANK', 'SLURM_PROCID'))
+    return next(filter(None, ranks), '0') == '0'
 
 
 def end_dist():

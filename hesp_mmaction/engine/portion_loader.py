@@ -24,6 +24,7 @@ class PortionSampler:
     def __init__(self, batch_sampler, workers):
         self.batches, self.workers = batch_sampler, workers
         self.sampler = getattr(batch_sampler, 'sampler', None)  # is told the epoch
+        self.batch_size = getattr(batch_sampler, 'batch_size', None)
         self.counts = deque()  # portions of each batch that is begun and not fetched
 
     def __len__(self):

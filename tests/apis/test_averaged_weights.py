@@ -14,7 +14,7 @@ from mmaction.registry import HOOKS, MODELS
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from test_interruptions import AskToStop
-from test_tools import ROOT, command, config, metrics, run
+from test_tools import ROOT, WITHOUT_GPUS, command, config, metrics, run
 
 from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.engine.hooks.common import plain_training_loader
@@ -173,7 +173,7 @@ def test_two_processes_with_batch_norms_balanced_averaged_stopped_and_resumed(
                  '--standalone', f'tools/{tool}.py', str(config_file), *flags, '--launcher',
                  'pytorch', '--work-dir', str(tmp_path / folder), *command(options)]
         return subprocess.Popen(words, cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT)
+                                stderr=subprocess.STDOUT, env=WITHOUT_GPUS)
 
     def done(process):
         said, _ = process.communicate()

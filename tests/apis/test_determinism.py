@@ -26,11 +26,11 @@ from hesp_mmaction.engine import QuietRunner
 
 WORKSPACE = 'CUBLAS_WORKSPACE_CONFIG'
 # Of the list in the documentation of torch.use_deterministic_algorithms, with the names under which
-# a CPU runs them; cumsum is of older releases.
+# a CPU runs them; cumsum and max_pool3d are of older releases.
 REFUSED = re.compile(
     r'aten\.((_?adaptive_(avg|max)_pool[23]d|avg_pool3d|fractional_max_pool[23]d'
     r'|upsample_(linear1d|bilinear2d|bicubic2d|trilinear3d)|reflection_pad[123]d'
-    r'|grid_sampler_[23]d|_ctc_loss)_backward|max_unpool[23]d|nll_loss2d_forward|put_?\.|histc'
+    r'|grid_sampler_[23]d|max_pool3d_with_indices|_ctc_loss)_backward|max_unpool[23]d|nll_loss2d_forward|put_?\.|histc'
     r'|kthvalue|median\.dim|cumsum)')
 
 
@@ -116,7 +116,10 @@ def test_no_method_uses_what_cuda_has_no_deterministic_kernel_for(name, tiny_opt
         losses = model(clips, samples, mode='loss')
         sum(value.sum() for key, value in losses.items() if 'loss' in key).backward()
     assert len(names.seen) > 20
-    assert not sorted(filter(REFUSED.match, names.seen))
+    found = {name.partition('.')[2] for name in filter(REFUSED.match, names.seen)}
+    # MMAction2's SlowOnly pools so; docs/speed.md says which PyTorch it needs.
+    slow_only = {'max_pool3d_with_indices_backward.default'} if 'slowonly' in name else set()
+    assert found == slow_only
 
 
 @pytest.mark.gpu

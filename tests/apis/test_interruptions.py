@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 import torch
 from mmaction.registry import HOOKS, MODELS
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from test_tools import (
     CONFIG,
     ROOT,
+    WITHOUT_GPUS,
     NoisyMean,
     command,
     config,
@@ -27,6 +29,7 @@ from test_tools import (
     tool,
     trained_state,
 )
+from torch.utils.data import DataLoader
 
 from hesp_mmaction.apis.running import remove_start
 from hesp_mmaction.compat.mends import load_from_local
@@ -84,6 +87,58 @@ def test_sigterm_saves_and_the_run_goes_on_as_if_nothing_had_been(
     assert same(trained_state(tmp_path / 'stopped', 3), trained_state(straight, 3))
     assert not (tmp_path / 'stopped/preempted.pth').exists()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+class NoteClips(Hook):
+    """Writes down the clips of every step."""
+    steps = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.steps.append([sample.sample_id for sample in data_batch['data_samples']])
+
+
+@pytest.mark.parametrize(('before', 'now', 'expected', 'twice'), [
+    (2, 1, [1, 1], 0), (1, 2, [2, 2], 0), (2, 3, [3], 1), (1, 3, [3, 3], 2)])
+def test_a_run_that_goes_on_with_other_batches_sees_the_rest_of_the_epoch(
+        options, tmp_path, monkeypatch, before, now, expected, twice):
+    """Stopped after two steps; as with another number of processes."""
+    monkeypatch.setitem(MODELS.module_dict, 'NoisyMean', NoisyMean)
+    monkeypatch.setitem(HOOKS.module_dict, 'AskToStop', AskToStop)
+    monkeypatch.setitem(HOOKS.module_dict, 'NoteClips', NoteClips)
+    monkeypatch.setattr(NoteClips, 'steps', [])
+
+    def go(size, step=None):
+        train(options, tmp_path, None, step, **{
+            'train_cfg.max_epochs': 1, 'train_dataloader.batch_size': size,
+            'custom_hooks': [*Config.fromfile(CONFIG).custom_hooks, dict(type='NoteClips')]})
+    with pytest.raises(SystemExit):
+        go(before, 2)
+    first = sum(NoteClips.steps, [])
+    NoteClips.steps.clear()
+    go(now)
+    assert [len(clips) for clips in NoteClips.steps] == expected
+    rest = sum(NoteClips.steps, [])
+    assert len(first) == 2 * before and len({*first, *rest}) == 6
+    assert len({*first} & {*rest}) == twice
+    log = '\n'.join(path.read_text() for path in tmp_path.glob('*/*.log'))
+    assert f'{twice} clips are seen twice' in log
+
+
+@pytest.mark.parametrize(('processes', 'size', 'skip'),
+                         [(2, 3, 5), (1, 3, 10), (4, 3, 2), (1, 4, 7)])
+@pytest.mark.parametrize('older', [False, True])
+def test_the_steps_to_leave_out_follow_the_processes(monkeypatch, processes, size, skip, older):
+    """Stopped after five steps of two processes with three clips each."""
+    saved = dict(batches=5, random_states=[None, None], clips_per_step=6)
+    if older:  # files of earlier versions
+        saved.pop('clips_per_step')
+        skip = skip if size == 3 else 5 * 2
+    monkeypatch.setattr(preemption_hook, 'get_world_size', lambda: processes)
+    monkeypatch.setattr(preemption_hook, 'get_rank', lambda: 0)
+    loop = SimpleNamespace(dataloader=DataLoader(range(99), size))
+    PreemptionHook().after_load_checkpoint(
+        SimpleNamespace(_resume=True, train_loop=loop), dict(preempted=saved))
+    assert loop.skip == skip
 
 
 class AskInTheFit(Hook):
@@ -174,11 +229,13 @@ def test_a_signal_to_one_of_two_processes_stops_both_at_the_next_question(
     monkeypatch.setattr(preemption_hook, 'unwrap', lambda model: torch.nn.Identity())
     monkeypatch.setattr(hook, '_save_and_stop', lambda runner, *_, by_epoch: stops.append(
         'epoch' if by_epoch else runner.iter + 1))
+    loop = SimpleNamespace(dataloader=SimpleNamespace(batch_sampler=None))
     for iteration in range(25):
         if iteration + 1 == step:
             told.append(True)
         if not stops:
-            hook.after_train_iter(SimpleNamespace(iter=iteration, model=None), iteration)
+            hook.after_train_iter(
+                SimpleNamespace(iter=iteration, model=None, train_loop=loop), iteration)
     if not stops:
         hook.after_train_epoch(SimpleNamespace(epoch=0))
     assert stops == [stopped_at] and not hook._asked
@@ -207,7 +264,7 @@ def test_two_processes_stop_at_the_same_step_and_go_on(options, tmp_path):
     def start(folder, *flags):
         return subprocess.Popen([*words, str(tmp_path / folder), *flags, *command(options)],
                                 cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT)
+                                stderr=subprocess.STDOUT, env=WITHOUT_GPUS)
 
     assert start('straight').wait() == 0
     stopped = start('stopped')

@@ -241,7 +241,8 @@ def test_workers_follow_cores_and_processes(monkeypatch, cores, gpus, world, sto
     assert default_workers(False) == max(1, min(8, cores // 6))
 
 
-def test_workers_that_are_asked_for_stay(options, place, tmp_path):
+def test_workers_that_are_asked_for_stay(options, place, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 0)
     free = {key: value for key, value in options.items() if '_workers' not in key}
     for more, expected in (({}, (0, False)), (dict(num_workers=3), (3, True)),
                            (dict(cache='none'), (frame_building.cores(), True)),
@@ -264,6 +265,7 @@ def test_the_device_crops_where_there_is_a_gpu_and_nothing_is_in_the_way(
         options, tmp_path, monkeypatch):
     """Asked for, it does without a GPU; what a work dir's config says decides nothing."""
     cpu, device = {(False, None)}, {(True, 'collate_deferred')}
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert where(config(options, tmp_path)) == cpu
     asked = config(options, tmp_path, device_transforms=True)
     assert where(asked) == device

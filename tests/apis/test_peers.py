@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from mmengine.config import Config
-from test_tools import ROOT
+from test_tools import ROOT, WITHOUT_GPUS
 
 from hesp_mmaction.evaluation import load_dump
 
@@ -74,7 +74,7 @@ def train(config, folder, options, processes=1):
                         '--standalone', ROOT / 'tools/train.py']
         command += ['env_cfg.dist_cfg.backend=gloo', '--launcher', 'pytorch']
     done = subprocess.run([str(word) for word in command], cwd=ROOT, text=True,
-                          capture_output=True)
+                          capture_output=True, env=WITHOUT_GPUS if processes > 1 else None)
     assert done.returncode == 0, done.stderr[-3000:]
     return load_dump(folder / 'predictions.npz')
 

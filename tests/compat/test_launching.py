@@ -28,6 +28,21 @@ def test_init_dist_leaves_other_cases_to_runner(on_gpu, kind):
     assert not torch.distributed.is_initialized()
 
 
+@pytest.mark.parametrize(('variables', 'first'), [
+    ({}, True), ({'RANK': '0', 'SLURM_PROCID': '3'}, True), ({'RANK': '1'}, False),
+    ({'OMPI_COMM_WORLD_RANK': '2'}, False), ({'SLURM_PROCID': '0'}, True),
+    ({'SLURM_PROCID': '10'}, False)])
+def test_there_is_one_main_process_before_they_have_joined(monkeypatch, variables, first):
+    for name in ('RANK', 'OMPI_COMM_WORLD_RANK', 'SLURM_PROCID'):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert launching.is_first() is first
+    monkeypatch.setattr('mmengine.dist.is_distributed', lambda: True)
+    monkeypatch.setattr('mmengine.dist.is_main_process', lambda: not first)
+    assert launching.is_first() is not first  # the group knows
+
+
 def test_init_dist_one_process(on_cpu, monkeypatch):
     """In this process; the start method and torch are as before, a second call does nothing."""
     for key, value in dict(RANK=0, LOCAL_RANK=0, WORLD_SIZE=1, MASTER_ADDR='127.0.0.1',

@@ -447,6 +447,9 @@ def test_a_clip_that_cannot_be_read_now_is_tried_again(data_root, tmp_path, monk
                            strict=True):
         same_samples(data, other)
     assert frame_store._read_whole is real
+    with monkeypatch.context() as patch:  # only one process of several tries again, and says so
+        patch.setenv('RANK', '1')
+        assert fill(cfg, tmp_path) == clips and not capsys.readouterr().err
     clips = fill(cfg, tmp_path)
     assert all('frames' in clips[f'{part}_AFEW/Happy/001.avi'] for part in ('Train', 'Val'))
 

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.hooks import EMAHook
 from mmengine.registry import HOOKS, MODEL_WRAPPERS, init_default_scope
 from torch import nn
+from torch.utils.data import DataLoader
 
 from hesp_mmaction.compat.launching import ddp_wrapper_cfg
 from hesp_mmaction.engine.hooks import PreemptionHook, SyncStatisticsHook
@@ -44,7 +45,8 @@ def worker(rank, folder):
     for _ in range(3):
         model(torch.randn(2, 3, 8, 8) * (1 + rank)).backward()
         ema.ema_model.update_parameters(model.module)
-    runner = SimpleNamespace(model=model, hooks=[ema], iter=9, work_dir=folder)
+    loop = SimpleNamespace(dataloader=DataLoader(range(40), 2))
+    runner = SimpleNamespace(model=model, hooks=[ema], iter=9, work_dir=folder, train_loop=loop)
 
     def state():
         return {name: value.clone() for name, value in running_statistics(model.module).items()}
@@ -55,8 +57,9 @@ def worker(rank, folder):
     hook.after_train_iter(runner, 2)
     running_statistics(model.module)['norm.running_mean'].zero_()
     hook = PreemptionHook()
-    hook.after_load_checkpoint(SimpleNamespace(_resume=True, train_loop=SimpleNamespace()),
+    hook.after_load_checkpoint(SimpleNamespace(_resume=True, train_loop=loop),
                                dict(preempted=runner.preempted))
+    assert loop.skip == 3 and runner.preempted['clips_per_step'] == 4
     hook.before_train(runner)
     hook._restore_signal()
     resumed = state()

@@ -80,11 +80,12 @@ class Clock(Hook):
     Attributes:
         epochs (list[dict[str, float]]): ``epoch``, ``step`` and ``wait`` in seconds.
         kernels (float | None): seconds in which kernels and copies ran in the profiled epoch.
+        peak (int): bytes on the card, at most, of all steps.
     """
     priority = 'VERY_HIGH'
 
     def __init__(self, device):
-        self.device, self.epochs, self.kernels = device, [], None
+        self.device, self.epochs, self.kernels, self.peak = device, [], None, 0
 
     def now(self):
         """Note this moment: an event on a card, else seconds."""
@@ -111,6 +112,8 @@ class Clock(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         self.steps.append((self.start, self.now()))
+        if self.device.type == 'cuda':  # each line of the log begins this figure anew
+            self.peak = max(self.peak, torch.cuda.max_memory_allocated())
 
     def after_train_epoch(self, runner):
         wait(self.device)
@@ -199,7 +202,7 @@ def main():
     more = {}
     if clock.kernels is not None:
         more = dict(kernels=clock.kernels / found['epoch'],
-                    MiB=torch.cuda.max_memory_allocated() / 2 ** 20)
+                    MiB=clock.peak / 2 ** 20)
     last_line(ratio=found['step'] / found['epoch'], **found, **more, filling=filling,
               clips=args.clips, videos=args.videos, epochs=args.epochs, workers=workers,
               arch=args.arch, amp=args.amp, compile=args.compile, torch=torch.__version__,

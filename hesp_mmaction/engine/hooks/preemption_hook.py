@@ -27,6 +27,18 @@ EXIT_CODE = 128 + signal.SIGTERM
 EVERY = 10  # steps between two questions to all processes; each question makes them wait
 
 
+def clips_per_step(loader):
+    """Number of clips of a training step, of all processes together.
+
+    Args:
+        loader (DataLoader): the loader of this process.
+
+    Returns:
+        int: the count, or the number of processes if its batches have no fixed size.
+    """
+    return (getattr(loader.batch_sampler, 'batch_size', None) or 1) * get_world_size()
+
+
 @HOOKS.register_module()
 class PreemptionHook(Hook):
     """On SIGTERM, saves a checkpoint after the current step and ends with exit code 143.
@@ -89,7 +101,8 @@ class PreemptionHook(Hook):
         own = {name: value.cpu() for name, value in running_statistics(
             unwrap(runner.model)).items()}
         runner.preempted = dict(
-            batches=batch_idx + 1, random_states=all_gather_object(random_state()),
+            batches=batch_idx + 1, clips_per_step=clips_per_step(runner.train_loop.dataloader),
+            random_states=all_gather_object(random_state()),
             statistics=all_gather_object(own))
         self._save_and_stop(runner, f'step {runner.iter + 1}', by_epoch=False)
 
@@ -121,10 +134,25 @@ class PreemptionHook(Hook):
         if getattr(runner, 'preempted', None):
             checkpoint['preempted'] = runner.preempted
 
+    def _skip(self, saved, loader):
+        """Steps that see the same clips again, also with other batches or processes."""
+        now = clips_per_step(loader)
+        # Older files only tell the number of processes.
+        before = saved.get('clips_per_step',
+                           now // get_world_size() * len(saved.get('random_states', [0])))
+        if before == now or not saved['batches']:
+            return saved['batches']
+        seen = saved['batches'] * before
+        skip, twice = divmod(seen, now)
+        print_log(f'the run was stopped after {seen} clips of an epoch, {before} a step. It goes '
+                  f'on after {seen - twice} with {now} a step: {twice} clips are seen twice',
+                  'current')
+        return skip
+
     def after_load_checkpoint(self, runner, checkpoint):
         saved = checkpoint.get('preempted')
         if saved is not None and runner._resume:
-            runner.train_loop.skip = saved['batches']
+            runner.train_loop.skip = self._skip(saved, runner.train_loop.dataloader)
             if not saved['batches']:  # it was stopped between an epoch and its evaluation
                 runner.train_loop.evaluate_first = True
                 return
