@@ -2,6 +2,7 @@
 import importlib.util
 import io
 import json
+import multiprocessing
 import struct
 import sys
 import wave
@@ -98,6 +99,21 @@ def tiny_afew(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
+def in_processes():
+    """A function (worker, args, number) that calls worker(rank, *args) in as many new processes.
+
+    They are forked from a process that has done nothing yet. If they were forked from this one,
+    they could compute no gradient once it has computed one on a GPU.
+    """
+    multiprocessing.set_forkserver_preload(['hesp_mmaction.engine', 'hesp_mmaction.models'])
+
+    def start(worker, args, number):
+        torch.multiprocessing.start_processes(worker, args, nprocs=number,
+                                              start_method='forkserver')
+    return start
+
+
+@pytest.fixture(scope='session')
 def tool_module():
     """A function (path below tools/) that imports a tool as a module."""
     def load(path):
@@ -124,7 +140,8 @@ def tiny_options(tiny_afew, tmp_path_factory):
                for key, value in (('num_workers', 0), ('persistent_workers', False))}
     return {'data_root': str(tiny_afew), 'image_size': 32, 'clip.arch': str(arch),
             'clip.pretrained': str(arch.with_suffix('.pt')), 'train_cfg.max_epochs': 1,
-            'train_dataloader.batch_size': 4, **workers}
+            'train_dataloader.batch_size': 4, **workers,
+            'precision.tf32': False}  # figures of a GPU are compared with others
 
 
 def _write_damaged(folder):

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from hesp_mmaction.compat.mends import load_from_local
 from hesp_mmaction.engine import RandomStateHook
@@ -52,8 +51,8 @@ def worker(rank, folder):
     dist.destroy_process_group()
 
 
-def test_two_processes_each_go_on_with_their_own(tmp_path, monkeypatch):
-    mp.start_processes(worker, (str(tmp_path),), nprocs=2, start_method='fork')
+def test_two_processes_each_go_on_with_their_own(tmp_path, monkeypatch, in_processes):
+    in_processes(worker, (str(tmp_path),), 2)
     (first, first_again), (second, second_again) = (
         torch.load(tmp_path / f'{rank}.pt') for rank in range(2))
     assert first == first_again and second == second_again and first != second

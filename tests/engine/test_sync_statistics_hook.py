@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
@@ -71,8 +70,8 @@ def worker(rank, folder):
     dist.destroy_process_group()
 
 
-def test_two_processes_end_an_epoch_with_the_same_statistics(tmp_path):
-    mp.start_processes(worker, (str(tmp_path),), nprocs=2, start_method='fork')
+def test_two_processes_end_an_epoch_with_the_same_statistics(tmp_path, in_processes):
+    in_processes(worker, (str(tmp_path),), 2)
     first, second = (torch.load(tmp_path / f'{rank}.pt', weights_only=True) for rank in range(2))
     assert set(first['own']) == {'norm.running_mean', 'norm.running_var',
                                  'norm.num_batches_tracked'}

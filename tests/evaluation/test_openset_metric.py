@@ -3,7 +3,6 @@ import os
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as mp
 from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
@@ -212,9 +211,8 @@ def _worker(rank, world, folder, ids):
     [[*range(20)], [20, 21, 22]],  # uneven shards
     [[*range(rank, 23, 4)] for rank in range(4)],
 ])
-def test_several_processes_equal_one(tmp_path, ids):
-    mp.start_processes(_worker, (len(ids), str(tmp_path), ids), nprocs=len(ids),
-                       start_method='fork')
+def test_several_processes_equal_one(tmp_path, ids, in_processes):
+    in_processes(_worker, (len(ids), str(tmp_path), ids), len(ids))
     single = evaluate(range(23), 23, dump=str(tmp_path / 'single.npz'))
     for rank in range(len(ids)):
         assert torch.load(tmp_path / f'{rank}.pt', weights_only=False) == single

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from leaves import CONFIGS, KNOWN, build, same_after_loading, step
 
 from hesp_mmaction.apis.protocol import run_split
@@ -101,11 +100,11 @@ def fit_in_process(rank, port, folder):
     dist.destroy_process_group()
 
 
-def test_two_processes_fit_what_one_does(tmp_path):
+def test_two_processes_fit_what_one_does(tmp_path, in_processes):
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
-    mp.start_processes(fit_in_process, (port, str(tmp_path)), nprocs=2, start_method='fork')
+    in_processes(fit_in_process, (port, str(tmp_path)), 2)
     alone = make()
     with torch.no_grad():
         alone.fit(lambda: iter([(alone(torch.tensor(maps())), torch.tensor(LABELS))]))

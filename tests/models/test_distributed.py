@@ -4,7 +4,6 @@ import socket
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from torch.nn.parallel import DistributedDataParallel
@@ -58,13 +57,12 @@ def worker(rank, clip, port, folder):
 
 
 @pytest.fixture(scope='module')
-def two(clips, tmp_path_factory):
+def two(clips, tmp_path_factory, in_processes):
     folder = tmp_path_factory.mktemp('two')
-
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    mp.start_processes(worker, (clips['vit'], port, str(folder)), nprocs=2, start_method='fork')
+    in_processes(worker, (clips['vit'], port, str(folder)), 2)
     return [torch.load(folder / f'{rank}.pt', weights_only=False) for rank in range(2)]
 
 
@@ -128,12 +126,11 @@ def step_worker(rank, clip, port, folder, processes):
 
 
 @pytest.mark.parametrize('processes', [2, 4])
-def test_five_steps_of_several_processes_equal_one(clips, tmp_path, processes):
+def test_five_steps_of_several_processes_equal_one(clips, tmp_path, processes, in_processes):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
-    mp.start_processes(step_worker, (clips['vit'], port, str(tmp_path), processes),
-                       nprocs=processes, start_method='fork')
+    in_processes(step_worker, (clips['vit'], port, str(tmp_path), processes), processes)
     start = {n: p.detach().clone() for n, p in build(clips['vit']).named_parameters()}
     expected = five_steps(build(clips['vit']))
     for rank in range(processes):
