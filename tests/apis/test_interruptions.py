@@ -97,10 +97,10 @@ class NoteClips(Hook):
         self.steps.append([sample.sample_id for sample in data_batch['data_samples']])
 
 
-@pytest.mark.parametrize(('before', 'now', 'expected', 'twice'), [
-    (2, 1, [1, 1], 0), (1, 2, [2, 2], 0), (2, 3, [3], 1), (1, 3, [3, 3], 2)])
+@pytest.mark.parametrize(('before', 'now', 'expected', 'twice', 'workers'), [
+    (2, 1, [1, 1], 0, 0), (1, 2, [2, 2], 0, 2), (2, 3, [3], 1, 0), (1, 3, [3, 3], 2, 0)])
 def test_a_run_that_goes_on_with_other_batches_sees_the_rest_of_the_epoch(
-        options, tmp_path, monkeypatch, before, now, expected, twice):
+        options, tmp_path, monkeypatch, before, now, expected, twice, workers):
     """Stopped after two steps; as with another number of processes."""
     monkeypatch.setitem(MODELS.module_dict, 'NoisyMean', NoisyMean)
     monkeypatch.setitem(HOOKS.module_dict, 'AskToStop', AskToStop)
@@ -110,6 +110,7 @@ def test_a_run_that_goes_on_with_other_batches_sees_the_rest_of_the_epoch(
     def go(size, step=None):
         train(options, tmp_path, None, step, **{
             'train_cfg.max_epochs': 1, 'train_dataloader.batch_size': size,
+            'train_dataloader.num_workers': workers,
             'custom_hooks': [*Config.fromfile(CONFIG).custom_hooks, dict(type='NoteClips')]})
     with pytest.raises(SystemExit):
         go(before, 2)
