@@ -23,7 +23,8 @@ def first_look(words, configs=1, checkpoint=False):
             break
         named.append(word)
     for word in named[:configs]:
-        if word != 'all' and not Path(word).is_file() and not (CONFIGS / word).is_file():
+        places = Path(word), CONFIGS / word, CONFIGS / f'{word}.py'
+        if word != 'all' and not any(place.is_file() for place in places):
             sys.exit(f'error: no config {word}: give the path of a file, or the name of one in '
                      f'{CONFIGS}')
     if checkpoint and len(named) > 1 and '://' not in named[1] and not Path(

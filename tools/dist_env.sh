@@ -17,6 +17,9 @@ if [ -z "${OMP_NUM_THREADS:-}" ] &&
     export MKL_NUM_THREADS=${MKL_NUM_THREADS:-$OMP_NUM_THREADS}
 fi
 
+# A signal to this script reaches the processes through torchrun, which waits for them to save.
+export TORCH_ELASTIC_SHUTDOWN_TIMEOUT=${TORCH_ELASTIC_SHUTDOWN_TIMEOUT:-120}
+
 torchrun_here() {
-    python -m torch.distributed.run "${RENDEZVOUS[@]}" --nproc_per_node="$NPROC" "$@"
+    exec python -m torch.distributed.run "${RENDEZVOUS[@]}" --nproc_per_node="$NPROC" "$@"
 }

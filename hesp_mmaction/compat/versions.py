@@ -61,4 +61,4 @@ def check_versions():
         raise ImportError(f'OpenCV cannot be imported ({error}); on Debian and Ubuntu run: '
                           'apt-get install libgl1 libglib2.0-0, or take a build without windows: '
                           'pip uninstall -y opencv-python opencv-contrib-python; '
-                          'pip install opencv-python-headless') from error
+                          "pip install 'opencv-python-headless<5'") from error

@@ -259,8 +259,7 @@ def test_a_run_that_was_killed_in_its_evaluation_is_evaluated(
 def test_two_processes_stop_at_the_same_step_and_go_on(options, tmp_path):
     options = options | {'train_cfg.max_epochs': 30, 'env_cfg.dist_cfg.backend': 'gloo',
                          'train_dataloader.batch_size': 2}
-    words = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--standalone',
-             'tools/train.py', CONFIG, '--launcher', 'pytorch', '--deterministic', '--work-dir']
+    words = ['bash', 'tools/dist_train.sh', CONFIG, '2', '--deterministic', '--work-dir']
 
     def start(folder, *flags):
         return subprocess.Popen([*words, str(tmp_path / folder), *flags, *command(options)],
@@ -272,8 +271,9 @@ def test_two_processes_stop_at_the_same_step_and_go_on(options, tmp_path):
     while not (tmp_path / 'stopped/epoch_2.pth').exists():
         assert stopped.poll() is None, stopped.stdout.read()[-3000:]
         time.sleep(0.02)
-    stopped.send_signal(signal.SIGTERM)  # torchrun passes it on
+    stopped.send_signal(signal.SIGTERM)  # the script and torchrun pass it on
     stopped.communicate()
+    assert stopped.returncode == 1  # torchrun's
     assert (tmp_path / 'stopped/preempted.pth').exists()
     again = start('stopped', '--resume')
     said, _ = again.communicate()

@@ -37,7 +37,7 @@ CONFIG = str(ROOT / 'configs/hesp_afew_o34.py')
 WITH_THIS_PYTHON = os.environ | dict(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']]))
 
-WITHOUT_GPUS = os.environ | dict(CUDA_VISIBLE_DEVICES='')  # for two processes
+WITHOUT_GPUS = WITH_THIS_PYTHON | dict(CUDA_VISIBLE_DEVICES='')  # for two processes
 needs_two_cards_or_none = pytest.mark.skipif(
     torch.cuda.device_count() == 1, reason='two processes are compared with one on this device')
 
@@ -523,6 +523,12 @@ def test_the_start_of_a_run_is_a_screen_and_its_log_is_whole(straight, options, 
     for word in ('System environment', 'before_train:', 'cls_head=dict(', 'known: disgust, fear'):
         assert word in text
     assert 'FileClient' not in text
+
+
+@pytest.mark.parametrize('name', ['hesp_afew_o34', 'hesp_afew_o34.py', CONFIG])
+def test_the_name_of_a_config_is_enough(tool_module, name):
+    tool_module('_first_look.py').first_look([name])  # ends the tool if it finds none
+    assert make_parser('').parse_args([name]).config == CONFIG
 
 
 @pytest.mark.parametrize('word, said', [
