@@ -47,6 +47,7 @@ def test_logits_stand_beside_features_with_equal_weight():
     np.testing.assert_allclose((both[:, 16:] ** 2).sum(1), 0.5)
 
 
+@pytest.mark.ci
 def test_every_method_is_measured_both_ways_and_clear_groups_are_found():
     found = made_up()
     result = discover(found, np.random.default_rng(0).normal(size=(56, 4)))
@@ -58,6 +59,7 @@ def test_every_method_is_measured_both_ways_and_clear_groups_are_found():
     assert 'text_simgcd' not in discover(found)['figures']
 
 
+@pytest.mark.ci
 def test_the_labels_of_unlabelled_and_test_clips_change_no_group():
     found, rng = made_up(), np.random.default_rng(1)
     hidden = ~found['labelled']
