@@ -102,14 +102,14 @@ def tiny_afew(tmp_path_factory):
 def in_processes():
     """A function (worker, args, number) that calls worker(rank, *args) in as many new processes.
 
-    They are forked from a process that has done nothing yet. If they were forked from this one,
-    they could compute no gradient once it has computed one on a GPU.
+    With a GPU they are forked from a process that has done nothing yet, which takes a while. If
+    they were forked from this one, they could compute no gradient once it has computed one there.
     """
+    method = 'forkserver' if torch.cuda.is_available() else 'fork'
     multiprocessing.set_forkserver_preload(['hesp_mmaction.engine', 'hesp_mmaction.models'])
 
     def start(worker, args, number):
-        torch.multiprocessing.start_processes(worker, args, nprocs=number,
-                                              start_method='forkserver')
+        torch.multiprocessing.start_processes(worker, args, nprocs=number, start_method=method)
     return start
 
 

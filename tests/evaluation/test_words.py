@@ -146,6 +146,7 @@ def test_reasons(dump):
     assert 'class_text' in word_scores(dump, None, tower, read_lexicon())[1]['eoe']
 
 
+@pytest.mark.ci
 def test_rescore_prints_both_rows(dump, tmp_path, tool_module, monkeypatch, capsys):
     tower = CLIPTextTower('small_face_clip', 'embedded')
     texts = encode_words(tower, ['happy', 'sad', 'angry', 'fearful'])

@@ -75,6 +75,7 @@ def test_the_middle_frame_of_files_and_folders(tmp_path, write_clip):
             middle_frame(tmp_path / path)
 
 
+@pytest.mark.ci
 def test_figures_show_something(tmp_path):
     dump = make_dump()
     chosen = choose_clips(dump)
