@@ -30,7 +30,7 @@ USER_ERRORS = (InputError, OSError, UnpicklingError)
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """Make the parser of the flags that both tools take. Names and meaning are those of MMAction2.
+    """Make the parser of the flags that both tools take. Their names are those of MMAction2.
 
     Args:
         description (str | None): the text above the flags.
